@@ -1,0 +1,46 @@
+// Command action is the Lambda function behind signed links: GET shows an
+// event and what can be done, POST does it once, in the name of the member
+// whose link it is.
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"os"
+	_ "time/tzdata" // times are shown in the reader's zone, whatever the machine carries
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"tocsin/shared/actionlink"
+	"tocsin/shared/clock"
+	"tocsin/shared/cloud"
+	"tocsin/shared/httpapi"
+	"tocsin/shared/telemetry"
+	"tocsin/shared/wiring"
+)
+
+func main() {
+	log := telemetry.NewLogger(os.Stdout, os.LookupEnv)
+	h, err := newHandler(log, os.LookupEnv)
+	if err != nil {
+		log.Error("start failed", "err", err)
+		os.Exit(1)
+	}
+	lambda.Start(httpapi.Lambda(h))
+}
+
+// newHandler reads the environment and builds the clients, once per cold start.
+func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
+	p, err := wiring.Open(log, env)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := actionlink.Open(p.AWS, env)
+	if err != nil {
+		return nil, err
+	}
+	return routes(log, &handler{
+		links: actionlink.NewKeys(ring, clock.Now), desk: p.Desk, events: p.Desk.Store, messages: p.Outbox, post: p.Desk.Post,
+		contacts: p.Contacts, config: p.Config, metrics: p.Metrics, now: clock.Now,
+	}), nil
+}

@@ -1,0 +1,685 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tocsin/shared/actionlink"
+	"tocsin/shared/alert"
+	"tocsin/shared/defaults"
+	"tocsin/shared/event"
+	"tocsin/shared/outbox"
+)
+
+// document is a whole page in the reader's language.
+func (v *visit) document(title string, parts ...part) *element {
+	return el("html", lang(v.text.Lang),
+		el("head",
+			el("meta", attribute{"charset", "utf-8"}),
+			meta("viewport", "width=device-width, initial-scale=1"),
+			meta("color-scheme", "light dark"),
+			meta("robots", "noindex, nofollow"),
+			el("title", text(title)),
+			el("style"),
+		),
+		el("body", el("main", parts...)),
+	)
+}
+
+// refusalPage says why there is nothing to see.
+func (v *visit) refusalPage(title, body string) *element {
+	return v.document(title, el("div", class("card"), el("h1", text(title)), el("p", text(body))))
+}
+
+// retryPage says that it may work in a moment.
+func (v *visit) retryPage() *element {
+	t := v.text
+	return v.document(t.DownTitle, el("div", class("card"), el("h1", text(t.DownTitle)), el("p", text(t.DownBody)),
+		el("form", attribute{"method", "get"}, attribute{"action", v.token}, el("button", class("go"), text(t.TryAgain)))))
+}
+
+// noticePage is that of a link that is too old to show its event.
+func (v *visit) noticePage(res result) *element {
+	t := v.text
+	return v.document(t.ExpiredTitle, v.linkResult(res), el("div", class("card"),
+		el("h1", text(t.ExpiredTitle)),
+		el("p", text(v.claims.Subject()+". "+t.ExpiredBody)),
+		v.linkForm()))
+}
+
+func (v *visit) linkForm() part {
+	return el("div", class("acts"), v.button(doLink, v.text.SendLink, "go"), el("p", class("hint"), text(v.text.SendLinkHint)))
+}
+
+// linkResult says what came of asking for a new link.
+func (v *visit) linkResult(res result) part {
+	switch res.action {
+	case linkSent:
+		return banner("ok", v.text.LinkSent)
+	case linkSentTwice:
+		return banner("ok", v.text.LinkSentBefore)
+	case linkNoContact:
+		return banner("bad", v.text.NoContact)
+	}
+	return nil
+}
+
+// banner is a box of sentences. look is "ok", "bad" or "" (a warning).
+func banner(look string, sentences ...string) part {
+	box := el("div", class(strings.TrimSpace("note "+look)), role("status"))
+	for _, s := range sentences {
+		if s != "" {
+			el("p", text(s)).join(box)
+		}
+	}
+	return box
+}
+
+// eventPage shows an event, what can be done, and what came of what was done.
+func (v *visit) eventPage(timeline []event.Item, next outbox.Forecast, res result, f form) *element {
+	e := &v.event
+	title := el("h1", text(e.Title))
+	const long = 90
+	if utf8.RuneCountInString(e.Title) > long {
+		title = el("h1", class("long"), text(e.Title))
+	}
+	return v.document(string(e.ID)+" "+string(e.Priority)+" "+e.Title,
+		v.banners(timeline, res, f),
+		v.top(), title, v.stateLine(), v.consequence(next),
+		v.actions(f),
+		v.details(), v.savedRecord(), v.history(timeline), v.foot())
+}
+
+func (v *visit) banners(timeline []event.Item, res result, f form) part {
+	t, e := v.text, &v.event
+	var all many
+	if f.problem != "" {
+		all = append(all, banner("bad", f.problem))
+	}
+	if len(f.problems) > 0 {
+		all = append(all, banner("bad", t.Problems))
+	}
+	all = append(all, v.outcome(timeline, res), v.linkResult(res))
+	if v.merged != "" {
+		all = append(all, banner("", t.MergedFrom(string(v.merged))))
+	}
+	switch v.standing {
+	case tooOldToAct:
+		all = append(all, banner("", t.ExpiredTitle, t.ExpiredShows))
+	case earlierOpening:
+		all = append(all, banner("", t.OldTitle, t.OldBody(string(e.ID))))
+	}
+	return all
+}
+
+// justNow is how old what a reader did may be, to be told as what they did
+// with this tap.
+const justNow = 10 * time.Minute
+
+// outcome says what came of an action, by what the event says of it: the
+// redirect's word alone is not believed.
+func (v *visit) outcome(timeline []event.Item, res result) part {
+	a, known := actionOf(res.action)
+	if !known {
+		return nil
+	}
+	if res.holder != "" {
+		return banner("bad", v.text.SlotTaken(string(res.holder)))
+	}
+	item, found := newest(timeline, a.fact)
+	mine := found && item.By == v.me() && v.at.Sub(item.At) < justNow
+	switch {
+	case mine:
+		return banner("ok", v.did(res.action, item), v.following(res.action))
+	case res.refused && found && a.holds(&v.event):
+		return banner("", v.text.DidBefore(v.did(res.action, item)))
+	case res.refused:
+		return banner("", v.text.Changed)
+	}
+	return banner("ok", v.text.Accepted, v.following(res.action))
+}
+
+func newest(timeline []event.Item, what string) (item event.Item, found bool) {
+	for _, i := range timeline {
+		if i.What == what && !i.At.Before(item.At) {
+			item, found = i, true
+		}
+	}
+	return item, found
+}
+
+func (v *visit) did(action string, item event.Item) string {
+	return v.text.Did[action](v.who(item.By), v.when(item.At))
+}
+
+// following is what happens after an action.
+func (v *visit) following(action string) string {
+	t := v.text
+	switch {
+	case action == doAcknowledge && v.event.State == event.AckedState:
+		return t.PagingStopped
+	case action == doResolve && v.event.State == event.Resolved && v.may(actionlink.Record):
+		return t.RecordNext
+	}
+	return t.AskedFor[action]
+}
+
+func (v *visit) top() part {
+	e, t := &v.event, v.text
+	return el("div", class("top"),
+		el("span", class("chip "+string(e.Priority)), text(e.Priority)),
+		when(e.Test, el("span", class("chip"), text(t.Test))),
+		el("span", class("chip"), text(t.States[string(e.State)])),
+		el("span", class("id"), text(e.ID)))
+}
+
+// stateLine says since when the event is as it is, and by whom.
+func (v *visit) stateLine() part {
+	e, t := &v.event, v.text
+	state := t.States[string(e.State)]
+	var line string
+	switch e.State {
+	case event.Triggered:
+		line = t.StateSince(state, v.since(e.TriggeredAt))
+	case event.AckedState:
+		line = t.StateBy(state, v.who(event.ByMember(e.Owner)), v.since(e.AcknowledgedAt))
+		if e.Owner == "" {
+			line = t.StateSince(state, v.since(e.AcknowledgedAt))
+		}
+	case event.Snoozed:
+		line = t.SnoozedUntil(v.who(e.SnoozedBy), v.when(e.SnoozedUntil))
+	case event.Resolved:
+		line = t.StateBy(state, v.who(e.ResolvedBy), v.since(e.ResolvedAt))
+	case event.Closed:
+		line = t.StateBy(state, v.who(e.ClosedBy), v.since(e.ClosedAt))
+	}
+	return many{
+		el("p", class("soft"), text(line)),
+		when(e.State.Open() && !e.RecoveredAt.IsZero(), el("p", class("soft"), text(t.AllRecovered(v.when(e.RecoveredAt))))),
+		when(e.Incident != "", el("p", class("soft"), text(t.PartOfIncident(e.Incident)))),
+		when(e.Incident == "" && e.PromotedBy != "", el("p", class("soft"), text(t.IncidentRequested))),
+	}
+}
+
+// consequence says what happens if nobody acts.
+func (v *visit) consequence(next outbox.Forecast) part {
+	if v.event.State == event.Closed {
+		return nil
+	}
+	return el("p", class("next"), el("strong", text(v.text.IfNobody+": ")), text(v.ifNobodyActs(next)))
+}
+
+func (v *visit) ifNobodyActs(next outbox.Forecast) string {
+	e, t := &v.event, v.text
+	if e.State.Open() && !e.RecoveredAt.IsZero() {
+		if r := e.RecoveryFor(); !r.ByHand {
+			return t.ResolvesItself(v.when(e.RecoveredAt.Add(r.Quiet)))
+		}
+	}
+	switch e.State {
+	case event.Triggered:
+		return v.nextPage(next)
+	case event.AckedState:
+		if !e.AckExpiresAt.IsZero() {
+			return t.AckExpires(v.when(e.AckExpiresAt))
+		}
+	case event.Snoozed:
+		return t.Wakes(v.when(e.SnoozedUntil))
+	case event.Resolved:
+		if !e.AutoCloseAt.IsZero() {
+			return t.ClosesSelf(v.when(e.AutoCloseAt))
+		}
+		return t.RecordReminder
+	}
+	return t.NothingMore
+}
+
+func (v *visit) nextPage(next outbox.Forecast) string {
+	e, t := &v.event, v.text
+	switch {
+	case e.Progress.Stopped:
+		return t.ClockStands
+	case e.Progress.Deadline.IsZero() || !e.Progress.Deadline.After(v.at):
+		return t.PagesSoon
+	}
+	at, who := v.when(e.Progress.Deadline), strings.Join(next.Who, ", ")
+	switch {
+	case who == "":
+		return t.NextUnknown(at)
+	case next.What == "last_resort":
+		return t.NextLastResort(who, at)
+	case next.What == "repeat":
+		return t.NextRepeat(who, at)
+	}
+	return t.NextPage(who, at)
+}
+
+// button is a form of one button that does one thing.
+func (v *visit) button(action, label, look string, more ...part) part {
+	e := &v.event
+	return post(v.token,
+		hidden("action", action), hidden("seen", seen(e)),
+		when(action == doEscalate, hidden("step", seenStep(e))), many(more),
+		el("button", kind("submit"), class(look), text(label)))
+}
+
+func hidden(field, v string) part { return el("input", kind("hidden"), name(field), value(v)) }
+
+// actions offers what the link allows and the state calls for; the likeliest
+// as one big button.
+func (v *visit) actions(f form) part {
+	if v.standing != acts {
+		return v.linkForm()
+	}
+	if v.claims.Actions == 0 {
+		return nil
+	}
+	e := &v.event
+	switch e.State {
+	case event.Triggered, event.Snoozed:
+		return v.openActions(many{v.offer(doAcknowledge, "main")}, many{v.offer(doResolve, ""), v.offer(doEscalate, "")}, f)
+	case event.AckedState:
+		return v.openActions(many{v.offer(doResolve, "main")}, many{v.renewal(), v.offer(doEscalate, "")}, f)
+	case event.Resolved:
+		return many{v.recordForm(f), v.more(f, doReopen)}
+	}
+	return v.more(f)
+}
+
+// openActions are those of an event that is work to be done.
+func (v *visit) openActions(first, second many, f form) part {
+	return many{
+		when(f.ofRecord(), v.recordForm(f)),
+		el("div", class("acts"), first, group("two", second), v.snoozes()),
+		v.more(f, doPromote, doUnacknowledge, doWake),
+	}
+}
+
+// group lays out the parts that are there.
+func group(look string, parts many) part {
+	parts = slices.DeleteFunc(parts, func(p part) bool { return p == nil })
+	switch len(parts) {
+	case 0:
+		return nil
+	case 1:
+		return parts[0]
+	}
+	return el("div", class(look), parts)
+}
+
+// offer is the button of an action, if it is possible.
+func (v *visit) offer(word, look string) part {
+	a, _ := actionOf(word)
+	if !v.may(a.needs) || !possible(word, &v.event) {
+		return nil
+	}
+	return v.button(word, v.label(word), look)
+}
+
+// possible reports whether the state calls for an action. Apply decides
+// whether it is allowed.
+func possible(word string, e *event.Event) bool {
+	switch word {
+	case doEscalate:
+		return e.State == event.Triggered || e.State == event.AckedState
+	case doPromote:
+		return e.Incident == "" && e.PromotedBy == ""
+	case doUnacknowledge:
+		return e.State == event.AckedState
+	case doWake:
+		return e.State == event.Snoozed
+	}
+	return true
+}
+
+func (v *visit) label(word string) string {
+	t := v.text
+	switch word {
+	case doAcknowledge:
+		return t.Acknowledge
+	case doResolve:
+		return t.Resolve
+	case doEscalate:
+		return t.Escalate
+	case doPromote:
+		return t.Promote
+	case doUnacknowledge:
+		return t.GiveBack
+	case doWake:
+		return t.Wake
+	}
+	return t.Reopen
+}
+
+func (v *visit) hint(word string) string {
+	t := v.text
+	switch word {
+	case doPromote:
+		return t.PromoteHint
+	case doUnacknowledge:
+		return t.GiveBackHint
+	case doWake:
+		return t.WakeHint
+	}
+	return t.ReopenHint
+}
+
+// renewal lets the owner keep an acknowledgement that would expire.
+func (v *visit) renewal() part {
+	e := &v.event
+	if e.Owner != v.member.Name || e.AckExpiresAt.IsZero() || !v.may(actionlink.Acknowledge) {
+		return nil
+	}
+	return v.button(doAcknowledge, v.text.Renew, "")
+}
+
+func (v *visit) snoozes() part {
+	if !v.may(actionlink.Snooze) {
+		return nil
+	}
+	var buttons many
+	for _, c := range defaults.SnoozeChoices() {
+		label := v.text.SnoozeTo(v.when(until(c, v.at, v.zone)))
+		if c.For > 0 {
+			label = v.text.SnoozeFor(c.Name)
+		}
+		buttons = append(buttons, v.button(doSnooze, label, "", hidden("for", c.Name)))
+	}
+	return many{el("p", class("label"), text(v.text.SnoozeTitle)), el("div", class("three"), buttons)}
+}
+
+// more holds what is needed rarely.
+func (v *visit) more(f form, words ...string) part {
+	var parts many
+	for _, w := range words {
+		if b := v.offer(w, ""); b != nil {
+			parts = append(parts, b, el("p", class("hint"), text(v.hint(w))))
+		}
+	}
+	if n := v.noteForm(f); n != nil {
+		parts = append(parts, n)
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return el("details", class("more"), when(f.problems["note"] != "", boolean("open")), el("summary", text(v.text.More)), parts)
+}
+
+func (v *visit) noteForm(f form) part {
+	if !v.may(actionlink.Note) {
+		return nil
+	}
+	t := v.text
+	return post(v.token, inParts(), hidden("action", doNote),
+		v.field("note", t.Note, t.NoteHint, f, el("textarea", rows("3"), text(f.note))),
+		el("p", class("save"), el("button", kind("submit"), text(t.AddNote))))
+}
+
+// field is a labelled control with its hint and what is wrong with it.
+func (v *visit) field(field, label, hint string, f form, control *element) part {
+	problem := f.problems[field]
+	id(field).join(control)
+	name(field).join(control)
+	described(field + "-hint").join(control)
+	if control.tag != "select" {
+		length(strconv.Itoa(maxText)).join(control)
+	}
+	if problem != "" {
+		class("wrong").join(control)
+		attribute{"aria-invalid", "true"}.join(control)
+	}
+	return many{
+		el("label", forID(field), text(label)),
+		el("p", class("hint"), id(field+"-hint"), text(hint)),
+		control,
+		when(problem != "", el("p", class("problem"), text(problem))),
+	}
+}
+
+// recordForm asks how the event ended. "Save" stands first, so that the Enter
+// key of a phone saves and does not close.
+func (v *visit) recordForm(f form) part {
+	if !v.may(actionlink.Record) && !v.may(actionlink.Close) {
+		return nil
+	}
+	t, r, tags, saw := v.text, f.record, f.tags, f.saw
+	if !f.ofRecord() {
+		r, tags, saw = v.event.Record, strings.Join(v.event.Record.Tags, ", "), seenRecord(v.event.Record)
+	}
+	hint := t.RecordHint
+	if v.event.NeedsRecord() {
+		hint += " " + t.RecordNeeded
+	}
+	submit := func(word, label, look string) part {
+		return el("button", kind("submit"), name("action"), value(word), class(look), text(label))
+	}
+	return el("section", class("card"), labelledBy("record-title"),
+		el("h2", id("record-title"), text(t.Record)), el("p", class("hint"), text(hint)),
+		post(v.token, inParts(), hidden("saw", saw),
+			v.field("cause_class", t.CauseClass, "", f, v.causeClasses(r.CauseClass)),
+			v.field("cause", t.Cause, t.CauseHint, f, el("textarea", rows("3"), text(r.Cause))),
+			v.field("solution", t.Solution, t.SolutionHint, f, el("textarea", rows("3"), text(r.Solution))),
+			v.field("reasoning", t.Reasoning, t.ReasoningHint, f, el("textarea", rows("2"), text(r.Reasoning))),
+			v.field("tags", t.Tags, t.TagsHint, f, el("input", kind("text"), value(tags))),
+			el("div", class("two save"),
+				when(v.may(actionlink.Record), submit(doRecord, t.SaveRecord, "")),
+				when(v.may(actionlink.Close), submit(doClose, t.SaveAndClose, "go")))))
+}
+
+func (v *visit) causeClasses(chosen string) *element {
+	list := el("select", el("option", value(""), text(v.text.ChooseCause)))
+	for _, c := range event.CauseClasses {
+		el("option", value(c), when(c == chosen, boolean("selected")), text(v.text.CauseClasses[c])).join(list)
+	}
+	return list
+}
+
+// details are what is known of the event.
+func (v *visit) details() part {
+	e, t := &v.event, v.text
+	list := el("dl")
+	row := func(term string, value ...part) {
+		el("dt", text(term)).join(list)
+		el("dd", value...).join(list)
+	}
+	row(t.Service, text(v.service(e.Service)))
+	switch {
+	case e.Owner != "":
+		row(t.Owner, text(v.person(e.Owner)))
+	case e.Assignee.Member != "":
+		row(t.AssignedTo, text(v.person(e.Assignee.Member)))
+	case e.Assignee.Team != "":
+		row(t.AssignedTo, text(v.team(e.Assignee.Team)))
+	default:
+		row(t.Owner, text(t.Nobody))
+	}
+	row(t.Opened, v.instant(e.OpenedAt))
+	if e.Source != "" {
+		row(t.Source, text(e.Source))
+	}
+	if e.AlertCount > 1 {
+		row(t.Alerts, text(strconv.Itoa(e.AlertCount)))
+	}
+	return el("section", class("card"), list,
+		when(e.Description != "", el("h2", class("save"), text(t.Description)), el("p", class("pre"), text(e.Description))),
+		v.links(e.Links), v.labels(e.Labels))
+}
+
+func (v *visit) links(links []alert.Link) part {
+	var items many
+	for _, l := range links {
+		if !web(l.URL) {
+			continue
+		}
+		label := l.Text
+		if label == "" {
+			label = l.URL
+		}
+		items = append(items, el("li", el("a", href(l.URL), attribute{"rel", "noopener noreferrer"}, text(label))))
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	return many{el("h2", class("save"), text(v.text.Links)), el("ul", class("links"), items)}
+}
+
+func (v *visit) labels(labels map[string]string) part {
+	if len(labels) == 0 {
+		return nil
+	}
+	list := el("dl")
+	for _, n := range slices.Sorted(maps.Keys(labels)) {
+		el("dt", el("code", text(n))).join(list)
+		el("dd", el("code", text(labels[n]))).join(list)
+	}
+	return el("details", el("summary", text(v.text.Labels)), list)
+}
+
+// savedRecord shows the record where there is no form for it.
+func (v *visit) savedRecord() part {
+	r, t := v.event.Record, v.text
+	if r.CauseClass == "" && r.Cause == "" && r.Solution == "" {
+		return nil
+	}
+	if v.event.State == event.Resolved && (v.may(actionlink.Record) || v.may(actionlink.Close)) {
+		return nil
+	}
+	list := el("dl")
+	for _, row := range []struct{ term, value string }{
+		{t.CauseClass, v.causeClass(r.CauseClass)}, {t.Cause, r.Cause}, {t.Solution, r.Solution}, {t.Reasoning, r.Reasoning}, {t.Tags, strings.Join(r.Tags, ", ")},
+	} {
+		if row.value != "" {
+			el("dt", text(row.term)).join(list)
+			el("dd", class("pre"), text(row.value)).join(list)
+		}
+	}
+	return el("section", class("card"), el("h2", text(t.Record)), list)
+}
+
+// causeClass is a class as readers call it; a team's own class is its word.
+func (v *visit) causeClass(class string) string {
+	if s, ok := v.text.CauseClasses[class]; ok {
+		return s
+	}
+	return class
+}
+
+// shownItems is how much of the timeline stands open.
+const shownItems = 8
+
+// history is the timeline, newest first.
+func (v *visit) history(timeline []event.Item) part {
+	t := v.text
+	var items many
+	for _, item := range slices.Backward(timeline) {
+		items = append(items, el("li",
+			el("div", text(v.fact(item))),
+			el("div", class("when"), v.instant(item.At), text(" · "+v.who(item.By)))))
+	}
+	if len(items) == 0 {
+		items = append(items, el("li", text(t.NoItems)))
+	}
+	shown := items[:min(shownItems, len(items))]
+	older := items[len(shown):]
+	return el("section", class("card"), el("h2", text(t.Timeline)), el("ol", class("line"), shown),
+		when(len(older) > 0, el("details", el("summary", text(t.OlderItem(len(older)))), el("ol", class("line"), older))))
+}
+
+// fact is one entry of the timeline in words. One that is not known yet is
+// shown by its name.
+func (v *visit) fact(item event.Item) string {
+	say, known := v.text.Facts[item.What]
+	if !known {
+		return strings.ReplaceAll(strings.TrimPrefix(item.What, "event."), "_", " ")
+	}
+	data := map[string]string{}
+	for k, value := range item.Data {
+		data[k] = value
+	}
+	if at, err := time.Parse(time.RFC3339, data["until"]); err == nil {
+		data["until"] = v.when(at)
+	}
+	if s, ok := v.text.Because[data["because"]]; ok {
+		data["because"] = s
+	}
+	for _, k := range []string{"member", "owner"} {
+		if data[k] != "" {
+			data[k] = v.person(data[k])
+		}
+	}
+	if data["team"] != "" {
+		data["team"] = v.team(data["team"])
+	}
+	return say(data)
+}
+
+func (v *visit) foot() part {
+	return el("p", class("foot"), text(v.text.ActsAs(v.person(v.member.Name))+" "+v.text.ZoneIs(v.zone.String())))
+}
+
+// who is an actor as the reader knows them.
+func (v *visit) who(a event.Actor) string {
+	if a == v.me() {
+		return v.text.You
+	}
+	if member, ok := a.Member(); ok {
+		return v.person(member)
+	}
+	kind, name, _ := strings.Cut(string(a), ":")
+	switch kind {
+	case "rule":
+		return v.text.RuleNamed(name)
+	case "token":
+		return v.text.TokenNamd(name)
+	case "source":
+		return name
+	}
+	return v.text.Tocsin
+}
+
+func (v *visit) person(name string) string { return shown(v.config.Members[name].DisplayName, name) }
+func (v *visit) team(name string) string {
+	return shown(v.config.Teams[name].DisplayName, v.text.Team+" "+name)
+}
+func (v *visit) service(name string) string { return shown(v.config.Services[name].DisplayName, name) }
+
+func shown(display, name string) string {
+	if display != "" {
+		return display
+	}
+	return name
+}
+
+// when is an instant by the reader's clock: the time alone when it is near.
+func (v *visit) when(at time.Time) string {
+	local, now := at.In(v.zone), v.at.In(v.zone)
+	clock := local.Format("15:04")
+	near := at.Sub(v.at).Abs() < 12*time.Hour
+	sameDay := local.YearDay() == now.YearDay() && local.Year() == now.Year()
+	if sameDay || near && local.After(now) {
+		return clock
+	}
+	return v.text.At(v.text.Day(local.Day(), v.text.Months[local.Month()-1]), clock)
+}
+
+// since is when, with how long ago that is.
+func (v *visit) since(at time.Time) string { return v.text.SinceAt(v.when(at), v.ago(at)) }
+
+func (v *visit) ago(at time.Time) string {
+	d := max(v.at.Sub(at), 0)
+	switch {
+	case d < time.Hour:
+		return v.text.Ago(int(d/time.Minute), 'm')
+	case d < 48*time.Hour:
+		return v.text.Ago(int(d/time.Hour), 'h')
+	}
+	return v.text.Ago(int(d/(24*time.Hour)), 'd')
+}
+
+func (v *visit) instant(at time.Time) part {
+	return el("time", datetime(at.UTC().Format(time.RFC3339)), text(v.when(at)))
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"tocsin/shared/apitoken"
+	"tocsin/shared/clock"
+	"tocsin/shared/cloud"
+	"tocsin/shared/config"
+	"tocsin/shared/httpapi"
+	"tocsin/shared/incident"
+	"tocsin/shared/integration"
+	"tocsin/shared/machine"
+	"tocsin/shared/ops"
+	"tocsin/shared/wiring"
+)
+
+// publicURLVariable names the environment variable of the address that
+// webhooks are given; without it they get the one that the caller uses.
+const publicURLVariable = "PUBLIC_URL"
+
+// version is set by the linker.
+var version = "development"
+
+// newHandler reads the environment and builds the clients, once per cold start.
+func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
+	p, err := wiring.Open(log, env)
+	if err != nil {
+		return nil, err
+	}
+	bodies, err := ops.OpenObjects(p.AWS, env, "BUCKET")
+	if err != nil {
+		return nil, err
+	}
+	incidents, err := machine.Open(p.AWS, env, "INCIDENT_MACHINE_ARN")
+	if err != nil {
+		return nil, err
+	}
+	public, err := publicURL(env)
+	if err != nil {
+		return nil, err
+	}
+	secrets, _ := env(integration.SecretsPrefixVariable)
+	tokens := apitoken.NewStore(p.Settings, log, clock.Now)
+	desk := &ops.Desk{
+		Events: p.Desk, Executions: p.Machine,
+		Incidents: &incident.Desk{
+			Store:   &incident.Store{Table: p.Events, Outbox: p.Outbox},
+			Machine: incidents, Post: p.Desk.Post, Now: clock.Now, Log: log,
+		}, IncidentExecutions: incidents,
+		Config: p.Config, Versions: config.NewStore(p.Settings), Contacts: p.Contacts,
+		Integrations: &integration.Store{Table: p.Settings, SecretsPrefix: secrets}, Secrets: integration.NewSecrets(p.AWS, env),
+		Ledger: p.Ledger, Bodies: bodies, Tokens: tokens, Audit: &ops.AuditLog{Table: p.Settings},
+		PublicURL: public, Now: clock.Now,
+	}
+	api := &ops.API{
+		Operations: ops.All(desk), Tokens: ops.Tokens{Store: tokens}, Audit: desk.Audit,
+		Answers: &ops.Answers{Table: p.Settings}, Version: version, Now: clock.Now, Log: log,
+	}
+	return httpapi.Serve(log, p.Metrics, api.Handler()), nil
+}
+
+func publicURL(env cloud.Lookup) (*url.URL, error) {
+	text, ok := env(publicURLVariable)
+	if !ok || text == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("%s is not an address like https://tocsin.example.com", publicURLVariable)
+	}
+	return u, nil
+}

@@ -1,0 +1,23 @@
+// Command notifier is the Lambda function that sends messages: each ticket of
+// the messages queue names one, which goes to one contact of one member.
+package main
+
+import (
+	"os"
+	_ "time/tzdata" // the runtime's image need not have it
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"tocsin/shared/queue"
+	"tocsin/shared/telemetry"
+)
+
+func main() {
+	log := telemetry.NewLogger(os.Stdout, os.LookupEnv)
+	n, err := open(log, os.LookupEnv)
+	if err != nil {
+		log.Error("start failed", "err", err)
+		os.Exit(1)
+	}
+	lambda.Start(queue.Batch(log, n.metrics, n.handleAll))
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/clock"
+	"tocsin/shared/ddb"
+	"tocsin/shared/event"
+	"tocsin/shared/fault"
+	"tocsin/shared/incident"
+	"tocsin/shared/lifecycle"
+	"tocsin/shared/machine"
+	"tocsin/shared/outbox"
+	"tocsin/shared/page"
+	"tocsin/shared/queue"
+	"tocsin/shared/telemetry"
+)
+
+type sweeper struct {
+	desk      *event.Desk
+	alerts    *alert.Store
+	outbox    *outbox.Store
+	machine   *machine.Client // of events
+	crises    *machine.Client // of incidents
+	queue     *queue.Sender
+	engine    *lifecycle.Engine
+	incidents *lifecycle.IncidentEngine
+	people    lifecycle.Config
+	contacts  lifecycle.Contacts
+	events    ddb.Table
+	journal   ddb.Table
+	log       *slog.Logger
+	metrics   *telemetry.Metrics
+	now       func() time.Time
+}
+
+// overdue is how long after its deadline an event is the sweeper's business:
+// until then its execution is expected to act.
+const overdue = 30 * time.Second
+
+// most bounds what one sweep takes from one shard; the next sweep goes on.
+const most = 1000
+
+// repair is one message of the queue of repairs: an entry of the index of
+// deadlines, by its key.
+type repair struct {
+	V    int    `json:"v"`
+	Kind string `json:"kind"`
+	PK   string `json:"pk"`
+	SK   string `json:"sk"`
+}
+
+// sweep reads the index of deadlines and hands each overdue entry to the queue.
+func (s *sweeper) sweep(ctx context.Context) error {
+	var found []queue.Entry
+	for _, look := range []struct {
+		table ddb.Table
+		kind  string
+		until time.Time
+	}{
+		{s.events, event.DueKind, s.now().Add(-overdue)},
+		{s.events, incident.DueKind, s.now().Add(-overdue)},
+		{s.events, alert.DueKind, s.now()},
+		{s.journal, outbox.DueKind, s.now()},
+	} {
+		items, err := look.table.Due(ctx, look.kind, clock.Format(look.until), most)
+		if err != nil {
+			return err
+		}
+		for _, item := range items {
+			body, err := json.Marshal(repair{V: 1, Kind: look.kind, PK: ddb.Text(item, ddb.PK), SK: ddb.Text(item, ddb.SK)})
+			if err != nil {
+				return err
+			}
+			found = append(found, queue.Entry{Body: string(body), Group: look.kind})
+		}
+		s.metrics.Add("Overdue", len(items), telemetry.Reason(look.kind))
+	}
+	s.metrics.Add("Sweeps", 1)
+	s.log.InfoContext(ctx, "swept", "overdue", len(found))
+	return s.queue.SendAll(ctx, found)
+}
+
+// repairMessage repairs one entry.
+func (s *sweeper) repairMessage(ctx context.Context, m queue.Message) error {
+	var r repair
+	if err := json.Unmarshal([]byte(m.Body), &r); err != nil || r.V != 1 {
+		return fault.Wrap(fault.Invalid, err, "the message names no overdue entry")
+	}
+	_, id, _ := strings.Cut(r.PK, "#")
+	switch r.Kind {
+	case event.DueKind:
+		return s.repairEvent(ctx, event.ID(id))
+	case incident.DueKind:
+		return s.repairIncident(ctx, incident.ID(id))
+	case alert.DueKind:
+		return s.expireAlert(ctx, alert.ID(id))
+	case outbox.DueKind:
+		_, message, _ := strings.Cut(r.SK, "#")
+		return s.repostMessage(ctx, id, message)
+	case page.FailedStepKind:
+		return s.failStep(ctx, m.Body)
+	}
+	return fault.New(fault.Invalid, "kind %q is not one that this release sweeps", r.Kind)
+}
+
+func (s *sweeper) repaired(ctx context.Context, kind string, err error) error {
+	if err == nil {
+		s.metrics.Add("Repaired", 1, telemetry.Reason(kind))
+	}
+	return err
+}
+
+// failStep runs the next step of an event when the present one reached nobody:
+// the notifier, which saw it, may not write events.
+func (s *sweeper) failStep(ctx context.Context, body string) error {
+	f, err := page.ParseFailedStep(body)
+	if err != nil {
+		return err
+	}
+	_, err = s.desk.Do(ctx, event.ID(f.Event), f.Op(), event.Self)
+	if _, over := event.IsState(err); over || fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return s.repaired(ctx, page.FailedStepKind, err)
+}
+
+// expireAlert ends a firing alert that nobody reported again in time, and lets
+// its event know.
+func (s *sweeper) expireAlert(ctx context.Context, id alert.ID) error {
+	found, err := s.alerts.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	st, ok := found[id]
+	if !ok {
+		return nil
+	}
+	expired, due := st.Expire(s.now())
+	if !due {
+		return nil
+	}
+	if err := s.alerts.Put(ctx, &expired); err != nil {
+		return err
+	}
+	if expired.Event != "" {
+		err = s.desk.CheckRecovered(ctx, event.ID(expired.Event))
+	}
+	return s.repaired(ctx, "alert_expired", err)
+}
+
+// again is when a message that was handed over once more is looked at next.
+const again = time.Minute
+
+// repostMessage hands a message over again that nobody claimed in time, or
+// whose claim ended without a result.
+func (s *sweeper) repostMessage(ctx context.Context, eventID, id string) error {
+	m, err := s.outbox.Get(ctx, eventID, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil || m.Final() || m.Due.After(s.now()) {
+		return err
+	}
+	m.Due = s.now().Add(again)
+	if err := s.outbox.Put(ctx, &m); err != nil {
+		if fault.Is(err, fault.Conflict) {
+			return nil // somebody works on it
+		}
+		return err
+	}
+	return s.repaired(ctx, "message", s.desk.Post.Send(ctx, []outbox.Message{m}))
+}

@@ -1,0 +1,54 @@
+package stack
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+
+	"tocsin/local/ministack"
+	"tocsin/local/stepfunctions"
+)
+
+// startStates goes on with the executions of an earlier run. AWS must answer
+// already: a call that fails would be part of an execution's history.
+func (s *Stack) startStates(c Config) (err error) {
+	s.states, err = stepfunctions.New(stepfunctions.Config{
+		Dir:     filepath.Join(c.State, "states"),
+		Region:  ministack.Region,
+		Account: ministack.Account,
+		Lambda:  &stepfunctions.HTTPInvoker{Endpoint: s.Addresses.AWS},
+		Clock:   s.Clock,
+	})
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.states.Close)
+	close(s.running)
+	return nil
+}
+
+// serveStates answers once executions go on.
+func (s *Stack) serveStates(w http.ResponseWriter, r *http.Request) {
+	select {
+	case <-s.running:
+		s.states.ServeHTTP(w, r)
+	case <-r.Context().Done():
+	}
+}
+
+// putMachines takes over the state machines that were deployed.
+func (s *Stack) putMachines(ctx context.Context) error {
+	for _, r := range s.deployed.Resources {
+		if r.Type != "AWS::StepFunctions::StateMachine" {
+			continue
+		}
+		m, err := s.aws.StateMachine(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		if _, err := s.states.Put(m.Name, m.Definition, m.Role); err != nil {
+			return err
+		}
+	}
+	return nil
+}

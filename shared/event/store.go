@@ -1,0 +1,622 @@
+package event
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/clock"
+	"tocsin/shared/ddb"
+	"tocsin/shared/fault"
+	"tocsin/shared/outbox"
+)
+
+// Store keeps events, their slots, memberships and timelines in the events
+// table. It is the only writer of them.
+type Store struct {
+	Table  ddb.Table
+	Alerts *alert.Store
+	Outbox *outbox.Store
+}
+
+// Attributes of an event item. The body holds what only Commit changes; the
+// others are also changed by joins, parking and the start of executions.
+const (
+	attrBody       = "body"
+	attrRev        = "rev"
+	attrState      = "state"
+	attrGeneration = "generation"
+	attrWakeSeq    = "wake_seq"
+	attrMemberSeq  = "member_seq"
+	attrAlerts     = "alert_count"
+	attrLastAlert  = "last_alert_at"
+	attrRecovered  = "recovered"
+	attrExec       = "exec"
+	attrWakes      = "wakes"
+	attrFailures   = "failures"
+	attrToken      = "token"
+	attrListPK     = "list_pk"
+	attrListSK     = "list_sk"
+	attrEvent      = "event_id"
+	listIndex      = "list"
+
+	sortKey        = "EVENT"
+	memberPrefix   = "MEMBER#"
+	mergedPrefix   = "MERGED#"
+	timelinePrefix = "TIMELINE#"
+	slotSort       = "SLOT"
+)
+
+// DueKind marks the events in the index of deadlines.
+const DueKind = "event"
+
+func partition(id ID) string           { return "EVENT#" + string(id) }
+func slotPartition(slot string) string { return "SLOT#" + slot }
+
+// Get reads an event consistently. fault.NotFound: there is none.
+func (s *Store) Get(ctx context.Context, id ID) (Event, error) {
+	item, err := s.Table.Get(ctx, partition(id), sortKey)
+	if err != nil {
+		return Event{}, fmt.Errorf("event %s: %w", id, err)
+	}
+	if item == nil {
+		return Event{}, fault.New(fault.NotFound, "event %s does not exist", id)
+	}
+	return decode(item)
+}
+
+// GetMany reads events consistently; one that does not exist is absent.
+func (s *Store) GetMany(ctx context.Context, ids ...ID) (map[ID]Event, error) {
+	keys := make([]ddb.Item, len(ids))
+	for i, id := range ids {
+		keys[i] = ddb.Key(partition(id), sortKey)
+	}
+	items, err := s.Table.GetMany(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	found := make(map[ID]Event, len(items))
+	for _, item := range items {
+		e, err := decode(item)
+		if err != nil {
+			return nil, err
+		}
+		found[e.ID] = e
+	}
+	return found, nil
+}
+
+// SlotHolders reads which events the slots name, consistently; a slot never
+// taken is absent.
+func (s *Store) SlotHolders(ctx context.Context, slots ...string) (map[string]ID, error) {
+	keys := make([]ddb.Item, len(slots))
+	for i, slot := range slots {
+		keys[i] = ddb.Key(slotPartition(slot), slotSort)
+	}
+	items, err := s.Table.GetMany(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("read slots: %w", err)
+	}
+	holders := make(map[string]ID, len(items))
+	for _, item := range items {
+		holders[strings.TrimPrefix(ddb.Text(item, ddb.PK), "SLOT#")] = ID(ddb.Text(item, attrEvent))
+	}
+	return holders, nil
+}
+
+// NextID takes the next event number. Numbers may have gaps.
+func (s *Store) NextID(ctx context.Context) (ID, error) {
+	n, err := s.Table.Increment(ctx, ddb.Key("COUNTER#event", "COUNTER"), "number")
+	if err != nil {
+		return "", fmt.Errorf("take an event number: %w", err)
+	}
+	return IDOf(n), nil
+}
+
+// Opening is what one transaction writes to open an event.
+type Opening struct {
+	Event    Event
+	Alert    *alert.State // as read, with its attachment to Event set; nil for an event made by hand
+	Over     ID           // the slot's holder that was seen to be over; "" the slot was never taken
+	Timeline []Item
+	At       time.Time
+}
+
+// SlotError says that a slot is another event's.
+type SlotError struct {
+	Slot   string
+	Holder ID
+}
+
+func (e *SlotError) Error() string { return "the slot is held by event " + string(e.Holder) }
+
+// Open writes a new event with its slot, attachment, membership, timeline,
+// pending execution and first deadline, all or nothing.
+// *SlotError: another event holds the slot. fault.Conflict: the alert was
+// written meanwhile; read and decide again.
+func (s *Store) Open(ctx context.Context, o Opening) error {
+	e := o.Event
+	e.Rev, e.WakeSeq, e.Exec, e.Due = 1, 1, ExecPending, o.At.Add(dueAfterWake)
+	e.LastAlertAt = o.At
+	if o.Alert != nil {
+		e.AlertCount = 1
+	}
+	item, err := encodeNew(e)
+	if err != nil {
+		return err
+	}
+	tx := s.transaction()
+	tx.put(item, "attribute_not_exists(pk)", nil, nil)
+	if e.Slot != "" {
+		tx.slot(e.Slot, e.ID, o.Over)
+	}
+	if o.Alert != nil {
+		if err := tx.attach(s.Alerts, *o.Alert); err != nil {
+			return err
+		}
+		tx.put(member(e.ID, o.Alert.ID, o.At), "", nil, nil)
+	}
+	tx.timeline(e.ID, e.Rev, o.Timeline)
+	if err := tx.write(ctx); err != nil {
+		return fmt.Errorf("open event %s: %w", e.ID, err)
+	}
+	if o.Alert != nil {
+		o.Alert.Rev++
+	}
+	return nil
+}
+
+// Commit writes a change: event, timeline, messages, and where the change says
+// so slot and alert, all or nothing.
+// fault.Conflict: the event, its members or the alert were written since
+// Before was read; read and apply again. *SlotError: a reopening found its
+// slot taken.
+func (s *Store) Commit(ctx context.Context, c Change) (Event, error) {
+	e := c.Event
+	e.Rev = c.Before.Rev + 1
+	tx := s.transaction()
+	if err := tx.update(c, e); err != nil {
+		return c.Before, err
+	}
+	if c.Retake {
+		over := c.Over
+		if over == "" {
+			over = e.ID
+		}
+		tx.slot(e.Slot, e.ID, over)
+	}
+	if c.Alert != nil {
+		if err := tx.attach(s.Alerts, *c.Alert); err != nil {
+			return c.Before, err
+		}
+		tx.put(member(e.ID, c.Alert.ID, c.At), "", nil, nil)
+	}
+	if e.MergedInto != "" && c.Before.MergedInto == "" {
+		tx.put(merged(e.MergedInto, e.ID), "", nil, nil)
+	}
+	tx.timeline(e.ID, e.Rev, c.Timeline)
+	for _, m := range c.Messages {
+		write, err := s.Outbox.Insert(m)
+		if err != nil {
+			return c.Before, err
+		}
+		tx.items = append(tx.items, write)
+	}
+	if err := tx.write(ctx); err != nil {
+		return c.Before, fmt.Errorf("commit event %s: %w", e.ID, err)
+	}
+	if c.Alert != nil {
+		c.Alert.Rev++
+	}
+	return e, nil
+}
+
+// AddMembers notes that alerts belong to an event. Membership alone means
+// nothing until the alert's attachment names the event too.
+func (s *Store) AddMembers(ctx context.Context, id ID, alerts []alert.ID, at time.Time) error {
+	const batch = 25
+	for len(alerts) > 0 {
+		part := alerts[:min(batch, len(alerts))]
+		alerts = alerts[len(part):]
+		writes := make([]types.WriteRequest, len(part))
+		for i, a := range part {
+			writes[i] = types.WriteRequest{PutRequest: &types.PutRequest{Item: member(id, a, at)}}
+		}
+		if err := s.writeAll(ctx, writes); err != nil {
+			return fmt.Errorf("add members to event %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) writeAll(ctx context.Context, writes []types.WriteRequest) error {
+	for try := 0; len(writes) > 0; try++ {
+		out, err := s.Table.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{s.Table.Name: writes}})
+		if err != nil {
+			return ddb.Fault(err, "write %d items", len(writes))
+		}
+		if writes = out.UnprocessedItems[s.Table.Name]; len(writes) > 0 {
+			if err := ddb.Pause(ctx, try); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Joined tells an event that n alerts joined or fired again, so that a
+// resolution by recovery that is under way is refused. It is one plain update
+// and no transaction: a storm never blocks a person's acknowledgement.
+// It reports false when the event is not open, or all its alerts were
+// recovered, so that the caller decides again or applies [Refire].
+func (s *Store) Joined(ctx context.Context, id ID, n int, item Item, key string) (bool, error) {
+	err := ddb.Retry(ctx, func() error {
+		_, err := s.Table.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName:           &s.Table.Name,
+			Key:                 ddb.Key(partition(id), sortKey),
+			UpdateExpression:    aws.String("SET #last = :at ADD #seq :one, #n :n"),
+			ConditionExpression: aws.String("#state IN (:t, :a, :s) AND attribute_not_exists(#rec)"),
+			ExpressionAttributeNames: map[string]string{
+				"#last": attrLastAlert, "#seq": attrMemberSeq, "#n": attrAlerts, "#state": attrState, "#rec": attrRecovered,
+			},
+			ExpressionAttributeValues: ddb.Item{
+				":at": ddb.S(clock.Format(item.At)), ":one": ddb.N(1), ":n": ddb.N(n),
+				":t": ddb.S(string(Triggered)), ":a": ddb.S(string(AckedState)), ":s": ddb.S(string(Snoozed)),
+			},
+		})
+		return err
+	})
+	if _, refused := ddb.Refused(err); refused {
+		return false, nil
+	}
+	if err != nil {
+		return false, ddb.Fault(err, "join event %s", id)
+	}
+	stored := timelineItem(id, key, item)
+	if _, err := s.Table.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table.Name, Item: stored}); err != nil {
+		return true, ddb.Fault(err, "note joins of event %s", id)
+	}
+	return true, nil
+}
+
+// Members reads the alerts that joined an event, consistently, by the event
+// that each joined: the event itself and those merged into it.
+func (s *Store) Members(ctx context.Context, id ID) (map[ID][]alert.ID, error) {
+	members := map[ID][]alert.ID{}
+	for todo := []ID{id}; len(todo) > 0; todo = todo[1:] {
+		at := todo[0]
+		if _, seen := members[at]; seen {
+			continue
+		}
+		items, err := s.Table.QueryAll(ctx, partition(at), "ME", true) // MEMBER# and MERGED#
+		if err != nil {
+			return nil, fmt.Errorf("members of event %s: %w", id, err)
+		}
+		members[at] = nil
+		for _, item := range items {
+			sk := ddb.Text(item, ddb.SK)
+			if from, ok := strings.CutPrefix(sk, mergedPrefix); ok {
+				todo = append(todo, ID(from))
+			} else if a, ok := strings.CutPrefix(sk, memberPrefix); ok {
+				members[at] = append(members[at], alert.ID(a))
+			}
+		}
+	}
+	return members, nil
+}
+
+// AnyFiring reports whether an alert attached to the event, or to one merged
+// into it, still fires. All reads are consistent.
+func (s *Store) AnyFiring(ctx context.Context, id ID) (bool, error) {
+	members, err := s.Members(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	for at, alerts := range members {
+		firing, err := s.Alerts.StillFiring(ctx, string(at), alerts, true)
+		if err != nil || len(firing) > 0 {
+			return len(firing) > 0, err
+		}
+	}
+	return false, nil
+}
+
+// Park stores the token of a wait on condition that neither wake_seq nor
+// generation changed since the wait was decided. false: they did; the machine
+// must be woken at once.
+func (s *Store) Park(ctx context.Context, e Event, token string, deadline time.Time) (bool, error) {
+	err := ddb.Retry(ctx, func() error {
+		_, err := s.Table.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName:           &s.Table.Name,
+			Key:                 ddb.Key(partition(e.ID), sortKey),
+			UpdateExpression:    aws.String("SET #token = :token, #exec = :running, #failures = :zero, due_shard = :shard, due_at = :due ADD #rev :one, #wakes :one"),
+			ConditionExpression: aws.String("#wake = :wake AND #gen = :gen"),
+			ExpressionAttributeNames: map[string]string{
+				"#token": attrToken, "#exec": attrExec, "#failures": attrFailures, "#rev": attrRev, "#wakes": attrWakes,
+				"#wake": attrWakeSeq, "#gen": attrGeneration,
+			},
+			ExpressionAttributeValues: ddb.Item{
+				":token": ddb.S(token), ":running": ddb.S(string(ExecRunning)), ":zero": ddb.N(0), ":one": ddb.N(1),
+				":shard": ddb.S(ddb.Shard(DueKind, string(e.ID))), ":due": ddb.S(clock.Format(deadline)),
+				":wake": ddb.N(e.WakeSeq), ":gen": ddb.N(e.Generation),
+			},
+		})
+		return err
+	})
+	if _, refused := ddb.Refused(err); refused {
+		return false, nil
+	}
+	return err == nil, ddb.Fault(err, "park event %s", e.ID)
+}
+
+// MarkExec notes how far the execution of a generation got. It changes nothing
+// when the event is at another generation, or further.
+func (s *Store) MarkExec(ctx context.Context, id ID, generation int, exec Exec, due time.Time) error {
+	_, err := s.Table.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:           &s.Table.Name,
+		Key:                 ddb.Key(partition(id), sortKey),
+		UpdateExpression:    aws.String("SET #exec = :exec, due_shard = :shard, due_at = :due ADD #rev :one"),
+		ConditionExpression: aws.String("#gen = :gen AND (#exec = :pending OR :exec = :dead)"),
+		ExpressionAttributeNames: map[string]string{
+			"#exec": attrExec, "#gen": attrGeneration, "#rev": attrRev,
+		},
+		ExpressionAttributeValues: ddb.Item{
+			":exec": ddb.S(string(exec)), ":gen": ddb.N(generation), ":pending": ddb.S(string(ExecPending)), ":dead": ddb.S(string(ExecDead)),
+			":shard": ddb.S(ddb.Shard(DueKind, string(id))), ":due": ddb.S(clock.Format(due)), ":one": ddb.N(1),
+		},
+	})
+	if _, refused := ddb.Refused(err); refused {
+		return nil
+	}
+	return ddb.Fault(err, "mark execution of event %s", id)
+}
+
+// SetDue moves the event's entry in the index of deadlines, on condition that
+// nothing was written since e was read. The zero time removes it.
+func (s *Store) SetDue(ctx context.Context, e Event, due time.Time) error {
+	in := &dynamodb.UpdateItemInput{
+		TableName:                 &s.Table.Name,
+		Key:                       ddb.Key(partition(e.ID), sortKey),
+		UpdateExpression:          aws.String("SET due_shard = :shard, due_at = :due"),
+		ConditionExpression:       aws.String("#rev = :rev"),
+		ExpressionAttributeNames:  map[string]string{"#rev": attrRev},
+		ExpressionAttributeValues: ddb.Item{":rev": ddb.N(e.Rev)},
+	}
+	if due.IsZero() {
+		in.UpdateExpression = aws.String("REMOVE due_shard, due_at")
+	} else {
+		in.ExpressionAttributeValues[":shard"] = ddb.S(ddb.Shard(DueKind, string(e.ID)))
+		in.ExpressionAttributeValues[":due"] = ddb.S(clock.Format(due))
+	}
+	_, err := s.Table.UpdateItem(ctx, in)
+	if _, refused := ddb.Refused(err); refused {
+		return nil
+	}
+	return ddb.Fault(err, "set deadline of event %s", e.ID)
+}
+
+// Timeline reads an event's timeline, oldest first.
+func (s *Store) Timeline(ctx context.Context, id ID) ([]Item, error) {
+	stored, err := s.Table.QueryAll(ctx, partition(id), timelinePrefix, false)
+	if err != nil {
+		return nil, fmt.Errorf("timeline of event %s: %w", id, err)
+	}
+	items := make([]Item, len(stored))
+	for i, item := range stored {
+		if err := ddb.Decode(item, attrBody, &items[i]); err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
+}
+
+// List returns a page of events, newest first: those that are open or those
+// that ended. cursor is "" for the first page; next is "" after the last.
+func (s *Store) List(ctx context.Context, open bool, limit int, cursor string) (events []Event, next string, err error) {
+	in := &dynamodb.QueryInput{
+		TableName:                 &s.Table.Name,
+		IndexName:                 aws.String(listIndex),
+		KeyConditionExpression:    aws.String("list_pk = :p"),
+		ExpressionAttributeValues: ddb.Item{":p": ddb.S(listPartition(open))},
+		ScanIndexForward:          aws.Bool(false),
+		Limit:                     aws.Int32(int32(limit)),
+	}
+	if cursor != "" {
+		sk, id, ok := strings.Cut(cursor, "~")
+		if !ok {
+			return nil, "", fault.New(fault.Invalid, "cursor %q is not one that a list returned", cursor)
+		}
+		in.ExclusiveStartKey = ddb.Key(partition(ID(id)), sortKey)
+		in.ExclusiveStartKey[attrListPK], in.ExclusiveStartKey[attrListSK] = ddb.S(listPartition(open)), ddb.S(sk)
+	}
+	out, err := s.Table.Query(ctx, in)
+	if err != nil {
+		return nil, "", ddb.Fault(err, "list events")
+	}
+	ids := make([]ID, len(out.Items))
+	for i, item := range out.Items {
+		ids[i] = ID(strings.TrimPrefix(ddb.Text(item, ddb.PK), "EVENT#"))
+	}
+	found, err := s.GetMany(ctx, ids...)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, id := range ids {
+		if e, ok := found[id]; ok && e.State != Closed == open || ok && !open {
+			events = append(events, e)
+		}
+	}
+	if k := out.LastEvaluatedKey; len(k) > 0 {
+		next = ddb.Text(k, attrListSK) + "~" + strings.TrimPrefix(ddb.Text(k, ddb.PK), "EVENT#")
+	}
+	return events, next, nil
+}
+
+func listPartition(open bool) string {
+	if open {
+		return "event#open"
+	}
+	return "event#closed"
+}
+
+// transaction collects the items of one write.
+type transaction struct {
+	table *ddb.Table
+	items []types.TransactWriteItem
+	slots map[int]string // by position: whose refusal is a *SlotError
+}
+
+func (s *Store) transaction() *transaction {
+	return &transaction{table: &s.Table, slots: map[int]string{}}
+}
+
+func (t *transaction) put(item ddb.Item, condition string, names map[string]string, values ddb.Item) {
+	p := &types.Put{TableName: &t.table.Name, Item: item, ExpressionAttributeNames: names, ExpressionAttributeValues: values}
+	if condition != "" {
+		p.ConditionExpression = &condition
+	}
+	t.items = append(t.items, types.TransactWriteItem{Put: p})
+}
+
+// slot gives a slot to an event: it was never taken, is the event's own, or
+// still names the holder that was seen to be over.
+func (t *transaction) slot(slot string, id, over ID) {
+	item := ddb.Key(slotPartition(slot), slotSort)
+	item[attrEvent] = ddb.S(string(id))
+	condition := "attribute_not_exists(pk)"
+	var names map[string]string
+	var values ddb.Item
+	if over != "" {
+		condition = "attribute_not_exists(pk) OR #e = :over"
+		names = map[string]string{"#e": attrEvent}
+		values = ddb.Item{":over": ddb.S(string(over))}
+	}
+	t.slots[len(t.items)] = slot
+	t.put(item, condition, names, values)
+	t.items[len(t.items)-1].Put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+}
+
+func (t *transaction) attach(alerts *alert.Store, st alert.State) error {
+	write, err := alerts.Attach(st)
+	t.items = append(t.items, write)
+	return err
+}
+
+func (t *transaction) timeline(id ID, rev int64, items []Item) {
+	for i, item := range items {
+		t.put(timelineItem(id, fmt.Sprintf("%08d.%d", rev, i), item), "", nil, nil)
+	}
+}
+
+// update writes what Commit owns of the event item and leaves the attributes
+// that joins and parking change.
+func (t *transaction) update(c Change, e Event) error {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "encode event %s", e.ID)
+	}
+	u := &ddb.Update{}
+	u.Set(attrBody, ddb.B(body))
+	u.Set(attrRev, ddb.N(e.Rev))
+	u.Set(attrState, ddb.S(string(e.State)))
+	u.Set(attrGeneration, ddb.N(e.Generation))
+	u.Set(attrWakeSeq, ddb.N(e.WakeSeq))
+	u.Set(attrListPK, ddb.S(listPartition(e.State != Closed)))
+	if e.RecoveredAt.IsZero() {
+		u.Remove(attrRecovered)
+	} else {
+		u.Set(attrRecovered, ddb.S(clock.Format(e.RecoveredAt)))
+	}
+	if c.Alert != nil {
+		u.Add(attrMemberSeq, 1)
+	}
+	if c.Gone {
+		u.Set(attrExec, ddb.S(string(ExecPending)))
+		u.Set(attrFailures, ddb.N(e.Failures))
+		u.Set(attrWakes, ddb.N(0))
+		u.Remove(attrToken)
+	}
+	if !e.Due.Equal(c.Before.Due) {
+		u.Due(DueKind, string(e.ID), clock.Format(e.Due))
+	}
+	u.Require(attrRev, ddb.N(c.Before.Rev))
+	if c.SameMembers {
+		u.Require(attrMemberSeq, ddb.N(c.Before.MemberSeq))
+	}
+	t.items = append(t.items, t.table.InTransaction(ddb.Key(partition(e.ID), sortKey), u))
+	return nil
+}
+
+// write sends the transaction, again while it only contends.
+func (t *transaction) write(ctx context.Context) error {
+	err := t.table.Transact(ctx, t.items)
+	if i, found, refused := ddb.RefusedAt(err); refused {
+		if slot, ok := t.slots[i]; ok {
+			return &SlotError{Slot: slot, Holder: ID(ddb.Text(found, attrEvent))}
+		}
+		return fault.New(fault.Conflict, "it was written meanwhile")
+	}
+	return ddb.Fault(err, "write %d items", len(t.items))
+}
+
+func encodeNew(e Event) (ddb.Item, error) {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "encode event %s", e.ID)
+	}
+	item := ddb.Key(partition(e.ID), sortKey)
+	item[attrBody] = ddb.B(body)
+	item[attrRev] = ddb.N(e.Rev)
+	item[attrState] = ddb.S(string(e.State))
+	item[attrGeneration] = ddb.N(e.Generation)
+	item[attrWakeSeq] = ddb.N(e.WakeSeq)
+	item[attrMemberSeq] = ddb.N(e.MemberSeq)
+	item[attrAlerts] = ddb.N(e.AlertCount)
+	item[attrLastAlert] = ddb.S(clock.Format(e.LastAlertAt))
+	item[attrExec] = ddb.S(string(e.Exec))
+	item[attrListPK] = ddb.S(listPartition(true))
+	item[attrListSK] = ddb.S(clock.Format(e.OpenedAt) + "#" + string(e.ID))
+	item[ddb.DueShard] = ddb.S(ddb.Shard(DueKind, string(e.ID)))
+	item[ddb.DueAt] = ddb.S(clock.Format(e.Due))
+	return item, nil
+}
+
+func decode(item ddb.Item) (Event, error) {
+	var e Event
+	if err := ddb.Decode(item, attrBody, &e); err != nil {
+		return e, err
+	}
+	e.Rev = ddb.Number(item, attrRev)
+	e.WakeSeq = int(ddb.Number(item, attrWakeSeq))
+	e.MemberSeq = int(ddb.Number(item, attrMemberSeq))
+	e.AlertCount = int(ddb.Number(item, attrAlerts))
+	e.Exec = Exec(ddb.Text(item, attrExec))
+	e.Wakes = int(ddb.Number(item, attrWakes))
+	e.Failures = int(ddb.Number(item, attrFailures))
+	e.Token = ddb.Text(item, attrToken)
+	e.LastAlertAt, _ = clock.Parse(ddb.Text(item, attrLastAlert))
+	e.Due, _ = clock.Parse(ddb.Text(item, ddb.DueAt))
+	return e, nil
+}
+
+func member(id ID, a alert.ID, at time.Time) ddb.Item {
+	item := ddb.Key(partition(id), memberPrefix+string(a))
+	item["at"] = ddb.S(clock.Format(at))
+	return item
+}
+
+func merged(into, from ID) ddb.Item { return ddb.Key(partition(into), mergedPrefix+string(from)) }
+
+func timelineItem(id ID, key string, item Item) ddb.Item {
+	body, _ := json.Marshal(item) // strings and a time: cannot fail
+	stored := ddb.Key(partition(id), timelinePrefix+clock.Format(item.At)+"#"+key)
+	stored[attrBody] = ddb.B(body)
+	return stored
+}

@@ -1,0 +1,396 @@
+package incident
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tocsin/shared/clock"
+	"tocsin/shared/ddb"
+	"tocsin/shared/event"
+	"tocsin/shared/fault"
+	"tocsin/shared/outbox"
+)
+
+// Store keeps incidents, their timelines, and which incident an event belongs
+// to, in the events table. It is the only writer of them.
+type Store struct {
+	Table  ddb.Table
+	Outbox *outbox.Store
+}
+
+// Attributes of an incident item. The body holds what only Commit changes; the
+// others are also changed by parking and the start of executions.
+const (
+	attrBody       = "body"
+	attrRev        = "rev"
+	attrState      = "state"
+	attrGeneration = "generation"
+	attrWakeSeq    = "wake_seq"
+	attrExec       = "exec"
+	attrWakes      = "wakes"
+	attrFailures   = "failures"
+	attrToken      = "token"
+	attrListPK     = "list_pk"
+	attrListSK     = "list_sk"
+	attrIncident   = "incident_id" // of a claim
+	listIndex      = "list"
+
+	partitionPrefix = "INCIDENT#"
+	sortKey         = "INCIDENT"
+	timelinePrefix  = "TIMELINE#"
+	claimSort       = "INCIDENT_OF"
+)
+
+// DueKind marks the incidents in the index of deadlines.
+const DueKind = "incident"
+
+func key(id ID) ddb.Item { return ddb.Key(partition(id), sortKey) }
+
+func partition(id ID) string { return partitionPrefix + string(id) }
+
+func claimKey(id event.ID) (pk, sk string) { return "INCIDENT_OF#" + string(id), claimSort }
+
+func listPartition(open bool) string {
+	if open {
+		return "incident#open"
+	}
+	return "incident#closed"
+}
+
+// listKey sorts by the time of opening and ends in the id.
+func listKey(openedAt time.Time, id ID) string { return clock.Format(openedAt) + "#" + string(id) }
+
+// Get reads an incident consistently. fault.NotFound: there is none.
+func (s *Store) Get(ctx context.Context, id ID) (Incident, error) {
+	item, err := s.Table.Get(ctx, partition(id), sortKey)
+	if err != nil {
+		return Incident{}, fmt.Errorf("incident %s: %w", id, err)
+	}
+	if item == nil {
+		return Incident{}, fault.New(fault.NotFound, "incident %s does not exist", id)
+	}
+	return decode(item)
+}
+
+// GetMany reads incidents consistently; one that does not exist is absent.
+func (s *Store) GetMany(ctx context.Context, ids ...ID) (map[ID]Incident, error) {
+	keys := make([]ddb.Item, len(ids))
+	for n, id := range ids {
+		keys[n] = key(id)
+	}
+	items, err := s.Table.GetMany(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("read incidents: %w", err)
+	}
+	found := make(map[ID]Incident, len(items))
+	for _, item := range items {
+		i, err := decode(item)
+		if err != nil {
+			return nil, err
+		}
+		found[i.ID] = i
+	}
+	return found, nil
+}
+
+// Of reads which incident an event belongs to, consistently; "" none.
+func (s *Store) Of(ctx context.Context, id event.ID) (ID, error) {
+	pk, sk := claimKey(id)
+	item, err := s.Table.Get(ctx, pk, sk)
+	if err != nil {
+		return "", fmt.Errorf("incident of event %s: %w", id, err)
+	}
+	return ID(ddb.Text(item, attrIncident)), nil
+}
+
+// NextID takes the next incident number. Numbers may have gaps.
+func (s *Store) NextID(ctx context.Context) (ID, error) {
+	n, err := s.Table.Increment(ctx, ddb.Key("COUNTER#incident", "COUNTER"), "number")
+	if err != nil {
+		return "", fmt.Errorf("take an incident number: %w", err)
+	}
+	return IDOf(n), nil
+}
+
+// HeldError says that an event belongs to another incident.
+type HeldError struct {
+	Event  event.ID
+	Holder ID
+}
+
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("event %s belongs to incident %s", e.Event, e.Holder)
+}
+
+// Open writes a new incident with its timeline, pending execution, first
+// deadline, and the claim to its events, all or nothing, and returns it.
+// *HeldError: an event belongs to another incident. fault.Conflict: there is
+// an incident of that id.
+func (s *Store) Open(ctx context.Context, i Incident, timeline []event.Item, at time.Time) (Incident, error) {
+	i.Rev, i.WakeSeq, i.Exec, i.Due = 1, 1, event.ExecPending, at.Add(dueAfterWake)
+	item, err := encodeNew(i)
+	if err != nil {
+		return i, err
+	}
+	tx := transaction{table: s.Table, claims: map[int]event.ID{}}
+	tx.put(item, "attribute_not_exists(pk)", nil)
+	for _, id := range i.Events {
+		tx.claim(id, i.ID)
+	}
+	tx.timeline(i.ID, i.Rev, timeline)
+	if err := tx.write(ctx); err != nil {
+		return i, fmt.Errorf("open incident %s: %w", i.ID, err)
+	}
+	return i, nil
+}
+
+// Commit writes a change: incident, timeline, messages and claims, all or
+// nothing. fault.Conflict: the incident was written since Before was read; read
+// and apply again. *HeldError: an added event belongs to another incident.
+func (s *Store) Commit(ctx context.Context, c Change) (Incident, error) {
+	i := c.Incident
+	i.Rev = c.Before.Rev + 1
+	tx := transaction{table: s.Table, claims: map[int]event.ID{}}
+	if err := tx.update(c, i); err != nil {
+		return c.Before, err
+	}
+	for _, id := range c.Claims {
+		tx.claim(id, i.ID)
+	}
+	tx.timeline(i.ID, i.Rev, c.Timeline)
+	for _, m := range c.Messages {
+		write, err := s.Outbox.Insert(m)
+		if err != nil {
+			return c.Before, err
+		}
+		tx.items = append(tx.items, write)
+	}
+	if err := tx.write(ctx); err != nil {
+		return c.Before, fmt.Errorf("commit incident %s: %w", i.ID, err)
+	}
+	return i, nil
+}
+
+// Park stores the token of a wait on condition that neither wake_seq nor
+// generation changed since the wait was decided. false: they did; the machine
+// must be woken at once.
+func (s *Store) Park(ctx context.Context, i Incident, token string, deadline time.Time) (bool, error) {
+	u := &ddb.Update{}
+	u.Set(attrToken, ddb.S(token))
+	u.Set(attrExec, ddb.S(string(event.ExecRunning)))
+	u.Set(attrFailures, ddb.N(0))
+	u.Due(DueKind, string(i.ID), clock.Format(deadline))
+	u.Add(attrRev, 1)
+	u.Add(attrWakes, 1)
+	u.Require(attrWakeSeq, ddb.N(i.WakeSeq))
+	u.Require(attrGeneration, ddb.N(i.Generation))
+	err := s.Table.Apply(ctx, key(i.ID), u)
+	if _, refused := ddb.Refused(err); refused {
+		return false, nil
+	}
+	return err == nil, ddb.Fault(err, "park incident %s", i.ID)
+}
+
+// MarkExec notes how far the execution of a generation got. It changes nothing
+// when the incident is at another generation, or further; dead it may become
+// from anywhere.
+func (s *Store) MarkExec(ctx context.Context, id ID, generation int, exec event.Exec, due time.Time) error {
+	u := &ddb.Update{}
+	u.Set(attrExec, ddb.S(string(exec)))
+	u.Due(DueKind, string(id), clock.Format(due))
+	u.Add(attrRev, 1)
+	u.Require(attrGeneration, ddb.N(generation))
+	if exec != event.ExecDead {
+		u.Require(attrExec, ddb.S(string(event.ExecPending)))
+	}
+	err := s.Table.Apply(ctx, key(id), u)
+	if _, refused := ddb.Refused(err); refused {
+		return nil
+	}
+	return ddb.Fault(err, "mark execution of incident %s", id)
+}
+
+// SetDue moves the incident's entry in the index of deadlines, on condition
+// that nothing was written since i was read. The zero time removes it.
+func (s *Store) SetDue(ctx context.Context, i Incident, due time.Time) error {
+	u := &ddb.Update{}
+	u.Due(DueKind, string(i.ID), clock.Format(due))
+	u.Require(attrRev, ddb.N(i.Rev))
+	err := s.Table.Apply(ctx, key(i.ID), u)
+	if _, refused := ddb.Refused(err); refused {
+		return nil
+	}
+	return ddb.Fault(err, "set deadline of incident %s", i.ID)
+}
+
+// Timeline reads an incident's timeline, oldest first.
+func (s *Store) Timeline(ctx context.Context, id ID) ([]event.Item, error) {
+	stored, err := s.Table.QueryAll(ctx, partition(id), timelinePrefix, false)
+	if err != nil {
+		return nil, fmt.Errorf("timeline of incident %s: %w", id, err)
+	}
+	items := make([]event.Item, len(stored))
+	for n, item := range stored {
+		if err := ddb.Decode(item, attrBody, &items[n]); err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
+}
+
+// List returns a page of incidents, newest first: those that are not over, or
+// those that were closed or cancelled. cursor is "" for the first page; next is
+// "" after the last. fault.Invalid: the cursor is not one that List returned.
+func (s *Store) List(ctx context.Context, open bool, limit int, cursor string) (incidents []Incident, next string, err error) {
+	before := cursor
+	if cursor == "" {
+		before = "~" // above every time
+	} else if at, id, ok := strings.Cut(cursor, "#I-"); !ok || id == "" || len(at) != len(clock.Layout) {
+		return nil, "", fault.New(fault.Invalid, "cursor %q is not one that a list returned", cursor)
+	}
+	out, err := s.Table.Query(ctx, &dynamodb.QueryInput{
+		TableName:                 &s.Table.Name,
+		IndexName:                 aws.String(listIndex),
+		KeyConditionExpression:    aws.String("list_pk = :p AND list_sk < :b"),
+		ExpressionAttributeValues: ddb.Item{":p": ddb.S(listPartition(open)), ":b": ddb.S(before)},
+		ScanIndexForward:          aws.Bool(false),
+		Limit:                     aws.Int32(int32(limit)),
+	})
+	if err != nil {
+		return nil, "", ddb.Fault(err, "list incidents")
+	}
+	ids := make([]ID, len(out.Items))
+	for n, item := range out.Items {
+		ids[n] = ID(strings.TrimPrefix(ddb.Text(item, ddb.PK), partitionPrefix))
+	}
+	found, err := s.GetMany(ctx, ids...)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, id := range ids {
+		if i, ok := found[id]; ok && !i.State.Ended() == open { // the index may be behind
+			incidents = append(incidents, i)
+		}
+	}
+	if len(out.LastEvaluatedKey) > 0 {
+		next = ddb.Text(out.LastEvaluatedKey, attrListSK)
+	}
+	return incidents, next, nil
+}
+
+// transaction collects the items of one write.
+type transaction struct {
+	table  ddb.Table
+	items  []types.TransactWriteItem
+	claims map[int]event.ID // by position: whose refusal is a *HeldError
+}
+
+func (t *transaction) put(item ddb.Item, condition string, values ddb.Item) {
+	p := &types.Put{TableName: &t.table.Name, Item: item, ExpressionAttributeValues: values}
+	if condition != "" {
+		p.ConditionExpression = &condition
+	}
+	t.items = append(t.items, types.TransactWriteItem{Put: p})
+}
+
+// claim gives an event to an incident, unless another has it.
+func (t *transaction) claim(id event.ID, by ID) {
+	item := ddb.Key(claimKey(id))
+	item[attrIncident] = ddb.S(string(by))
+	t.claims[len(t.items)] = id
+	t.put(item, "attribute_not_exists(pk) OR incident_id = :by", ddb.Item{":by": ddb.S(string(by))})
+	t.items[len(t.items)-1].Put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+}
+
+func (t *transaction) timeline(id ID, rev int64, items []event.Item) {
+	for n, item := range items {
+		t.put(timelineItem(id, rev, n, item), "", nil)
+	}
+}
+
+// update writes what Commit owns of the incident item and leaves the
+// attributes that parking changes.
+func (t *transaction) update(c Change, i Incident) error {
+	body, err := json.Marshal(i)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "encode incident %s", i.ID)
+	}
+	u := &ddb.Update{}
+	u.Set(attrBody, ddb.B(body))
+	u.Set(attrRev, ddb.N(i.Rev))
+	u.Set(attrState, ddb.S(string(i.State)))
+	u.Set(attrGeneration, ddb.N(i.Generation))
+	u.Set(attrWakeSeq, ddb.N(i.WakeSeq))
+	u.Set(attrListPK, ddb.S(listPartition(!i.State.Ended())))
+	if c.Gone {
+		u.Set(attrExec, ddb.S(string(event.ExecPending)))
+		u.Set(attrFailures, ddb.N(i.Failures))
+		u.Set(attrWakes, ddb.N(0))
+		u.Remove(attrToken)
+	}
+	if !i.Due.Equal(c.Before.Due) {
+		u.Due(DueKind, string(i.ID), clock.Format(i.Due))
+	}
+	u.Require(attrRev, ddb.N(c.Before.Rev))
+	t.items = append(t.items, t.table.InTransaction(key(i.ID), u))
+	return nil
+}
+
+func (t *transaction) write(ctx context.Context) error {
+	err := t.table.Transact(ctx, t.items)
+	if n, found, refused := ddb.RefusedAt(err); refused {
+		if id, ok := t.claims[n]; ok {
+			return &HeldError{Event: id, Holder: ID(ddb.Text(found, attrIncident))}
+		}
+		return fault.New(fault.Conflict, "it was written meanwhile")
+	}
+	return ddb.Fault(err, "write %d items", len(t.items))
+}
+
+func encodeNew(i Incident) (ddb.Item, error) {
+	body, err := json.Marshal(i)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "encode incident %s", i.ID)
+	}
+	item := key(i.ID)
+	item[attrBody] = ddb.B(body)
+	item[attrRev] = ddb.N(i.Rev)
+	item[attrState] = ddb.S(string(i.State))
+	item[attrGeneration] = ddb.N(i.Generation)
+	item[attrWakeSeq] = ddb.N(i.WakeSeq)
+	item[attrExec] = ddb.S(string(i.Exec))
+	item[attrListPK] = ddb.S(listPartition(true))
+	item[attrListSK] = ddb.S(listKey(i.OpenedAt, i.ID))
+	item[ddb.DueShard] = ddb.S(ddb.Shard(DueKind, string(i.ID)))
+	item[ddb.DueAt] = ddb.S(clock.Format(i.Due))
+	return item, nil
+}
+
+func decode(item ddb.Item) (Incident, error) {
+	var i Incident
+	if err := ddb.Decode(item, attrBody, &i); err != nil {
+		return i, err
+	}
+	i.Rev = ddb.Number(item, attrRev)
+	i.WakeSeq = int(ddb.Number(item, attrWakeSeq))
+	i.Exec = event.Exec(ddb.Text(item, attrExec))
+	i.Wakes = int(ddb.Number(item, attrWakes))
+	i.Failures = int(ddb.Number(item, attrFailures))
+	i.Token = ddb.Text(item, attrToken)
+	i.Due, _ = clock.Parse(ddb.Text(item, ddb.DueAt))
+	return i, nil
+}
+
+func timelineItem(id ID, rev int64, n int, item event.Item) ddb.Item {
+	body, _ := json.Marshal(item) // strings and a time: cannot fail
+	stored := ddb.Key(partition(id), fmt.Sprintf("%s%s#%08d.%d", timelinePrefix, clock.Format(item.At), rev, n))
+	stored[attrBody] = ddb.B(body)
+	return stored
+}

@@ -1,0 +1,148 @@
+package integration
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/shared/fault"
+)
+
+var now = time.Unix(1_767_225_600, 0)
+
+func stamp(d time.Duration) string { return strconv.FormatInt(now.Add(d).Unix(), 10) }
+
+func header(pairs ...string) http.Header {
+	h := http.Header{}
+	for i := 0; i < len(pairs); i += 2 {
+		h.Set(pairs[i], pairs[i+1])
+	}
+	return h
+}
+
+func basic(s string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(s)) }
+
+func signedAt(secret, at string) http.Header {
+	return header(SignatureHeader, Sign(secret, at, []byte("body")), TimestampHeader, at)
+}
+
+func TestCheck(t *testing.T) {
+	const current, previous = "user:current", "user:previous"
+	for _, c := range []struct {
+		name   string
+		auth   Kind
+		header http.Header
+		ok     bool
+	}{
+		{"none", None, nil, true},
+		{"unknown kind", "magic", header("Authorization", "Bearer "+current), false},
+		{"bearer", Bearer, header("Authorization", "Bearer "+current), true},
+		{"bearer, previous secret", Bearer, header("Authorization", "bearer "+previous), true},
+		{"bearer, wrong", Bearer, header("Authorization", "Bearer user:currenT"), false},
+		{"bearer, prefix", Bearer, header("Authorization", "Bearer user:curren"), false},
+		{"bearer, empty", Bearer, header("Authorization", "Bearer "), false},
+		{"bearer, other scheme", Bearer, header("Authorization", "Basic "+current), false},
+		{"bearer, missing", Bearer, nil, false},
+		{"basic", Basic, header("Authorization", basic(current)), true},
+		{"basic, previous secret", Basic, header("Authorization", basic(previous)), true},
+		{"basic, wrong", Basic, header("Authorization", basic("user:wrong")), false},
+		{"basic, not base64", Basic, header("Authorization", "Basic !"), false},
+		{"hmac", HMAC, header(SignatureHeader, Sign(current, "", []byte("body"))), true},
+		{"hmac, previous secret", HMAC, header(SignatureHeader, Sign(previous, "", []byte("body"))), true},
+		{"hmac, bare hex", HMAC, header(SignatureHeader, strings.TrimPrefix(Sign(current, "", []byte("body")), "sha256=")), true},
+		{"hmac, other body", HMAC, header(SignatureHeader, Sign(current, "", []byte("Body"))), false},
+		{"hmac, wrong secret", HMAC, header(SignatureHeader, Sign("x", "", []byte("body"))), false},
+		{"hmac, empty secret", HMAC, header(SignatureHeader, Sign("", "", []byte("body"))), false},
+		{"hmac, missing", HMAC, nil, false},
+		{"hmac, not hex", HMAC, header(SignatureHeader, "sha256=zz"), false},
+		{"hmac with time", HMAC, signedAt(current, stamp(0)), true},
+		{"hmac, five minutes ago", HMAC, signedAt(current, stamp(-MaxSkew)), true},
+		{"hmac, too old", HMAC, signedAt(current, stamp(-MaxSkew-time.Second)), false},
+		{"hmac, too far ahead", HMAC, signedAt(current, stamp(MaxSkew+time.Second)), false},
+		{"hmac, time left out", HMAC, header(SignatureHeader, Sign(current, stamp(0), []byte("body"))), false},
+		{"hmac, other time", HMAC, header(SignatureHeader, Sign(current, stamp(0), []byte("body")), TimestampHeader, stamp(time.Second)), false},
+		{"hmac, time is no number", HMAC, signedAt(current, "now"), false},
+		{"hmac, time overflows", HMAC, signedAt(current, "9223372036854775807"), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := Found{Integration: Integration{Auth: c.auth}, Secrets: []string{current, previous}}
+			err := f.Check(c.header, []byte("body"), now)
+			if (err == nil) != c.ok || err != nil && !errors.Is(err, ErrRefused) {
+				t.Errorf("err %v, want ok %v", err, c.ok)
+			}
+		})
+	}
+}
+
+func TestCheckWithoutSecretsAcceptsNobody(t *testing.T) {
+	for _, auth := range []Kind{Bearer, Basic, HMAC} {
+		for _, secrets := range [][]string{nil, {""}} {
+			f := Found{Integration: Integration{Auth: auth}, Secrets: secrets}
+			for _, h := range []http.Header{nil, header("Authorization", "Bearer "), header("Authorization", basic("")), header(SignatureHeader, Sign("", "", nil))} {
+				if f.Check(h, nil, now) == nil {
+					t.Errorf("%s with secrets %q accepts %v", auth, secrets, h)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryFlippedBitOfASignatureIsRefused(t *testing.T) {
+	f := Found{Integration: Integration{Auth: HMAC}, Secrets: []string{"secret"}}
+	good := Sign("secret", "", []byte("body"))
+	for i := range len(good) {
+		for bit := range 8 {
+			bad := []byte(good)
+			bad[i] ^= 1 << bit
+			if strings.EqualFold(string(bad), good) {
+				continue // the same hex digit in capitals
+			}
+			if f.Check(header(SignatureHeader, string(bad)), []byte("body"), now) == nil {
+				t.Fatalf("accepted %q for %q", bad, good)
+			}
+		}
+	}
+}
+
+func TestValidateNamesAllBadFields(t *testing.T) {
+	in := Integration{ID: "Not A Slug", Source: "", Auth: "magic", Header: "X-Sig"}
+	err := in.Validate()
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok || e.Kind != fault.Invalid || len(e.Fields) != 5 {
+		t.Errorf("err %v", err)
+	}
+	good := Integration{ID: "int-1", Name: "Production", Source: "prometheus", Auth: HMAC, Header: "X-Sig"}
+	if err := good.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestKeysAreLongAndDiffer(t *testing.T) {
+	a, b := NewKey(), NewKey()
+	if a == b || !plausible(a) || len(a) < len(keyPrefix)+26 || strings.Contains(HashKey(a), a) {
+		t.Errorf("keys %q and %q", a, b)
+	}
+	for _, key := range []string{"", "tk_", "tk_short", strings.Repeat("x", 40), "tk_" + strings.Repeat("x", 200)} {
+		if plausible(key) {
+			t.Errorf("%q is plausible", key)
+		}
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	f.Add("Bearer x", "sha256=00", "1767225600", []byte("body"))
+	f.Add(basic("user:x"), "", "", []byte{})
+	f.Fuzz(func(t *testing.T, authorization, signature, stamp string, body []byte) {
+		h := header("Authorization", authorization, SignatureHeader, signature, TimestampHeader, stamp)
+		for _, auth := range []Kind{Bearer, Basic, HMAC, ""} {
+			found := Found{Integration: Integration{Auth: auth}, Secrets: []string{"a long secret that nobody guesses", ""}}
+			if found.Check(h, body, now) == nil {
+				t.Errorf("%s accepted %v", auth, h)
+			}
+		}
+	})
+}

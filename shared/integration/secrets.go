@@ -1,0 +1,106 @@
+package integration
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"tocsin/shared/cloud"
+	"tocsin/shared/fault"
+)
+
+// SecretsPrefixVariable names the environment variable of [Store.SecretsPrefix].
+const SecretsPrefixVariable = "SECRETS_PREFIX"
+
+// Pair is what an integration's parameter holds: the secret in use and, while
+// senders change over, the one before it.
+type Pair struct {
+	Current  string `json:"current"`
+	Previous string `json:"previous,omitempty"`
+}
+
+// Valid returns the secrets that are accepted.
+func (p Pair) Valid() []string {
+	var out []string
+	for _, s := range [...]string{p.Current, p.Previous} {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// parameters is the part of the SSM client in use.
+type parameters interface {
+	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
+	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
+}
+
+// Secrets keeps the secrets of integrations, each pair in one SecureString.
+// It is safe for concurrent use.
+type Secrets struct {
+	api func() parameters
+}
+
+// NewSecrets returns the secrets that SSM keeps. The client is made at the
+// first use, because most integrations have no secret.
+func NewSecrets(cfg aws.Config, env cloud.Lookup) *Secrets {
+	return &Secrets{api: sync.OnceValue(func() parameters {
+		return ssm.NewFromConfig(cfg, func(o *ssm.Options) { o.BaseEndpoint = cloud.Endpoint(env, "SSM") })
+	})}
+}
+
+// Get reads the pair under ref. An error never holds a part of it.
+func (s *Secrets) Get(ctx context.Context, ref string) (Pair, error) {
+	out, err := s.api().GetParameter(ctx, &ssm.GetParameterInput{Name: &ref, WithDecryption: aws.Bool(true)})
+	if _, missing := errors.AsType[*types.ParameterNotFound](err); missing {
+		return Pair{}, fault.New(fault.NotFound, "there is no parameter %s", ref)
+	}
+	if err != nil {
+		return Pair{}, fault.Wrap(fault.Unavailable, err, "read parameter %s", ref)
+	}
+	var p Pair
+	if json.Unmarshal([]byte(aws.ToString(out.Parameter.Value)), &p) != nil || p.Current == "" {
+		return Pair{}, fmt.Errorf("parameter %s holds no pair of secrets", ref)
+	}
+	return p, nil
+}
+
+// Put keeps p under ref, in place of what was there.
+func (s *Secrets) Put(ctx context.Context, ref string, p Pair) error {
+	value, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encode the secrets of %s: %w", ref, err)
+	}
+	_, err = s.api().PutParameter(ctx, &ssm.PutParameterInput{
+		Name: &ref, Value: aws.String(string(value)), Type: types.ParameterTypeSecureString, Overwrite: aws.Bool(true),
+	})
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "write parameter %s", ref)
+	}
+	return nil
+}
+
+// Rotate puts a new secret for auth before the current one, which stays valid
+// until the next rotation, and returns it. Where there was none, it is the first.
+func (s *Secrets) Rotate(ctx context.Context, ref string, auth Kind) (string, error) {
+	before, err := s.Get(ctx, ref)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return "", err
+	}
+	secret := rand.Text()
+	if auth == Basic {
+		secret = basicUser + ":" + secret
+	}
+	return secret, s.Put(ctx, ref, Pair{Current: secret, Previous: before.Current})
+}
+
+// basicUser is the user of the secrets that we make for basic authentication.
+const basicUser = "tocsin"

@@ -1,0 +1,443 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"tocsin/shared/catalog"
+	"tocsin/shared/event"
+	"tocsin/shared/fault"
+	"tocsin/shared/outbox"
+	"tocsin/shared/page"
+	"tocsin/shared/plan"
+)
+
+// Config is what the engine reads of the configuration. Plans come from the
+// version that an event keeps; people are read live.
+type Config interface {
+	Plan(ctx context.Context, version int, name string) (plan.Plan, error)
+	Members(ctx context.Context, t plan.Target) ([]catalog.Member, error)
+}
+
+// Contacts reads a member's contacts.
+type Contacts interface {
+	List(ctx context.Context, member string) ([]catalog.Contact, error)
+}
+
+// Incidents opens the incident of a promoted event, once.
+type Incidents interface {
+	OpenFor(ctx context.Context, e event.Event, at time.Time) (id string, err error)
+}
+
+// Engine does what [Next] decides. It is safe for concurrent use: every write
+// is conditional, and losing a race means reading again.
+type Engine struct {
+	Desk      *event.Desk
+	Outbox    *outbox.Store
+	Config    Config
+	Contacts  Contacts
+	Incidents Incidents
+	Log       *slog.Logger
+	Now       func() time.Time
+}
+
+// Verdict is the answer to the state machine: the state to go to, and how long
+// to wait there.
+type Verdict struct {
+	Next        Do  `json:"next"`
+	WaitSeconds int `json:"wait_seconds"`
+}
+
+// AnyGeneration lets the sweeper evaluate an event whatever execution drives it.
+const AnyGeneration = 0
+
+// steps bounds what one call does, far above what an event can need at once.
+const steps = 64
+
+// Evaluate does what the event needs at this moment and returns what to wait
+// for. An execution of another generation than the event's has nothing to do.
+func (g *Engine) Evaluate(ctx context.Context, id event.ID, generation int) (Verdict, error) {
+	for range steps {
+		e, step, err := g.next(ctx, id)
+		if err != nil {
+			return Verdict{}, err
+		}
+		if generation != AnyGeneration && e.Generation != generation {
+			return Verdict{Next: End, WaitSeconds: 1}, nil
+		}
+		if step.Do.Waits() || step.Do == OpenIncident || step.Do == StartNext || step.Do == End {
+			return g.verdict(ctx, e, step)
+		}
+		if err := g.act(ctx, e, step); err != nil {
+			return Verdict{}, err
+		}
+	}
+	return Verdict{}, fault.New(fault.Internal, "event %s: no end of steps", id)
+}
+
+// next reads the event and decides.
+func (g *Engine) next(ctx context.Context, id event.ID) (event.Event, Step, error) {
+	e, err := g.Desk.Store.Get(ctx, id)
+	if err != nil {
+		return e, Step{}, err
+	}
+	p, err := g.planOf(ctx, e)
+	if err != nil {
+		return e, Step{}, err
+	}
+	return e, Next(e, p, g.Now()), nil
+}
+
+// planOf reads the plan that the event keeps; only an open event needs it.
+func (g *Engine) planOf(ctx context.Context, e event.Event) (plan.Plan, error) {
+	if e.State != event.Triggered {
+		return plan.Plan{}, nil
+	}
+	return g.Config.Plan(ctx, e.ConfigVersion, e.Plan)
+}
+
+func (g *Engine) verdict(ctx context.Context, e event.Event, s Step) (Verdict, error) {
+	if s.Do == End && !e.Due.IsZero() {
+		if err := g.Desk.Store.SetDue(ctx, e, time.Time{}); err != nil {
+			return Verdict{}, err
+		}
+	}
+	until := s.Until
+	if s.Do == Page && until.IsZero() {
+		p, err := g.planOf(ctx, e)
+		if err != nil {
+			return Verdict{}, err
+		}
+		until = g.Now().Add(waitOf(p, s.Progress))
+	}
+	return Verdict{Next: s.Do, WaitSeconds: Seconds(until, g.Now())}, nil
+}
+
+// Seconds clamps the time until an instant to what a wait may last.
+func Seconds(until, at time.Time) int {
+	left := min(max(until.Sub(at), time.Second), maxWait)
+	return int((left + time.Second - 1) / time.Second)
+}
+
+func waitOf(p plan.Plan, at event.Progress) time.Duration {
+	if at.Stage == event.StageAssignee {
+		return plan.Step{}.WaitOrDefault()
+	}
+	return p.At(plan.Progress{Round: at.Round, Step: at.Step}).WaitOrDefault()
+}
+
+// Enter is the task of a waiting state: it tells a step's people where the
+// state is [Page], and parks the token until the event's next deadline. When
+// the event needs something else by now, the machine is woken at once.
+func (g *Engine) Enter(ctx context.Context, id event.ID, generation int, state Do, token string) error {
+	for range steps {
+		e, step, err := g.next(ctx, id)
+		if err != nil {
+			return err
+		}
+		if e.Generation != generation || step.Do != state {
+			return g.Desk.Machine.Wake(ctx, token)
+		}
+		if step.Do == Page && step.Until.IsZero() {
+			if err := g.page(ctx, e, step); err != nil {
+				return err
+			}
+			continue
+		}
+		parked, err := g.Desk.Store.Park(ctx, e, token, step.Until)
+		if parked || err != nil {
+			return err
+		}
+	}
+	return g.Desk.Machine.Wake(ctx, token)
+}
+
+// Repair does what an overdue event needs without a machine, and then wakes
+// the machine so that it looks again. It is the sweeper's evaluation: the
+// execution is only a timer. The event's new deadline becomes its entry in the
+// index.
+func (g *Engine) Repair(ctx context.Context, id event.ID) (Verdict, error) {
+	for range steps {
+		v, err := g.Evaluate(ctx, id, AnyGeneration)
+		if err != nil {
+			return v, err
+		}
+		e, step, err := g.next(ctx, id)
+		if err != nil {
+			return v, err
+		}
+		if step.Do == Page && step.Until.IsZero() {
+			if err := g.page(ctx, e, step); err != nil {
+				return v, err
+			}
+			continue
+		}
+		if step.Do.Waits() {
+			err = g.Desk.Store.SetDue(ctx, e, step.Until)
+		}
+		g.Desk.Wake(ctx, e)
+		return Verdict{Next: step.Do, WaitSeconds: v.WaitSeconds}, err
+	}
+	return Verdict{}, fault.New(fault.Internal, "event %s: no end of steps", id)
+}
+
+// act does one of the steps that need no state of their own.
+func (g *Engine) act(ctx context.Context, e event.Event, s Step) error {
+	switch s.Do {
+	case ExpireAck:
+		return g.commit(ctx, e, event.ExpireAcknowledgement{})
+	case EndSnooze:
+		return g.commit(ctx, e, event.Awake{})
+	case ResolveRecovered:
+		return g.resolveRecovered(ctx, e)
+	case CloseUnattended:
+		return g.commit(ctx, e, event.CloseByItself{})
+	case TellEnd:
+		return g.tellEnd(ctx, e)
+	case AskForRecord:
+		return g.askForRecord(ctx, e)
+	}
+	return fault.New(fault.Internal, "event %s: unknown step %q", e.ID, s.Do)
+}
+
+// commit applies op to the event as read. Losing against another writer is
+// normal: the caller reads and decides again.
+func (g *Engine) commit(ctx context.Context, e event.Event, op event.Op) error {
+	change, err := event.Apply(e, op, event.Self, g.Now())
+	if err != nil {
+		return err
+	}
+	_, err = g.Desk.Commit(ctx, change)
+	if fault.Is(err, fault.Conflict) {
+		return nil
+	}
+	return err
+}
+
+// resolveRecovered resolves after the quiet time, unless a strong query of the
+// members finds one that fires after all.
+func (g *Engine) resolveRecovered(ctx context.Context, e event.Event) error {
+	firing, err := g.Desk.Store.AnyFiring(ctx, e.ID)
+	if err != nil {
+		return err
+	}
+	if firing {
+		return g.commit(ctx, e, event.Refire{})
+	}
+	return g.commit(ctx, e, event.ResolveByRecovery{})
+}
+
+// page tells the people of a step. A step that reaches nobody is noted, and
+// the next one is due at once; the last resort stays hourly.
+func (g *Engine) page(ctx context.Context, e event.Event, s Step) error {
+	p, err := g.planOf(ctx, e)
+	if err != nil {
+		return err
+	}
+	at := g.Now()
+	progress := s.Progress
+	progress.PagedAt = at
+	progress.Deadline = at.Add(waitOf(p, progress))
+	told, err := g.tell(ctx, e, p, progress, at)
+	if err != nil {
+		return err
+	}
+	if len(told.Messages) == 0 && progress.Stage != event.StageLastResort {
+		progress.Deadline = at
+	}
+	if len(told.Messages) == 0 && progress.Stage == event.StageLastResort {
+		g.Log.ErrorContext(ctx, "the last resort reaches nobody", "event_id", e.ID, "why", told.WhyNot)
+	}
+	return g.commitWith(ctx, e, told.Messages, func(messages []outbox.Message) event.Op {
+		return event.Paged{
+			Progress: progress, Messages: messages,
+			Who: strings.Join(told.Who, ", "), WhyNot: strings.Join(told.WhyNot, "; "),
+		}
+	})
+}
+
+func (g *Engine) tell(ctx context.Context, e event.Event, p plan.Plan, at event.Progress, now time.Time) (page.Told, error) {
+	targets, channels, reason := targetsOf(e, p, at)
+	people, missing, err := g.people(ctx, targets)
+	if err != nil {
+		return page.Told{}, err
+	}
+	next, err := g.forecast(ctx, e, p, at)
+	if err != nil {
+		return page.Told{}, err
+	}
+	told := page.Tell(page.Step{
+		Key:     outbox.Key{Event: string(e.ID), Cycle: e.Cycle, Reason: reason, Stage: string(at.Stage), Step: at.Step, Round: at.Round},
+		Opening: e.Opening, Channels: channels, Next: next, Since: e.Since, Test: e.Test,
+	}, people, now)
+	told.WhyNot = append(told.WhyNot, missing...)
+	return told, nil
+}
+
+func targetsOf(e event.Event, p plan.Plan, at event.Progress) ([]plan.Target, []string, outbox.Reason) {
+	if at.Stage == event.StageAssignee {
+		return []plan.Target{{Member: e.Assignee.Member, Team: e.Assignee.Team}}, nil, outbox.Page
+	}
+	step := p.At(plan.Progress{Round: at.Round, Step: at.Step})
+	if at.Stage == event.StageLastResort {
+		return step.Targets, step.Channels, outbox.LastResort
+	}
+	return step.Targets, step.Channels, outbox.Page
+}
+
+// people reads the members behind targets with their contacts. A target that
+// no longer exists is no failure: why it is not reached is told.
+func (g *Engine) people(ctx context.Context, targets []plan.Target) (people []page.Person, missing []string, err error) {
+	for _, t := range targets {
+		members, err := g.Config.Members(ctx, t)
+		if fault.Is(err, fault.NotFound) {
+			missing = append(missing, err.Error())
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, m := range members {
+			contacts, err := g.Contacts.List(ctx, m.Name)
+			if err != nil {
+				return nil, nil, fmt.Errorf("contacts of %s: %w", m.Name, err)
+			}
+			people = append(people, page.Person{Member: m.Name, Name: nameOf(m), Contacts: contacts})
+		}
+	}
+	return people, missing, nil
+}
+
+func nameOf(m catalog.Member) string {
+	if m.DisplayName != "" {
+		return m.DisplayName
+	}
+	return m.Name
+}
+
+// forecast says what happens after a step if nobody acts.
+func (g *Engine) forecast(ctx context.Context, e event.Event, p plan.Plan, now event.Progress) (outbox.Forecast, error) {
+	e.Progress = now
+	next := after(e, p)
+	f := outbox.Forecast{What: "step", At: now.Deadline}
+	switch {
+	case next.Stage == event.StageLastResort:
+		f.What = "last_resort"
+	case next.Round > now.Round && now.Stage == event.StagePlan:
+		f.What = "repeat"
+	}
+	targets, _, _ := targetsOf(e, p, next)
+	for _, t := range targets {
+		members, err := g.Config.Members(ctx, t)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return f, err
+		}
+		for _, m := range members {
+			f.Who = append(f.Who, nameOf(m))
+		}
+	}
+	return f, nil
+}
+
+// inTransaction is how many messages one transaction takes beside the event
+// and its timeline.
+const inTransaction = 80
+
+// commitWith commits an operation with its messages. More than one transaction
+// takes are written before it, idempotently by key: until the change is there,
+// the notifier finds that their reason does not hold.
+func (g *Engine) commitWith(ctx context.Context, e event.Event, messages []outbox.Message, op func([]outbox.Message) event.Op) error {
+	within := messages[:min(len(messages), inTransaction)]
+	beyond := messages[len(within):]
+	for _, m := range beyond {
+		if _, err := g.Outbox.Add(ctx, m); err != nil {
+			return err
+		}
+	}
+	if err := g.commit(ctx, e, op(within)); err != nil || len(beyond) == 0 {
+		return err
+	}
+	return g.Desk.Post.Send(ctx, beyond)
+}
+
+// tellEnd tells everyone once to whom a page of this opening was sent or may
+// have been.
+func (g *Engine) tellEnd(ctx context.Context, e event.Event) error {
+	sent, err := g.Outbox.OfEvent(ctx, string(e.ID))
+	if err != nil {
+		return err
+	}
+	at := g.Now()
+	var messages []outbox.Message
+	told := map[string]bool{}
+	for _, m := range sent {
+		paged := m.Reason == outbox.Page || m.Reason == outbox.LastResort
+		if !paged || m.Opening != e.Opening || !m.Reached() || told[m.Member+"\x00"+m.Contact] {
+			continue
+		}
+		told[m.Member+"\x00"+m.Contact] = true
+		messages = append(messages, endOf(e, m, at))
+	}
+	return g.commitWith(ctx, e, messages, func(m []outbox.Message) event.Op { return event.TellAllClear{Messages: m} })
+}
+
+func endOf(e event.Event, paged outbox.Message, at time.Time) outbox.Message {
+	m := outbox.New(outbox.Key{
+		Event: string(e.ID), Cycle: e.Opening, Reason: outbox.Ended, Member: paged.Member, Contact: paged.Contact,
+	}, paged.Channel, at)
+	m.Opening, m.Test, m.Others = e.Opening, e.Test, paged.Others
+	return m
+}
+
+// askForRecord reminds the owner, or else whoever resolved the event, or the
+// assignee, that the record is missing.
+func (g *Engine) askForRecord(ctx context.Context, e event.Event) error {
+	people, _, err := g.people(ctx, []plan.Target{recorder(e)})
+	if err != nil {
+		return err
+	}
+	at := g.Now()
+	told := page.Tell(page.Step{
+		Key:     outbox.Key{Event: string(e.ID), Cycle: e.Opening, Reason: outbox.Record, Round: int(at.Sub(e.ResolvedAt) / recordAgain)},
+		Opening: e.Opening, Test: e.Test,
+	}, people, at)
+	return g.commitWith(ctx, e, told.Messages, func(m []outbox.Message) event.Op { return event.AskRecord{Messages: m} })
+}
+
+func recorder(e event.Event) plan.Target {
+	if e.Owner != "" {
+		return plan.Target{Member: e.Owner}
+	}
+	if member, ok := e.ResolvedBy.Member(); ok {
+		return plan.Target{Member: member}
+	}
+	return plan.Target{Member: e.Assignee.Member, Team: e.Assignee.Team}
+}
+
+// OpenIncident opens the incident that a person asked for.
+func (g *Engine) OpenIncident(ctx context.Context, id event.ID, generation int) error {
+	e, err := g.Desk.Store.Get(ctx, id)
+	if err != nil || e.Generation != generation || e.PromotedBy == "" || e.Incident != "" {
+		return err
+	}
+	incident, err := g.Incidents.OpenFor(ctx, e, g.Now())
+	if err != nil {
+		return err
+	}
+	_, err = g.Desk.Do(ctx, id, event.JoinIncident{Incident: incident}, event.Self)
+	return err
+}
+
+// StartNext hands the event over to a new execution.
+func (g *Engine) StartNext(ctx context.Context, id event.ID, generation int) error {
+	_, err := g.Desk.DoWith(ctx, id, event.Self, func(e event.Event, at time.Time) (event.Op, error) {
+		if e.Generation != generation {
+			return nil, nil
+		}
+		return event.NextGeneration{Because: "the execution is handed over"}, nil
+	})
+	return err
+}

@@ -1,0 +1,70 @@
+package page
+
+import (
+	"tocsin/shared/event"
+	"tocsin/shared/outbox"
+)
+
+// Reads reports whether a reason is judged by the state of its event. The
+// others never end, and their messages carry all that they say.
+func Reads(r outbox.Reason) bool {
+	switch r {
+	case outbox.Page, outbox.LastResort, outbox.Ended, outbox.Record:
+		return true
+	}
+	return false
+}
+
+// Why a reason ended.
+const (
+	newerCycle = "newer_cycle"
+	reopened   = "reopened"
+	merged     = "merged"
+	recorded   = "recorded"
+)
+
+// Ends reports whether the reason of a message has ended, and what ended it.
+// It is the closed table of that:
+//
+//	page, last_resort  acknowledge, snooze, resolve, merge, close, a newer cycle
+//	ended              a reopening
+//	record             the record is complete, the event closed or reopened
+//	update, dead       nothing
+//
+// e must have been read after the message was claimed: then whoever ends the
+// event later sees the claim, and tells its reader of the end.
+func Ends(m outbox.Message, e event.Event) (over bool, why string) {
+	switch m.Reason {
+	case outbox.Page, outbox.LastResort:
+		return endsPage(m, e)
+	case outbox.Ended:
+		return e.State.Open() || e.Opening != m.Opening, reopened
+	case outbox.Record:
+		return endsRecord(m, e)
+	}
+	return false, ""
+}
+
+func endsPage(m outbox.Message, e event.Event) (bool, string) {
+	switch {
+	case e.MergedInto != "":
+		return true, merged
+	case e.State != event.Triggered:
+		return true, string(e.State)
+	case e.Cycle != m.Cycle:
+		return true, newerCycle
+	}
+	return false, ""
+}
+
+func endsRecord(m outbox.Message, e event.Event) (bool, string) {
+	switch {
+	case e.State == event.Closed:
+		return true, string(event.Closed)
+	case e.State.Open() || e.Opening != m.Opening:
+		return true, reopened
+	case e.Record.Complete():
+		return true, recorded
+	}
+	return false, ""
+}

@@ -1,0 +1,53 @@
+package source
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"tocsin/shared/fault"
+)
+
+// MaxDepth is how deep arrays and objects of a body may be nested.
+const MaxDepth = 64
+
+// CheckDepth refuses a JSON body that nests deeper than MaxDepth. It reads the
+// body once and leaves all other errors to the decoder.
+func CheckDepth(body []byte) error {
+	depth, inString := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			if depth++; depth > MaxDepth {
+				return fault.New(fault.Invalid, "the body nests deeper than %d levels at byte %d", MaxDepth, i)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// JSONError sorts an error of encoding/json: where the body stops being JSON,
+// or which field is of another type than expected.
+func JSONError(err error) error {
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fault.New(fault.Invalid, "the body is not valid JSON at byte %d: %s", e.Offset, e.Error())
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return &fault.Error{Kind: fault.Invalid, Text: "the body has a field of the wrong type", Fields: []fault.Field{
+			{Path: e.Field, Problem: WrongType(e)},
+		}}
+	}
+	return fault.Wrap(fault.Invalid, err, "the body is not valid JSON")
+}
+
+// WrongType says what was found in place of what was expected.
+func WrongType(e *json.UnmarshalTypeError) string {
+	return fmt.Sprintf("is a JSON %s, expected %s", e.Value, e.Type)
+}

@@ -1,0 +1,213 @@
+package telemetry
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// NamespaceVariable names the environment variable of the metrics' namespace.
+const (
+	NamespaceVariable = "METRICS_NAMESPACE"
+	defaultNamespace  = "Tocsin"
+)
+
+// Unit is the unit of a metric, in CloudWatch's words.
+type Unit string
+
+// The units in use.
+const (
+	Count        Unit = "Count"
+	Seconds      Unit = "Seconds"
+	Milliseconds Unit = "Milliseconds"
+	Bytes        Unit = "Bytes"
+)
+
+// Dimension is one name and value by which a metric is split. Each distinct
+// set of values is a series that is paid for, so the names are these few and
+// values come from closed sets. Ids belong into [Metrics.Note].
+type Dimension struct{ Name, Value string }
+
+// Function is the dimension of a function of the template.
+func Function(v string) Dimension { return Dimension{"function", v} }
+
+// Source is the dimension of a kind of monitoring system.
+func Source(v string) Dimension { return Dimension{"source", v} }
+
+// Channel is the dimension of a kind of contact.
+func Channel(v string) Dimension { return Dimension{"channel", v} }
+
+// Outcome is the dimension of how something ended.
+func Outcome(v string) Dimension { return Dimension{"outcome", v} }
+
+// Reason is the dimension of why something was refused or failed.
+func Reason(v string) Dimension { return Dimension{"reason", v} }
+
+// Limits of one object: CloudWatch embedded metric format specification,
+// "Metric Directive" and "Target members".
+const (
+	maxMetrics = 100
+	maxValues  = 100
+)
+
+// Metrics collects what one invocation counts and writes it at [Metrics.Flush]
+// in the CloudWatch embedded metric format: one line for each set of dimension
+// values, mostly one. A metric has the dimensions given and no other; the
+// function's name and the request id stand beside them as plain properties.
+// It is safe for concurrent use. A nil *Metrics discards everything.
+type Metrics struct {
+	w         io.Writer
+	namespace string
+	function  string
+	now       func() time.Time
+
+	mu     sync.Mutex
+	series []*series
+	notes  map[string]any
+}
+
+// series is what was counted under one set of dimension values.
+type series struct {
+	dims    []Dimension
+	metrics []metric
+}
+
+type metric struct {
+	Name   string `json:"Name"`
+	Unit   Unit   `json:"Unit"`
+	values []float64
+	sum    bool
+}
+
+// NewMetrics returns an empty collector that writes to w.
+func NewMetrics(w io.Writer, env Lookup) *Metrics {
+	m := &Metrics{w: w, namespace: defaultNamespace, now: time.Now}
+	if v, ok := env(NamespaceVariable); ok && v != "" {
+		m.namespace = v
+	}
+	m.function, _ = env(functionVariable)
+	return m
+}
+
+// Add adds n to the count called name under dims; repeats sum up. The order
+// of dims does not matter.
+func (m *Metrics) Add(name string, n int, dims ...Dimension) {
+	m.record(metric{Name: name, Unit: Count, sum: true}, float64(n), dims)
+}
+
+// Observe notes one measured value; repeats are kept as single values, so that
+// percentiles stay true.
+func (m *Metrics) Observe(name string, unit Unit, value float64, dims ...Dimension) {
+	m.record(metric{Name: name, Unit: unit}, value, dims)
+}
+
+// Note puts a property beside the metrics of this invocation: an id, a size.
+func (m *Metrics) Note(name string, value any) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.notes == nil {
+		m.notes = map[string]any{}
+	}
+	m.notes[name] = value
+}
+
+func (m *Metrics) record(mt metric, value float64, dims []Dimension) {
+	if m == nil {
+		return
+	}
+	dims = slices.Clone(dims)
+	slices.SortFunc(dims, func(a, b Dimension) int { return strings.Compare(a.Name, b.Name) })
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.seriesOf(mt, dims).add(mt, value)
+}
+
+// seriesOf returns the series of dims that has room for mt, a new one if need be.
+func (m *Metrics) seriesOf(mt metric, dims []Dimension) *series {
+	for _, s := range m.series {
+		if slices.Equal(s.dims, dims) && s.takes(mt) {
+			return s
+		}
+	}
+	s := &series{dims: dims}
+	m.series = append(m.series, s)
+	return s
+}
+
+func (s *series) takes(mt metric) bool {
+	if i := s.index(mt.Name); i >= 0 {
+		return mt.sum || len(s.metrics[i].values) < maxValues
+	}
+	return len(s.metrics) < maxMetrics
+}
+
+func (s *series) index(name string) int {
+	return slices.IndexFunc(s.metrics, func(m metric) bool { return m.Name == name })
+}
+
+func (s *series) add(mt metric, value float64) {
+	i := s.index(mt.Name)
+	if i < 0 {
+		i = len(s.metrics)
+		s.metrics = append(s.metrics, mt)
+	}
+	if found := &s.metrics[i]; mt.sum && len(found.values) == 1 {
+		found.values[0] += value
+	} else {
+		found.values = append(found.values, value)
+	}
+}
+
+// Flush writes what was counted since the last flush, nothing if nothing was.
+// A failed write loses the metrics: they are not worth failing a request.
+func (m *Metrics) Flush(ctx context.Context) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.series {
+		if line, err := json.Marshal(m.object(ctx, s)); err == nil {
+			_, _ = m.w.Write(append(line, '\n'))
+		}
+	}
+	m.series, m.notes = nil, nil
+}
+
+func (m *Metrics) object(ctx context.Context, s *series) map[string]any {
+	o := map[string]any{}
+	for k, v := range m.notes {
+		o[k] = v
+	}
+	o["function"] = m.function
+	if id := RequestID(ctx); id != "" {
+		o["request_id"] = id
+	}
+	names := make([]string, 0, len(s.dims))
+	for _, d := range s.dims {
+		names = append(names, d.Name)
+		o[d.Name] = d.Value
+	}
+	for _, mt := range s.metrics {
+		o[mt.Name] = scalar(mt.values)
+	}
+	o["_aws"] = map[string]any{
+		"Timestamp":         m.now().UnixMilli(),
+		"CloudWatchMetrics": []any{map[string]any{"Namespace": m.namespace, "Dimensions": [][]string{names}, "Metrics": s.metrics}},
+	}
+	return o
+}
+
+func scalar(values []float64) any {
+	if len(values) == 1 {
+		return values[0]
+	}
+	return values
+}

@@ -1,0 +1,47 @@
+package tests
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/shared/event"
+	"tocsin/shared/ledger"
+	"tocsin/tests/harness"
+)
+
+var disk = harness.Alert{Name: "DiskFull", Instance: "db-1"}
+
+func recovered(a harness.Alert) harness.Alert {
+	a.Resolved = true
+	return a
+}
+
+// TestFlowFromAlertToArchive follows one alert as people see it: page,
+// acknowledge, resolve, all-clear, record, close.
+func TestFlowFromAlertToArchive(t *testing.T) {
+	h := harness.Start(t)
+	id := h.Disposed(h.Send(disk), ledger.Opened)
+	page := h.Receives("alice")[0]
+	if !strings.Contains(page.Subject, "[P1]") || !strings.Contains(page.Text, "Bob") {
+		t.Errorf("the page says neither P1 nor who is next:\n%s\n%s", page.Subject, page.Text)
+	}
+	link := harness.Link(t, page)
+	if status, _ := h.Act(link, "acknowledge"); status != 200 {
+		t.Errorf("acknowledging answered %d", status)
+	}
+	h.Settled().In(id, event.AckedState)
+	h.Pass(29 * time.Minute).Receives()
+	h.Act(link, "resolve")
+	clear := h.Receives("alice")[0]
+	if harness.EventOf(clear) != id {
+		t.Errorf("the all-clear %q is not about %s", clear.Subject, id)
+	}
+	h.In(id, event.Resolved)
+	if _, body := h.Act(link, "close"); !strings.Contains(body, "ause") {
+		t.Errorf("closing a P1 without record did not ask for the cause:\n%s", body)
+	}
+	h.Act(link, "close", "cause_class", "capacity", "cause", "log rotation was off", "solution", "rotated")
+	h.Settled().In(id, event.Closed)
+	h.Pass(30 * 24 * time.Hour).Receives()
+}
