@@ -1,10 +1,10 @@
 // Command local runs Tocsin whole on this machine; `make run` calls it.
 //
-//	go run ./local [run]
+//	go run ./local [run|demo]
 //
 // It builds the functions, starts every part on loopback, says where they are
 // and stops them at Ctrl-C. What happened is kept in .local and goes on at the
-// next start, also with newer code.
+// next start, also with newer code. demo then plays a small outage.
 package main
 
 import (
@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"tocsin/local/demo"
 	"tocsin/local/seed"
 	"tocsin/local/stack"
 )
@@ -38,14 +39,23 @@ func command(ctx context.Context, args []string) error {
 	}
 	switch name {
 	case "run":
-		return run(ctx, args)
+		return run(ctx, args, nil)
+	case "demo":
+		return run(ctx, args, play)
 	}
-	return fmt.Errorf("there is no command %q; want run", name)
+	return fmt.Errorf("there is no command %q; want run or demo", name)
 }
 
-func run(ctx context.Context, args []string) error {
+// play plays the demonstration.
+func play(ctx context.Context, s *stack.Stack, seeded seed.Seeded) error {
+	d := demo.Demo{Stack: s, Webhook: s.Addresses.Front + seeded.Webhook, Out: os.Stdout, In: os.Stdin}
+	return d.Play(ctx)
+}
+
+// run starts the stack and, once it answers, calls then (nil for nothing).
+func run(ctx context.Context, args []string, then func(context.Context, *stack.Stack, seed.Seeded) error) error {
 	c := stack.Config{Progress: os.Stdout, Visibility: visibility, ConsumerTimeout: consumerTimeout}
-	flags := flag.NewFlagSet("run", flag.ContinueOnError)
+	flags := flag.NewFlagSet("local", flag.ContinueOnError)
 	flags.StringVar(&c.Dir, "dir", ".", "the checkout")
 	flags.StringVar(&c.State, "state", "", "where the stack keeps itself (default .local/stack in the checkout)")
 	flags.IntVar(&c.Ports.Front, "port", 8080, "of the front; 0 takes a free one")
@@ -62,6 +72,9 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		announce(s, seeded, time.Since(begun))
+		if then != nil {
+			return then(ctx, s, seeded)
+		}
 		return nil
 	}
 	return serve(ctx, c)

@@ -106,22 +106,27 @@ func (h *handler) act(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if f.action == doLink {
 		return h.sendLink(w, r, v)
 	}
+	if v.standing == acts {
+		if err := h.find(r.Context(), v); err != nil {
+			return err
+		}
+	}
+	switch {
+	case v.standing != acts:
+		redirect(w, v.token, result{})
+		return nil
+	case v.claims.Kind == actionlink.Incident:
+		return h.actOnIncident(w, r, v, f)
+	}
+	return h.actOnEvent(w, r, v, f)
+}
+
+func (h *handler) actOnEvent(w http.ResponseWriter, r *http.Request, v *visit, f form) error {
 	a, known := actionOf(f.action)
 	switch {
 	case !known:
 		return &refusal{http.StatusBadRequest, v.text.OddTitle, v.text.OddBody, "unknown_action"}
-	case v.standing != acts:
-		redirect(w, v.token, result{})
-		return nil
-	}
-	if err := h.find(r.Context(), v); err != nil {
-		return err
-	}
-	if v.standing != acts {
-		redirect(w, v.token, result{})
-		return nil
-	}
-	if !v.may(a.needs) {
+	case !v.may(a.needs):
 		return &refusal{http.StatusForbidden, v.text.ForbiddenTitle, v.text.ForbiddenBody, "not_allowed"}
 	}
 	return h.do(w, r, a, &try{visit: v, form: f})
@@ -145,22 +150,23 @@ func (h *handler) do(w http.ResponseWriter, r *http.Request, a action, t *try) e
 	}
 	h.count("done")
 	if t.form.action == doReopen {
-		v.token = h.tokenOf(r.Context(), v, after)
+		v.token = h.tokenFor(r.Context(), v, number(after.ID), after.Opening)
 	}
 	redirect(w, v.token, result{action: t.form.action})
 	return nil
 }
 
-// tokenOf returns a token for the opening that its reader just began: the same
-// link otherwise, and no longer good for it. When it cannot be signed the old
-// one leads to a page that offers to mail a new one.
-func (h *handler) tokenOf(ctx context.Context, v *visit, e event.Event) string {
+func number(id event.ID) int64 {
+	n, _ := id.Number() // read from the store by this id
+	return n
+}
+
+// tokenFor returns a token for the opening that its reader just began: the
+// same link otherwise, and no longer good for it. When it cannot be signed the
+// old one leads to a page that offers to mail a new one.
+func (h *handler) tokenFor(ctx context.Context, v *visit, number int64, opening int) string {
 	c := v.claims
-	n, err := e.ID.Number()
-	if err != nil {
-		return v.token
-	}
-	c.Number, c.Opening, c.Nonce = n, e.Opening, [5]byte{}
+	c.Number, c.Opening, c.Nonce = number, opening, [5]byte{}
 	token, err := h.links.Sign(ctx, c)
 	if err != nil {
 		httpapi.Annotate(ctx, slog.Any("err", err))
@@ -184,7 +190,7 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, t *try, err err
 	case taken:
 		res.holder = slot.Holder
 	case incomplete:
-		t.form.miss(missing.Missing, v.text)
+		t.form.miss(missing.Missing, v.text.Missing)
 		isForm = true
 	case isForm:
 		t.form = bad.form
@@ -362,10 +368,8 @@ func note(ctx context.Context, h *handler, t *try) error {
 		if err != nil {
 			return nil, err
 		}
-		for _, item := range timeline {
-			if item.What == "event.noted" && item.By == v.me() && item.Data["text"] == t.form.note && at.Sub(item.At) < sameNote {
-				return nil, nil
-			}
+		if said(timeline, "event.noted", v.me(), t.form.note, at) {
+			return nil, nil
 		}
 		return event.Note{Text: t.form.note}, nil
 	}
@@ -380,7 +384,7 @@ func record(_ context.Context, _ *handler, t *try) error {
 		if seenRecord(e.Record) == seenRecord(t.form.record) && e.Record.By == t.visit.me() {
 			return nil, nil
 		}
-		if t.form.overtaken(e.Record, t.visit.text) {
+		if t.form.overtaken(seenRecord(e.Record), t.visit.text.RecordChanged) {
 			return nil, &formError{t.form}
 		}
 		return event.SaveRecord{Record: t.form.record}, nil
@@ -393,7 +397,7 @@ func closeWith(_ context.Context, _ *handler, t *try) error {
 		return &formError{t.form}
 	}
 	t.choose = func(e event.Event, _ time.Time) (event.Op, error) {
-		if e.State != event.Closed && t.form.overtaken(e.Record, t.visit.text) {
+		if e.State != event.Closed && t.form.overtaken(seenRecord(e.Record), t.visit.text.RecordChanged) {
 			return nil, &formError{t.form}
 		}
 		return event.Close{Record: &t.form.record}, nil
@@ -474,11 +478,15 @@ func (v *visit) linkMessage(contacts []catalog.Contact) (outbox.Message, bool) {
 	if to = append(to, others...); len(to) == 0 {
 		return outbox.Message{}, false
 	}
+	subject, opening, test := string(v.event.ID), v.event.Opening, v.event.Test
+	if v.claims.Kind == actionlink.Incident {
+		subject, opening, test = string(v.incident.ID), v.incident.Opening, v.incident.Test
+	}
 	m := outbox.New(outbox.Key{
-		Event: string(v.event.ID), Cycle: v.event.Opening, Reason: reasonLink, Stage: hex.EncodeToString(v.claims.Nonce[:]),
+		Event: subject, Cycle: opening, Reason: reasonLink, Stage: hex.EncodeToString(v.claims.Nonce[:]),
 		Step: int(v.at.Unix() / int64(linkEvery/time.Second)), Member: v.member.Name, Contact: to[0].ID,
 	}, string(to[0].Channel), v.at)
-	m.Opening, m.Test = v.event.Opening, v.event.Test
+	m.Opening, m.Test = opening, test
 	for _, c := range to[1:] {
 		m.Others = append(m.Others, outbox.Fallback{Contact: c.ID, Channel: string(c.Channel)})
 	}

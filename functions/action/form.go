@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"tocsin/shared/event"
+	"tocsin/shared/incident"
 )
 
 // Sizes of what a reader may write, in characters. The whole form stays below
@@ -29,6 +30,7 @@ type form struct {
 	saw    string // the mark of the record
 	note   string
 	record event.Record
+	review incident.Findings
 	tags   string // as entered
 
 	problems map[string]string // by field
@@ -64,6 +66,7 @@ func readForm(r *http.Request, t *texts) (form, error) {
 	f := form{
 		action: word(field("action")), wait: field("for"), seen: field("seen"), step: field("step"), saw: field("saw"),
 		note: field("note"), tags: field("tags"),
+		review: incident.Findings{Summary: field("summary"), RootCause: field("root_cause")},
 		record: event.Record{CauseClass: field("cause_class"), Cause: field("cause"), Solution: field("solution"), Reasoning: field("reasoning")},
 	}
 	return f, nil
@@ -71,7 +74,9 @@ func readForm(r *http.Request, t *texts) (form, error) {
 
 // word is the action as it may stand in a log line.
 func word(s string) string {
-	if _, ok := actionOf(s); ok || s == doLink {
+	_, event := actionOf(s)
+	_, incident := incidentActionOf(s)
+	if event || incident || s == doLink {
 		return s
 	}
 	return "unknown"
@@ -137,20 +142,19 @@ func splitTags(s string) []string {
 	return tags
 }
 
-// overtaken notes when somebody else saved another record since the reader
-// saw it. The next attempt replaces theirs, knowingly.
-func (f *form) overtaken(saved event.Record, t *texts) bool {
-	if !stale(f.saw, seenRecord(saved)) {
+// overtaken notes when somebody else saved something else since the reader
+// saw it. saved is its mark. The next attempt replaces it, knowingly.
+func (f *form) overtaken(saved, problem string) bool {
+	if !stale(f.saw, saved) {
 		return false
 	}
-	f.saw = seenRecord(saved)
-	f.problem = t.RecordChanged
+	f.saw, f.problem = saved, problem
 	return true
 }
 
-// miss notes the fields without which the event does not close.
-func (f *form) miss(fields []string, t *texts) {
+// miss notes the fields without which it does not close.
+func (f *form) miss(fields []string, problem string) {
 	for _, field := range fields {
-		f.add(field, t.Missing)
+		f.add(field, problem)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
 	"tocsin/shared/httpapi"
+	"tocsin/shared/incident"
 	"tocsin/shared/outbox"
 	"tocsin/shared/telemetry"
 )
@@ -56,15 +57,17 @@ type Config interface {
 
 // handler serves the pages of signed links. It is safe for concurrent use.
 type handler struct {
-	links    Links
-	desk     Desk
-	events   Events
-	messages Messages
-	post     event.Post
-	contacts Contacts
-	config   Config
-	metrics  *telemetry.Metrics
-	now      func() time.Time
+	links        Links
+	desk         Desk
+	events       Events
+	incidentDesk IncidentDesk
+	incidents    Incidents
+	messages     Messages
+	post         event.Post
+	contacts     Contacts
+	config       Config
+	metrics      *telemetry.Metrics
+	now          func() time.Time
 }
 
 // maxForm bounds a form in bytes.
@@ -130,8 +133,9 @@ type visit struct {
 	standing standing
 	config   *config.Config
 	member   catalog.Member
-	event    event.Event // the one that the link names or, following merges, the one that survived
-	merged   event.ID    // the one that the link names, if it was merged
+	incident incident.Incident // when the link leads to one
+	event    event.Event       // otherwise: the one that the link names or, following merges, the one that survived
+	merged   event.ID          // the one that the link names, if it was merged
 }
 
 func (v *visit) me() event.Actor { return event.ByMember(v.member.Name) }
@@ -166,8 +170,15 @@ func (h *handler) enter(r *http.Request, v *visit) error {
 		return err
 	}
 	v.claims = claims
-	httpapi.Annotate(r.Context(), slog.String("event_id", claims.Subject()))
+	httpapi.Annotate(r.Context(), slog.String(subjectKey(claims.Kind), claims.Subject()))
 	return h.meet(r, v)
+}
+
+func subjectKey(k actionlink.Kind) string {
+	if k == actionlink.Incident {
+		return "incident_id"
+	}
+	return "event_id"
 }
 
 // meet finds the member whose link it is, and their language and zone.
@@ -207,12 +218,17 @@ func (h *handler) meet(r *http.Request, v *visit) error {
 // maxMerges bounds how far a link follows merges.
 const maxMerges = 100
 
-// find reads the event that the link leads to. A merged event leads to the one
-// that survived it, whose opening must be the one that was recorded then.
+// find reads what the link leads to.
 func (h *handler) find(ctx context.Context, v *visit) error {
-	if v.claims.Kind != actionlink.Event {
-		return &refusal{http.StatusNotFound, v.text.GoneTitle, v.text.NotByLink, "kind"}
+	if v.claims.Kind == actionlink.Incident {
+		return h.findIncident(ctx, v)
 	}
+	return h.findEvent(ctx, v)
+}
+
+// findEvent reads the event that the link leads to. A merged event leads to the one
+// that survived it, whose opening must be the one that was recorded then.
+func (h *handler) findEvent(ctx context.Context, v *visit) error {
 	id, opening := event.ID(v.claims.Subject()), v.claims.Opening
 	for range maxMerges {
 		e, err := h.events.Get(ctx, id)
@@ -247,6 +263,9 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, v *visit) error {
 	}
 	if err := h.find(r.Context(), v); err != nil {
 		return err
+	}
+	if v.claims.Kind == actionlink.Incident {
+		return h.showIncident(w, r, v, http.StatusOK, form{})
 	}
 	return h.showEvent(w, r, v, http.StatusOK, form{})
 }

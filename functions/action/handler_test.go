@@ -300,8 +300,8 @@ func TestFourPages(t *testing.T) {
 		{"too old to show", func(t *testing.T, o *office, m string) string {
 			o.now = night.Add(8 * 24 * time.Hour)
 			return o.token(t, m)
-		}, page{410, []string{"This link has expired", "too old to show anything", "E-4821", link[0]}, []string{"Payment API"}},
-			page{410, []string{"链接已过期", "已不能显示任何内容", "E-4821", link[1]}, []string{"Payment API"}}},
+		}, page{410, []string{"This link has expired", "The link to E-4821 is too old to show anything.", link[0]}, []string{"Payment API"}},
+			page{410, []string{"链接已过期", "E-4821 的链接太旧，已不能显示任何内容", link[1]}, []string{"Payment API"}}},
 		{"malformed", func(t *testing.T, o *office, m string) string { return "not-a-token" },
 			page{404, []string{"This link is not valid"}, []string{"Payment API", link[0]}},
 			page{404, []string{"链接无效"}, []string{"Payment API", link[1]}}},
@@ -314,7 +314,7 @@ func TestFourPages(t *testing.T) {
 			o.do(t, the, m, event.Close{Record: &event.Record{CauseClass: "capacity", Cause: "a", Solution: "b"}})
 			return o.token(t, m) + "?did=close"
 		}, page{200, []string{"You closed it at 03:12.", "It is archived with its record.", "Capacity"}, []string{"This link has expired", link[0]}},
-			page{200, []string{"你 已于 10:12 关闭。", "事件已连同处理记录归档。", "容量不足"}, []string{link[1]}}},
+			page{200, []string{"你已于 10:12 关闭。", "事件已连同处理记录归档。", "容量不足"}, []string{link[1]}}},
 	} {
 		for member, want := range map[string]page{"alice": c.en, "lei": c.zh} {
 			t.Run(c.name+" for "+member, func(t *testing.T) {
@@ -484,7 +484,7 @@ func TestWhoMayWhat(t *testing.T) {
 	})
 	t.Run("an event that is gone", func(t *testing.T) {
 		o := newOffice(t)
-		o.browse(t).get(o.token(t, "alice", func(c *actionlink.Claims) { c.Number = 9 })).shows(t, 404, "There is no such event")
+		o.browse(t).get(o.token(t, "alice", func(c *actionlink.Claims) { c.Number = 9 })).shows(t, 404, "There is nothing behind this link")
 	})
 }
 

@@ -1,5 +1,5 @@
 // Command action is the Lambda function behind signed links: GET shows an
-// event and what can be done, POST does it once, in the name of the member
+// event or incident and what can be done, POST does it once, in the name of the member
 // whose link it is.
 package main
 
@@ -15,6 +15,8 @@ import (
 	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
 	"tocsin/shared/httpapi"
+	"tocsin/shared/incident"
+	"tocsin/shared/machine"
 	"tocsin/shared/telemetry"
 	"tocsin/shared/wiring"
 )
@@ -39,8 +41,15 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	incidents, err := machine.Open(p.AWS, env, "INCIDENT_MACHINE_ARN")
+	if err != nil {
+		return nil, err
+	}
+	desk := &incident.Desk{
+		Store: &incident.Store{Table: p.Events, Outbox: p.Outbox}, Machine: incidents, Post: p.Desk.Post, Now: clock.Now, Log: log,
+	}
 	return routes(log, &handler{
-		links: actionlink.NewKeys(ring, clock.Now), desk: p.Desk, events: p.Desk.Store, messages: p.Outbox, post: p.Desk.Post,
-		contacts: p.Contacts, config: p.Config, metrics: p.Metrics, now: clock.Now,
+		links: actionlink.NewKeys(ring, clock.Now), desk: p.Desk, events: p.Desk.Store, incidentDesk: desk, incidents: desk.Store,
+		messages: p.Outbox, post: p.Desk.Post, contacts: p.Contacts, config: p.Config, metrics: p.Metrics, now: clock.Now,
 	}), nil
 }

@@ -47,7 +47,7 @@ func (v *visit) noticePage(res result) *element {
 	t := v.text
 	return v.document(t.ExpiredTitle, v.linkResult(res), el("div", class("card"),
 		el("h1", text(t.ExpiredTitle)),
-		el("p", text(v.claims.Subject()+". "+t.ExpiredBody)),
+		el("p", text(t.ExpiredBody(v.claims.Subject()))),
 		v.linkForm()))
 }
 
@@ -82,38 +82,39 @@ func banner(look string, sentences ...string) part {
 // eventPage shows an event, what can be done, and what came of what was done.
 func (v *visit) eventPage(timeline []event.Item, next outbox.Forecast, res result, f form) *element {
 	e := &v.event
-	title := el("h1", text(e.Title))
-	const long = 90
-	if utf8.RuneCountInString(e.Title) > long {
-		title = el("h1", class("long"), text(e.Title))
-	}
 	return v.document(string(e.ID)+" "+string(e.Priority)+" "+e.Title,
-		v.banners(timeline, res, f),
-		v.top(), title, v.stateLine(), v.consequence(next),
+		v.problems(f), v.outcome(timeline, res), v.linkResult(res),
+		when(v.merged != "", banner("", v.text.MergedFrom(string(v.merged)))), v.wornOut(string(e.ID)),
+		v.top(), heading(e.Title), v.stateLine(), v.consequence(next),
 		v.actions(f),
 		v.details(), v.savedRecord(), v.history(timeline), v.foot())
 }
 
-func (v *visit) banners(timeline []event.Item, res result, f form) part {
-	t, e := v.text, &v.event
-	var all many
-	if f.problem != "" {
-		all = append(all, banner("bad", f.problem))
+// heading is a title; a long one is smaller, so that the button below stays
+// on a phone's first screen.
+func heading(title string) part {
+	const long = 90
+	if utf8.RuneCountInString(title) > long {
+		return el("h1", class("long"), text(title))
 	}
-	if len(f.problems) > 0 {
-		all = append(all, banner("bad", t.Problems))
-	}
-	all = append(all, v.outcome(timeline, res), v.linkResult(res))
-	if v.merged != "" {
-		all = append(all, banner("", t.MergedFrom(string(v.merged))))
-	}
+	return el("h1", text(title))
+}
+
+// problems says that a form has to be corrected.
+func (v *visit) problems(f form) part {
+	return many{when(f.problem != "", banner("bad", f.problem)), when(len(f.problems) > 0, banner("bad", v.text.Problems))}
+}
+
+// wornOut says why a link that shows does not act.
+func (v *visit) wornOut(subject string) part {
+	t := v.text
 	switch v.standing {
 	case tooOldToAct:
-		all = append(all, banner("", t.ExpiredTitle, t.ExpiredShows))
+		return banner("", t.ExpiredTitle, t.ExpiredShows)
 	case earlierOpening:
-		all = append(all, banner("", t.OldTitle, t.OldBody(string(e.ID))))
+		return banner("", t.OldTitle, t.OldBody(subject))
 	}
-	return all
+	return nil
 }
 
 // justNow is how old what a reader did may be, to be told as what they did
@@ -193,9 +194,9 @@ func (v *visit) stateLine() part {
 	case event.Snoozed:
 		line = t.SnoozedUntil(v.who(e.SnoozedBy), v.when(e.SnoozedUntil))
 	case event.Resolved:
-		line = t.StateBy(state, v.who(e.ResolvedBy), v.since(e.ResolvedAt))
+		line = t.StateAt(state, v.who(e.ResolvedBy), v.since(e.ResolvedAt))
 	case event.Closed:
-		line = t.StateBy(state, v.who(e.ClosedBy), v.since(e.ClosedAt))
+		line = t.StateAt(state, v.who(e.ClosedBy), v.since(e.ClosedAt))
 	}
 	return many{
 		el("p", class("soft"), text(line)),
@@ -210,7 +211,7 @@ func (v *visit) consequence(next outbox.Forecast) part {
 	if v.event.State == event.Closed {
 		return nil
 	}
-	return el("p", class("next"), el("strong", text(v.text.IfNobody+": ")), text(v.ifNobodyActs(next)))
+	return el("p", class("next"), el("strong", text(v.text.IfNobody)), text(v.ifNobodyActs(next)))
 }
 
 func (v *visit) ifNobodyActs(next outbox.Forecast) string {
@@ -283,7 +284,12 @@ func (v *visit) actions(f form) part {
 	case event.Triggered, event.Snoozed:
 		return v.openActions(many{v.offer(doAcknowledge, "main")}, many{v.offer(doResolve, ""), v.offer(doEscalate, "")}, f)
 	case event.AckedState:
-		return v.openActions(many{v.offer(doResolve, "main")}, many{v.renewal(), v.offer(doEscalate, "")}, f)
+		look := "main"
+		if e.Owner != v.member.Name { // whoever is too late to acknowledge must not resolve by habit
+			look = ""
+		}
+		hint := when(v.may(actionlink.Escalate), el("p", class("hint"), text(v.text.EscalateOwnedHint)))
+		return v.openActions(many{v.offer(doResolve, look)}, many{v.renewal(), v.offer(doEscalate, "")}, f, hint)
 	case event.Resolved:
 		return many{v.recordForm(f), v.more(f, doReopen)}
 	}
@@ -291,10 +297,10 @@ func (v *visit) actions(f form) part {
 }
 
 // openActions are those of an event that is work to be done.
-func (v *visit) openActions(first, second many, f form) part {
+func (v *visit) openActions(first, second many, f form, hint ...part) part {
 	return many{
 		when(f.ofRecord(), v.recordForm(f)),
-		el("div", class("acts"), first, group("two", second), v.snoozes()),
+		el("div", class("acts"), first, group("two", second), many(hint), v.snoozes()),
 		v.more(f, doPromote, doUnacknowledge, doWake),
 	}
 }
@@ -383,7 +389,7 @@ func (v *visit) snoozes() part {
 	}
 	var buttons many
 	for _, c := range defaults.SnoozeChoices() {
-		label := v.text.SnoozeTo(v.when(until(c, v.at, v.zone)))
+		label := v.text.SnoozeTo(until(c, v.at, v.zone).In(v.zone).Format(clockLayout))
 		if c.For > 0 {
 			label = v.text.SnoozeFor(c.Name)
 		}
@@ -421,10 +427,17 @@ func (v *visit) noteForm(f form) part {
 
 // field is a labelled control with its hint and what is wrong with it.
 func (v *visit) field(field, label, hint string, f form, control *element) part {
+	return v.control(field, field, label, hint, f, control)
+}
+
+// control is field with an id that is not the field's name.
+func (v *visit) control(mark, field, label, hint string, f form, control *element) part {
 	problem := f.problems[field]
-	id(field).join(control)
+	id(mark).join(control)
 	name(field).join(control)
-	described(field + "-hint").join(control)
+	if hint != "" {
+		described(mark + "-hint").join(control)
+	}
 	if control.tag != "select" {
 		length(strconv.Itoa(maxText)).join(control)
 	}
@@ -433,8 +446,8 @@ func (v *visit) field(field, label, hint string, f form, control *element) part 
 		attribute{"aria-invalid", "true"}.join(control)
 	}
 	return many{
-		el("label", forID(field), text(label)),
-		el("p", class("hint"), id(field+"-hint"), text(hint)),
+		el("label", forID(mark), text(label)),
+		when(hint != "", el("p", class("hint"), id(mark+"-hint"), text(hint))),
 		control,
 		when(problem != "", el("p", class("problem"), text(problem))),
 	}
@@ -450,24 +463,26 @@ func (v *visit) recordForm(f form) part {
 	if !f.ofRecord() {
 		r, tags, saw = v.event.Record, strings.Join(v.event.Record.Tags, ", "), seenRecord(v.event.Record)
 	}
-	hint := t.RecordHint
+	hint, needed := t.RecordHint, t.Optional
 	if v.event.NeedsRecord() {
-		hint += " " + t.RecordNeeded
-	}
-	submit := func(word, label, look string) part {
-		return el("button", kind("submit"), name("action"), value(word), class(look), text(label))
+		hint, needed = hint+" "+t.RecordNeeded, t.Required
 	}
 	return el("section", class("card"), labelledBy("record-title"),
 		el("h2", id("record-title"), text(t.Record)), el("p", class("hint"), text(hint)),
 		post(v.token, inParts(), hidden("saw", saw),
-			v.field("cause_class", t.CauseClass, "", f, v.causeClasses(r.CauseClass)),
-			v.field("cause", t.Cause, t.CauseHint, f, el("textarea", rows("3"), text(r.Cause))),
-			v.field("solution", t.Solution, t.SolutionHint, f, el("textarea", rows("3"), text(r.Solution))),
-			v.field("reasoning", t.Reasoning, t.ReasoningHint, f, el("textarea", rows("2"), text(r.Reasoning))),
-			v.field("tags", t.Tags, t.TagsHint, f, el("input", kind("text"), value(tags))),
+			v.field("cause_class", t.CauseClass+needed, "", f, v.causeClasses(r.CauseClass)),
+			v.field("cause", t.Cause+needed, t.CauseHint, f, el("textarea", rows("3"), text(r.Cause))),
+			v.field("solution", t.Solution+needed, t.SolutionHint, f, el("textarea", rows("3"), text(r.Solution))),
+			v.field("reasoning", t.Reasoning+t.Optional, t.ReasoningHint, f, el("textarea", rows("2"), text(r.Reasoning))),
+			v.field("tags", t.Tags+t.Optional, t.TagsHint, f, el("input", kind("text"), value(tags))),
 			el("div", class("two save"),
 				when(v.may(actionlink.Record), submit(doRecord, t.SaveRecord, "")),
 				when(v.may(actionlink.Close), submit(doClose, t.SaveAndClose, "go")))))
+}
+
+// submit is one of several buttons of a form.
+func submit(word, label, look string) part {
+	return el("button", kind("submit"), name("action"), value(word), class(look), text(label))
 }
 
 func (v *visit) causeClasses(chosen string) *element {
@@ -481,33 +496,38 @@ func (v *visit) causeClasses(chosen string) *element {
 // details are what is known of the event.
 func (v *visit) details() part {
 	e, t := &v.event, v.text
-	list := el("dl")
-	row := func(term string, value ...part) {
-		el("dt", text(term)).join(list)
-		el("dd", value...).join(list)
-	}
-	row(t.Service, text(v.service(e.Service)))
+	var known table
+	known.add(t.Service, v.service(e.Service))
 	switch {
 	case e.Owner != "":
-		row(t.Owner, text(v.person(e.Owner)))
+		known.add(t.Owner, v.person(e.Owner))
 	case e.Assignee.Member != "":
-		row(t.AssignedTo, text(v.person(e.Assignee.Member)))
+		known.add(t.AssignedTo, v.person(e.Assignee.Member))
 	case e.Assignee.Team != "":
-		row(t.AssignedTo, text(v.team(e.Assignee.Team)))
+		known.add(t.AssignedTo, v.team(e.Assignee.Team))
 	default:
-		row(t.Owner, text(t.Nobody))
+		known.add(t.Owner, t.Nobody)
 	}
-	row(t.Opened, v.instant(e.OpenedAt))
-	if e.Source != "" {
-		row(t.Source, text(e.Source))
-	}
+	known.add(t.Opened, v.when(e.OpenedAt))
+	known.add(t.Source, e.Source)
 	if e.AlertCount > 1 {
-		row(t.Alerts, text(strconv.Itoa(e.AlertCount)))
+		known.add(t.Alerts, strconv.Itoa(e.AlertCount))
 	}
-	return el("section", class("card"), list,
+	return el("section", class("card"), known.list(),
 		when(e.Description != "", el("h2", class("save"), text(t.Description)), el("p", class("pre"), text(e.Description))),
 		v.links(e.Links), v.labels(e.Labels))
 }
+
+// table collects what is known; what has no value is left out.
+type table struct{ parts many }
+
+func (t *table) add(term, value string) {
+	if value != "" {
+		t.parts = append(t.parts, el("dt", text(term)), el("dd", class("pre"), text(value)))
+	}
+}
+
+func (t *table) list() part { return el("dl", t.parts) }
 
 func (v *visit) links(links []alert.Link) part {
 	var items many
@@ -548,16 +568,13 @@ func (v *visit) savedRecord() part {
 	if v.event.State == event.Resolved && (v.may(actionlink.Record) || v.may(actionlink.Close)) {
 		return nil
 	}
-	list := el("dl")
-	for _, row := range []struct{ term, value string }{
-		{t.CauseClass, v.causeClass(r.CauseClass)}, {t.Cause, r.Cause}, {t.Solution, r.Solution}, {t.Reasoning, r.Reasoning}, {t.Tags, strings.Join(r.Tags, ", ")},
-	} {
-		if row.value != "" {
-			el("dt", text(row.term)).join(list)
-			el("dd", class("pre"), text(row.value)).join(list)
-		}
-	}
-	return el("section", class("card"), el("h2", text(t.Record)), list)
+	var known table
+	known.add(t.CauseClass, v.causeClass(r.CauseClass))
+	known.add(t.Cause, r.Cause)
+	known.add(t.Solution, r.Solution)
+	known.add(t.Reasoning, r.Reasoning)
+	known.add(t.Tags, strings.Join(r.Tags, ", "))
+	return el("section", class("card"), el("h2", text(t.Record)), known.list())
 }
 
 // causeClass is a class as readers call it; a team's own class is its word.
@@ -654,10 +671,12 @@ func shown(display, name string) string {
 	return name
 }
 
+const clockLayout = "15:04"
+
 // when is an instant by the reader's clock: the time alone when it is near.
 func (v *visit) when(at time.Time) string {
 	local, now := at.In(v.zone), v.at.In(v.zone)
-	clock := local.Format("15:04")
+	clock := local.Format(clockLayout)
 	near := at.Sub(v.at).Abs() < 12*time.Hour
 	sameDay := local.YearDay() == now.YearDay() && local.Year() == now.Year()
 	if sameDay || near && local.After(now) {

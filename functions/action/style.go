@@ -38,7 +38,9 @@ button:active{transform:translateY(1px)}
 :focus-visible{outline:.2rem solid var(--go);outline-offset:.15rem}
 .acts{margin:1rem 0;display:grid;gap:.6rem}
 .two{display:grid;grid-template-columns:1fr 1fr;gap:.6rem}
-.three{display:grid;grid-template-columns:1fr 1fr 1fr;gap:.6rem}
+.three{display:grid;grid-template-columns:1fr 1fr 1.5fr;gap:.6rem}
+.two>form,.three>form{display:flex}
+.acts>.hint{margin:-.2rem 0 0}
 .label{font-weight:600;color:var(--soft);font-size:.875rem;margin:.4rem 0 -.25rem}
 details{border-top:1px solid var(--line);padding-top:.25rem;margin-top:.5rem}
 summary{min-height:2.75rem;display:flex;align-items:center;font-weight:600;cursor:pointer}

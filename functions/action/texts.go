@@ -12,27 +12,26 @@ type texts struct {
 	Lang string // BCP 47
 
 	// Words.
-	Event, Owner, Service, AssignedTo, Opened, Description, Labels, Links, Timeline, Record, Alerts, Source, Incident, Team string
-	Nobody, Test, Today, Required, Optional, Tocsin                                                                         string
-	States                                                                                                                  map[string]string
-	CauseClasses                                                                                                            map[string]string
+	Owner, Service, AssignedTo, Opened, Description, Labels, Links, Timeline, Record, Alerts, Source, Team string
+	Nobody, Test, Required, Optional, Tocsin                                                               string
+	States                                                                                                 map[string]string
+	CauseClasses                                                                                           map[string]string
 
 	// Times. clock is "03:12", day "12 Mar".
 	At      func(day, clock string) string
 	Ago     func(n int, unit byte) string // unit: m, h, d; n 0: just now
-	In      func(n int, unit byte) string
 	Months  [12]string
 	Day     func(day int, month string) string
 	ZoneIs  func(zone string) string
 	SinceAt func(when, ago string) string
 
 	// Buttons.
-	Acknowledge, Renew, Resolve, Escalate, Promote, AddNote, SaveRecord, SaveAndClose, GiveBack, Wake, Reopen, SendLink, TryAgain, ShowEvent, More string
-	SnoozeFor                                                                                                                                      func(name string) string
-	SnoozeTo                                                                                                                                       func(clock string) string
+	Acknowledge, Renew, Resolve, Escalate, Promote, AddNote, SaveRecord, SaveAndClose, GiveBack, Wake, Reopen, SendLink, TryAgain, More string
+	SnoozeFor                                                                                                                           func(name string) string
+	SnoozeTo                                                                                                                            func(clock string) string
 
 	// What buttons do, beside them.
-	SnoozeTitle, EscalateHint, EscalateOwnedHint, PromoteHint, GiveBackHint, WakeHint, ReopenHint, NoteHint, RecordHint, RecordNeeded string
+	SnoozeTitle, EscalateOwnedHint, PromoteHint, GiveBackHint, WakeHint, ReopenHint, NoteHint, RecordHint, RecordNeeded string
 
 	// The form.
 	CauseClass, ChooseCause, Cause, CauseHint, Solution, SolutionHint, Reasoning, ReasoningHint, Tags, TagsHint, Note string
@@ -42,8 +41,8 @@ type texts struct {
 	ActsAs            func(who string) string
 	StateSince        func(state, when string) string
 	StateBy           func(state, who, when string) string
+	StateAt           func(state, who, when string) string
 	SnoozedUntil      func(who, until string) string
-	MeantFor          func(who string) string
 	Did               map[string]func(who, when string) string // by action
 	DidBefore         func(sentence string) string             // somebody else did it
 	PagingStopped     string
@@ -57,8 +56,15 @@ type texts struct {
 	IncidentRequested string
 	AllRecovered      func(when string) string
 
+	// Incidents.
+	IncidentStates                                                                                                                                  map[string]string
+	Commander, Events, CancelledBecause, Update, UpdateLabel, UpdateHint, PostUpdate, LastUpdate, UpdateOverdue, Mitigate                           string
+	Review, ReviewHint, ReviewNeeded, Summary, SummaryHint, RootCause, RootCauseHint, MissingReview, ReviewChanged, ActionItems, ReopenIncidentHint string
+	UpdateDue                                                                                                                                       func(when string) string
+	DueAt                                                                                                                                           func(when string) string
+
 	// What happens if nobody acts.
-	IfNobody, NextStep, NextNobody                             string
+	IfNobody                                                   string
 	NextPage                                                   func(who, when string) string
 	NextRepeat                                                 func(who, when string) string
 	NextLastResort                                             func(who, when string) string
@@ -74,13 +80,13 @@ type texts struct {
 	OlderItem func(n int) string
 
 	// Other pages.
-	ExpiredTitle, ExpiredBody, ExpiredShows, ForgedTitle, ForgedBody, OldTitle, GoneTitle, GoneBody, StrangerTitle, StrangerBody string
-	OldBody                                                                                                                      func(id string) string
-	ForbiddenTitle, ForbiddenBody, CrossTitle, CrossBody, LargeTitle, LargeBody, OddTitle, OddBody                               string
-	DownTitle, DownBody, BrokenTitle                                                                                             string
-	BrokenBody                                                                                                                   func(requestID string) string
-	SendLinkHint, LinkSent, LinkSentBefore, NoContact                                                                            string
-	NotByLink                                                                                                                    string
+	ExpiredTitle, ExpiredShows, ForgedTitle, ForgedBody, OldTitle, GoneTitle, GoneBody, StrangerTitle, StrangerBody string
+	ExpiredBody                                                                                                     func(id string) string
+	OldBody                                                                                                         func(id string) string
+	ForbiddenTitle, ForbiddenBody, CrossTitle, CrossBody, LargeTitle, LargeBody, OddTitle, OddBody                  string
+	DownTitle, DownBody, BrokenTitle                                                                                string
+	BrokenBody                                                                                                      func(requestID string) string
+	SendLinkHint, LinkSent, LinkSentBefore, NoContact                                                               string
 
 	// Problems beside fields.
 	Problems, Missing, UnknownClass, BadText, RecordChanged, NoteEmpty string
@@ -127,9 +133,9 @@ func plural(n int, one, many string) string {
 var english = sync.OnceValue(func() *texts {
 	return &texts{
 		Lang:  "en",
-		Event: "Event", Owner: "Owner", Service: "Service", AssignedTo: "Meant for", Opened: "Opened", Description: "Description",
-		Labels: "Labels", Links: "Links", Timeline: "Timeline", Record: "Record", Alerts: "Alerts", Source: "Source", Incident: "Incident", Team: "team",
-		Nobody: "nobody yet", Test: "TEST", Today: "today", Required: "required", Optional: "optional", Tocsin: "Tocsin",
+		Owner: "Owner", Service: "Service", AssignedTo: "Meant for", Opened: "Opened", Description: "Description",
+		Labels: "Labels", Links: "Links", Timeline: "Timeline", Record: "Record", Alerts: "Alerts", Source: "Source", Team: "team",
+		Nobody: "nobody yet", Test: "TEST", Required: " (required)", Optional: " (optional)", Tocsin: "Tocsin",
 		States: map[string]string{
 			"triggered": "Triggered", "acknowledged": "Acknowledged", "snoozed": "Snoozed", "resolved": "Resolved", "closed": "Closed",
 		},
@@ -141,7 +147,6 @@ var english = sync.OnceValue(func() *texts {
 
 		At:      func(day, clock string) string { return day + ", " + clock },
 		Ago:     func(n int, unit byte) string { return enDuration(n, unit, "just now", "%s ago") },
-		In:      func(n int, unit byte) string { return enDuration(n, unit, "now", "in %s") },
 		Months:  [12]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
 		Day:     func(day int, month string) string { return fmt.Sprintf("%d %s", day, month) },
 		ZoneIs:  func(zone string) string { return "Times are those of " + zone + "." },
@@ -149,12 +154,12 @@ var english = sync.OnceValue(func() *texts {
 
 		Acknowledge: "Acknowledge", Renew: "Keep working on it", Resolve: "Resolve", Escalate: "Escalate now", Promote: "Make it an incident",
 		AddNote: "Add note", SaveRecord: "Save", SaveAndClose: "Save and close", GiveBack: "Give it back", Wake: "End the snooze",
-		Reopen: "Reopen", SendLink: "Send me a new link", TryAgain: "Try again", ShowEvent: "Show the event", More: "More",
+		Reopen: "Reopen", SendLink: "Send me a new link", TryAgain: "Try again", More: "More",
 		SnoozeFor: func(name string) string { return name },
 		SnoozeTo:  func(clock string) string { return "until " + clock },
 
-		SnoozeTitle:       "Snooze",
-		EscalateHint:      "Runs the next step of the plan at once.",
+		SnoozeTitle: "Snooze",
+
 		EscalateOwnedHint: "Ends the acknowledgement and runs the plan from its first step.",
 		PromoteHint:       "For major business impact: opens an incident with its own roles and updates.",
 		GiveBackHint:      "You no longer own it, and paging begins anew.",
@@ -171,8 +176,8 @@ var english = sync.OnceValue(func() *texts {
 		ActsAs:       func(who string) string { return "You act as " + who + "." },
 		StateSince:   func(state, when string) string { return state + " since " + when },
 		StateBy:      func(state, who, when string) string { return state + " by " + mid(who) + " since " + when },
+		StateAt:      func(state, who, when string) string { return state + " by " + mid(who) + " at " + when },
 		SnoozedUntil: func(who, until string) string { return "Snoozed by " + mid(who) + " until " + until },
-		MeantFor:     func(who string) string { return "for " + who },
 		Did: map[string]func(who, when string) string{
 			"acknowledge":   func(who, when string) string { return who + " acknowledged it at " + when + "." },
 			"resolve":       func(who, when string) string { return who + " resolved it at " + when + "." },
@@ -185,6 +190,9 @@ var english = sync.OnceValue(func() *texts {
 			"unacknowledge": func(who, when string) string { return who + " gave it back at " + when + "." },
 			"wake":          func(who, when string) string { return who + " ended the snooze at " + when + "." },
 			"reopen":        func(who, when string) string { return who + " reopened it at " + when + "." },
+			"update":        func(who, when string) string { return who + " posted an update at " + when + "." },
+			"mitigate":      func(who, when string) string { return who + " said at " + when + " that the impact is over." },
+			"review":        func(who, when string) string { return who + " saved the review at " + when + "." },
 		},
 		DidBefore:     func(sentence string) string { return sentence + " Nothing more was done." },
 		PagingStopped: "Nobody else is paged for it.",
@@ -203,9 +211,8 @@ var english = sync.OnceValue(func() *texts {
 		IncidentRequested: "An incident is being opened for it.",
 		AllRecovered:      func(when string) string { return "All its alerts have recovered since " + when + "." },
 
-		IfNobody:       "If nobody acts",
-		NextNobody:     "nobody",
-		NextStep:       "the next step of the plan",
+		IfNobody: "If nobody acts: ",
+
 		NextPage:       func(who, when string) string { return who + " is paged at " + when + "." },
 		NextRepeat:     func(who, when string) string { return "The plan begins again at " + when + " with " + who + "." },
 		NextLastResort: func(who, when string) string { return "The last resort is paged at " + when + ": " + who + "." },
@@ -237,20 +244,41 @@ var english = sync.OnceValue(func() *texts {
 			"event.raised": func(d map[string]string) string {
 				return "Raised from " + d["from"] + " to " + d["to"] + because(d, ": ")
 			},
-			"event.priority_changed":   func(d map[string]string) string { return "Priority changed from " + d["from"] + " to " + d["to"] },
-			"event.assigned":           func(d map[string]string) string { return "Assigned to " + d["member"] + d["team"] },
-			"event.escalated":          func(map[string]string) string { return "Escalated" },
-			"event.noted":              func(d map[string]string) string { return "Note" + after(d, "text", ": ") },
-			"event.reopened":           func(d map[string]string) string { return "Reopened" + because(d, ": ") },
-			"event.recorded":           func(map[string]string) string { return "Record saved" },
-			"event.closed":             func(d map[string]string) string { return "Closed" + because(d, ": ") },
-			"event.merged":             func(d map[string]string) string { return "Merged into " + d["into"] },
-			"event.promoted":           func(map[string]string) string { return "Made an incident" },
-			"event.joined_incident":    func(d map[string]string) string { return "Joined incident " + d["incident"] },
-			"event.alerts_joined":      func(d map[string]string) string { return "Alerts joined: " + d["alerts"] + after(d, "title", ", ") },
-			"event.all_clear":          func(d map[string]string) string { return "Everyone who was paged was told that it ended" },
-			"event.record_asked":       func(map[string]string) string { return "Reminded of the record" },
-			"event.execution_replaced": func(map[string]string) string { return "Its execution was replaced" },
+			"event.priority_changed":    func(d map[string]string) string { return "Priority changed from " + d["from"] + " to " + d["to"] },
+			"event.assigned":            func(d map[string]string) string { return "Assigned to " + d["member"] + d["team"] },
+			"event.escalated":           func(map[string]string) string { return "Escalated" },
+			"event.noted":               func(d map[string]string) string { return "Note" + after(d, "text", ": ") },
+			"event.reopened":            func(d map[string]string) string { return "Reopened" + because(d, ": ") },
+			"event.recorded":            func(map[string]string) string { return "Record saved" },
+			"event.closed":              func(d map[string]string) string { return "Closed" + because(d, ": ") },
+			"event.merged":              func(d map[string]string) string { return "Merged into " + d["into"] },
+			"event.promoted":            func(map[string]string) string { return "Made an incident" },
+			"event.joined_incident":     func(d map[string]string) string { return "Joined incident " + d["incident"] },
+			"event.alerts_joined":       func(d map[string]string) string { return "Alerts joined: " + d["alerts"] + after(d, "title", ", ") },
+			"event.all_clear":           func(d map[string]string) string { return "Everyone who was paged was told that it ended" },
+			"event.record_asked":        func(map[string]string) string { return "Reminded of the record" },
+			"event.execution_replaced":  func(map[string]string) string { return "Its execution was replaced" },
+			"incident.opened":           func(d map[string]string) string { return "Opened" + after(d, "event", " for ") },
+			"incident.updated":          func(d map[string]string) string { return "Update" + after(d, "text", ": ") },
+			"incident.noted":            func(d map[string]string) string { return "Note" + after(d, "text", ": ") },
+			"incident.mitigated":        func(d map[string]string) string { return "Impact is over" + after(d, "text", ": ") },
+			"incident.resolved":         func(d map[string]string) string { return "Resolved" + after(d, "text", ": ") },
+			"incident.reopened":         func(d map[string]string) string { return "Reopened" + because(d, ": ") },
+			"incident.reviewed":         func(map[string]string) string { return "Review saved" },
+			"incident.closed":           func(map[string]string) string { return "Closed" },
+			"incident.cancelled":        func(d map[string]string) string { return "Cancelled" + after(d, "reason", ": ") },
+			"incident.severity_changed": func(d map[string]string) string { return "Severity changed from " + d["from"] + " to " + d["to"] },
+			"incident.event_added":      func(d map[string]string) string { return "Added " + d["event"] },
+			"incident.role_assigned":    func(d map[string]string) string { return "Role " + d["role"] + after(d, "member", ": ") },
+			"incident.action_added":     func(d map[string]string) string { return "Action item " + d["action"] + after(d, "text", ": ") },
+			"incident.action_done":      func(d map[string]string) string { return "Action item " + d["action"] + " done" },
+			"incident.update_asked": func(d map[string]string) string {
+				return "Asked for an update" + after(d, "who", ": ") + after(d, "why_not", "; not reached: ")
+			},
+			"incident.actions_reminded": func(d map[string]string) string {
+				return "Reminded of action items" + after(d, "who", ": ") + after(d, "why_not", "; not reached: ")
+			},
+			"incident.execution_replaced": func(map[string]string) string { return "Its execution was replaced" },
 		},
 		Because:   map[string]string{"all alerts recovered": "all alerts recovered", "nobody added to its record": "nobody added to its record"},
 		NoItems:   "Nothing yet.",
@@ -259,14 +287,14 @@ var english = sync.OnceValue(func() *texts {
 		OlderItem: func(n int) string { return plural(n, "older entry", "older entries") },
 
 		ExpiredTitle:   "This link has expired",
-		ExpiredBody:    "It is too old to show anything.",
+		ExpiredBody:    func(id string) string { return "The link to " + id + " is too old to show anything." },
 		ExpiredShows:   "This link is too old to act. It still shows how the event stands.",
 		ForgedTitle:    "This link is not valid",
 		ForgedBody:     "It may have been cut short on the way, or be very old. Open it from the newest message, or ask your team for the event.",
 		OldTitle:       "This link belongs to an earlier opening",
 		OldBody:        func(id string) string { return id + " was reopened since, and everyone concerned got new links." },
-		GoneTitle:      "There is no such event",
-		GoneBody:       "The event that this link leads to does not exist any more.",
+		GoneTitle:      "There is nothing behind this link",
+		GoneBody:       "What it led to does not exist any more.",
 		StrangerTitle:  "This link has no owner",
 		StrangerBody:   "It was made for somebody who is no longer a member here.",
 		ForbiddenTitle: "This link does not allow that",
@@ -287,7 +315,6 @@ var english = sync.OnceValue(func() *texts {
 		LinkSent:       "A new link is on its way to your verified contact.",
 		LinkSentBefore: "A new link was sent a moment ago. If it does not arrive, ask again in five minutes.",
 		NoContact:      "You have no verified contact, so no link can be sent. Ask your administrator.",
-		NotByLink:      "What this link leads to cannot be shown on this page.",
 
 		Problems: "Please check the marked fields. Nothing was saved.", Missing: "This is needed to close a P1 or P2.", UnknownClass: "Choose one of the list.",
 		BadText:       "It holds characters that cannot be saved.",
@@ -299,6 +326,16 @@ var english = sync.OnceValue(func() *texts {
 })
 
 const enYou = "You"
+
+const zhYou = "你"
+
+// zhWho is who before a Chinese verb: names that may be Latin stand apart.
+func zhWho(who string) string {
+	if who == zhYou {
+		return who
+	}
+	return who + " "
+}
 
 // mid is who in the middle of an English sentence.
 func mid(who string) string {
@@ -346,9 +383,9 @@ func before(value, sep string) string {
 var chinese = sync.OnceValue(func() *texts {
 	return &texts{
 		Lang:  "zh-CN",
-		Event: "事件", Owner: "负责人", Service: "服务", AssignedTo: "指派给", Opened: "开始", Description: "描述",
-		Labels: "标签", Links: "链接", Timeline: "时间线", Record: "处理记录", Alerts: "告警", Source: "来源", Incident: "故障", Team: "团队",
-		Nobody: "尚无", Test: "测试", Today: "今天", Required: "必填", Optional: "选填", Tocsin: "Tocsin",
+		Owner: "负责人", Service: "服务", AssignedTo: "指派给", Opened: "开始", Description: "描述",
+		Labels: "标签", Links: "链接", Timeline: "时间线", Record: "处理记录", Alerts: "告警", Source: "来源", Team: "团队",
+		Nobody: "尚无", Test: "测试", Required: "（必填）", Optional: "（选填）", Tocsin: "Tocsin",
 		States: map[string]string{
 			"triggered": "已触发", "acknowledged": "已确认", "snoozed": "已暂停提醒", "resolved": "已解决", "closed": "已关闭",
 		},
@@ -359,7 +396,6 @@ var chinese = sync.OnceValue(func() *texts {
 
 		At:      func(day, clock string) string { return day + " " + clock },
 		Ago:     func(n int, unit byte) string { return zhDuration(n, unit, "刚刚", "前") },
-		In:      func(n int, unit byte) string { return zhDuration(n, unit, "现在", "后") },
 		Months:  [12]string{"1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月", "11月", "12月"},
 		Day:     func(day int, month string) string { return fmt.Sprintf("%s%d日", month, day) },
 		ZoneIs:  func(zone string) string { return "时间均为 " + zone + " 时区。" },
@@ -367,12 +403,12 @@ var chinese = sync.OnceValue(func() *texts {
 
 		Acknowledge: "确认", Renew: "继续处理", Resolve: "标记为已解决", Escalate: "立即升级", Promote: "升级为故障", AddNote: "添加备注",
 		SaveRecord: "保存", SaveAndClose: "保存并关闭", GiveBack: "交还", Wake: "结束暂停", Reopen: "重新打开", SendLink: "给我发送新链接",
-		TryAgain: "重试", ShowEvent: "查看事件", More: "更多操作",
+		TryAgain: "重试", More: "更多操作",
 		SnoozeFor: func(name string) string { return strings.NewReplacer("h", " 小时", "m", " 分钟").Replace(name) },
 		SnoozeTo:  func(clock string) string { return "到 " + clock },
 
-		SnoozeTitle:       "暂停提醒",
-		EscalateHint:      "立即执行升级计划的下一步。",
+		SnoozeTitle: "暂停提醒",
+
 		EscalateOwnedHint: "取消确认，并从第一步开始执行升级计划。",
 		PromoteHint:       "用于重大业务影响：新建一个故障，有自己的角色和进展通报。",
 		GiveBackHint:      "你不再是负责人，并重新开始通知。",
@@ -385,24 +421,27 @@ var chinese = sync.OnceValue(func() *texts {
 		CauseClass: "原因分类", ChooseCause: "请选择", Cause: "原因", CauseHint: "问题是什么？", Solution: "解决方法", SolutionHint: "怎样解决的？",
 		Reasoning: "分析过程", ReasoningHint: "怎样找到原因的？", Tags: "标记", TagsHint: "便于检索的词，用逗号分隔。", Note: "备注",
 
-		You:          "你",
+		You:          zhYou,
 		ActsAs:       func(who string) string { return "你以 " + who + " 的身份操作。" },
 		StateSince:   func(state, when string) string { return state + "，自 " + when },
-		StateBy:      func(state, who, when string) string { return who + " " + state + "，自 " + when },
-		SnoozedUntil: func(who, until string) string { return who + " 暂停提醒至 " + until },
-		MeantFor:     func(who string) string { return "指派给 " + who },
+		StateBy:      func(state, who, when string) string { return state + "：" + who + "，自 " + when },
+		StateAt:      func(state, who, when string) string { return state + "：" + who + "，" + when },
+		SnoozedUntil: func(who, until string) string { return zhWho(who) + "暂停提醒至 " + until },
 		Did: map[string]func(who, when string) string{
-			"acknowledge":   func(who, when string) string { return who + " 已于 " + when + " 确认。" },
-			"resolve":       func(who, when string) string { return who + " 已于 " + when + " 标记为已解决。" },
-			"escalate":      func(who, when string) string { return who + " 已于 " + when + " 升级。" },
-			"snooze":        func(who, when string) string { return who + " 已于 " + when + " 暂停提醒。" },
-			"promote":       func(who, when string) string { return who + " 已于 " + when + " 升级为故障。" },
-			"note":          func(who, when string) string { return who + " 已于 " + when + " 添加备注。" },
-			"record":        func(who, when string) string { return who + " 已于 " + when + " 保存处理记录。" },
-			"close":         func(who, when string) string { return who + " 已于 " + when + " 关闭。" },
-			"unacknowledge": func(who, when string) string { return who + " 已于 " + when + " 交还。" },
-			"wake":          func(who, when string) string { return who + " 已于 " + when + " 结束暂停。" },
-			"reopen":        func(who, when string) string { return who + " 已于 " + when + " 重新打开。" },
+			"acknowledge":   func(who, when string) string { return zhWho(who) + "已于 " + when + " 确认。" },
+			"resolve":       func(who, when string) string { return zhWho(who) + "已于 " + when + " 标记为已解决。" },
+			"escalate":      func(who, when string) string { return zhWho(who) + "已于 " + when + " 升级。" },
+			"snooze":        func(who, when string) string { return zhWho(who) + "已于 " + when + " 暂停提醒。" },
+			"promote":       func(who, when string) string { return zhWho(who) + "已于 " + when + " 升级为故障。" },
+			"note":          func(who, when string) string { return zhWho(who) + "已于 " + when + " 添加备注。" },
+			"record":        func(who, when string) string { return zhWho(who) + "已于 " + when + " 保存处理记录。" },
+			"close":         func(who, when string) string { return zhWho(who) + "已于 " + when + " 关闭。" },
+			"unacknowledge": func(who, when string) string { return zhWho(who) + "已于 " + when + " 交还。" },
+			"wake":          func(who, when string) string { return zhWho(who) + "已于 " + when + " 结束暂停。" },
+			"reopen":        func(who, when string) string { return zhWho(who) + "已于 " + when + " 重新打开。" },
+			"update":        func(who, when string) string { return zhWho(who) + "已于 " + when + " 发布进展。" },
+			"mitigate":      func(who, when string) string { return zhWho(who) + "已于 " + when + " 标记影响已消除。" },
+			"review":        func(who, when string) string { return zhWho(who) + "已于 " + when + " 保存复盘。" },
 		},
 		DidBefore:     func(sentence string) string { return sentence + "没有再执行其他操作。" },
 		PagingStopped: "不会再通知其他人。",
@@ -421,9 +460,8 @@ var chinese = sync.OnceValue(func() *texts {
 		IncidentRequested: "正在为它创建故障。",
 		AllRecovered:      func(when string) string { return "所有告警已于 " + when + " 恢复。" },
 
-		IfNobody:       "如果无人处理",
-		NextNobody:     "无人",
-		NextStep:       "升级计划的下一步",
+		IfNobody: "如果无人处理：",
+
 		NextPage:       func(who, when string) string { return when + " 通知 " + who + "。" },
 		NextRepeat:     func(who, when string) string { return when + " 从头重复升级计划，先通知 " + who + "。" },
 		NextLastResort: func(who, when string) string { return when + " 通知最后的兜底人员：" + who + "。" },
@@ -468,9 +506,30 @@ var chinese = sync.OnceValue(func() *texts {
 			"event.alerts_joined": func(d map[string]string) string {
 				return "新加入告警：" + d["alerts"] + " 条" + after(d, "title", "，")
 			},
-			"event.all_clear":          func(d map[string]string) string { return "已告知所有被通知过的人：事件结束" },
-			"event.record_asked":       func(map[string]string) string { return "已提醒填写处理记录" },
-			"event.execution_replaced": func(map[string]string) string { return "已更换执行实例" },
+			"event.all_clear":           func(d map[string]string) string { return "已告知所有被通知过的人：事件结束" },
+			"event.record_asked":        func(map[string]string) string { return "已提醒填写处理记录" },
+			"event.execution_replaced":  func(map[string]string) string { return "已更换执行实例" },
+			"incident.opened":           func(d map[string]string) string { return "故障开始" + after(d, "event", "，源自 ") },
+			"incident.updated":          func(d map[string]string) string { return "进展" + after(d, "text", "：") },
+			"incident.noted":            func(d map[string]string) string { return "备注" + after(d, "text", "：") },
+			"incident.mitigated":        func(d map[string]string) string { return "影响已消除" + after(d, "text", "：") },
+			"incident.resolved":         func(d map[string]string) string { return "已解决" + after(d, "text", "：") },
+			"incident.reopened":         func(d map[string]string) string { return "重新打开" + because(d, "：") },
+			"incident.reviewed":         func(map[string]string) string { return "已保存复盘" },
+			"incident.closed":           func(map[string]string) string { return "已关闭" },
+			"incident.cancelled":        func(d map[string]string) string { return "已取消" + after(d, "reason", "：") },
+			"incident.severity_changed": func(d map[string]string) string { return "严重程度从 " + d["from"] + " 改为 " + d["to"] },
+			"incident.event_added":      func(d map[string]string) string { return "加入 " + d["event"] },
+			"incident.role_assigned":    func(d map[string]string) string { return "角色 " + d["role"] + after(d, "member", "：") },
+			"incident.action_added":     func(d map[string]string) string { return "改进项 " + d["action"] + after(d, "text", "：") },
+			"incident.action_done":      func(d map[string]string) string { return "改进项 " + d["action"] + " 已完成" },
+			"incident.update_asked": func(d map[string]string) string {
+				return "已催促发布进展" + after(d, "who", "：") + after(d, "why_not", "；未通知到：")
+			},
+			"incident.actions_reminded": func(d map[string]string) string {
+				return "已提醒改进项" + after(d, "who", "：") + after(d, "why_not", "；未通知到：")
+			},
+			"incident.execution_replaced": func(map[string]string) string { return "已更换执行实例" },
 		},
 		Because:   map[string]string{"all alerts recovered": "所有告警已恢复", "nobody added to its record": "无人补充处理记录"},
 		NoItems:   "暂无。",
@@ -479,14 +538,14 @@ var chinese = sync.OnceValue(func() *texts {
 		OlderItem: func(n int) string { return fmt.Sprintf("更早的 %d 条", n) },
 
 		ExpiredTitle:   "链接已过期",
-		ExpiredBody:    "链接太旧，已不能显示任何内容。",
+		ExpiredBody:    func(id string) string { return id + " 的链接太旧，已不能显示任何内容。" },
 		ExpiredShows:   "链接太旧，不能再执行操作，但仍可查看事件的状态。",
 		ForgedTitle:    "链接无效",
 		ForgedBody:     "链接可能不完整，或者太旧。请从最新的消息中打开，或向团队询问该事件。",
 		OldTitle:       "链接属于事件重新打开之前",
 		OldBody:        func(id string) string { return id + " 之后被重新打开，相关人员已收到新的链接。" },
-		GoneTitle:      "没有这个事件",
-		GoneBody:       "链接指向的事件已不存在。",
+		GoneTitle:      "链接指向的内容不存在",
+		GoneBody:       "链接指向的事件或故障已不存在。",
 		StrangerTitle:  "链接没有所有者",
 		StrangerBody:   "这个链接所属的人已不再是这里的成员。",
 		ForbiddenTitle: "链接不允许此操作",
@@ -507,7 +566,6 @@ var chinese = sync.OnceValue(func() *texts {
 		LinkSent:       "新链接正在发送到你已验证的联系方式。",
 		LinkSentBefore: "刚刚已发送过新链接。如果没有收到，请五分钟后再试。",
 		NoContact:      "你没有已验证的联系方式，无法发送链接。请联系管理员。",
-		NotByLink:      "此页面无法显示该链接指向的内容。",
 
 		Problems: "请检查标出的字段。没有保存。", Missing: "关闭 P1 或 P2 时必须填写。", UnknownClass: "请从列表中选择。",
 		BadText:       "含有无法保存的字符。",

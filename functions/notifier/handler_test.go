@@ -42,7 +42,7 @@ func TestPageGoesOut(t *testing.T) {
 	if want := []outbox.Result{{At: s.at, Kind: "sent", Detail: "HTTP 200", ID: "ses-1"}}; !reflect.DeepEqual(got.Results, want) || !got.SentAt.Equal(s.at) || got.Attempts != 1 || !got.Due.IsZero() {
 		t.Errorf("stored %+v", got)
 	}
-	if want := []string{"PagesSent 1 email", "SecondsToFirstPage 3 "}; !slices.Equal(s.counted(), want) {
+	if want := []string{"PagesSent 1 ", "PagesSentBy 1 email", "SecondsToFirstPage 3 "}; !slices.Equal(s.counted(), want) {
 		t.Errorf("counted %q", s.counted())
 	}
 	if len(s.tickets.sent)+len(s.reports.sent) != 0 {
@@ -311,7 +311,7 @@ func TestPermanentFailureTurnsToTheNextContact(t *testing.T) {
 			s.want(m, outbox.Failed, c.mails, 0)
 			s.followUp(m, "phone")
 			s.want(m, outbox.Failed, c.mails, 1)
-			if want := []string{"PagesFailed 1 " + c.reason, "PagesSent 1 ntfy", "SecondsToFirstPage 3 "}; !slices.Equal(s.counted(), want) {
+			if want := []string{"PagesFailed 1 ", "PagesFailedBy 1 " + c.reason, "PagesSent 1 ", "PagesSentBy 1 ntfy", "SecondsToFirstPage 3 "}; !slices.Equal(s.counted(), want) {
 				t.Errorf("counted %q", s.counted())
 			}
 			if len(s.reports.sent) != 0 {
@@ -465,8 +465,8 @@ func TestDeadIsSentWithoutReading(t *testing.T) {
 	s.store(m)
 	s.do(m)
 	s.want(m, outbox.Sent, 0, 1)
-	if s.board.reads != 0 || !strings.Contains(s.push.bodies[0], "Tocsin cannot keep E-4821 alive") {
-		t.Errorf("%d reads, body %s", s.board.reads, s.push.bodies[0])
+	if s.board.reads.Load() != 0 || !strings.Contains(s.push.bodies[0], "Tocsin cannot keep E-4821 alive") {
+		t.Errorf("%d reads, body %s", s.board.reads.Load(), s.push.bodies[0])
 	}
 }
 
@@ -534,7 +534,7 @@ func TestFirstPageIsMeasuredOnce(t *testing.T) {
 	s.at = s.at.Add(time.Second)
 	s.board.event.Cycle = 2
 	s.do(next)
-	if want := []string{"PagesSent 3 email", "SecondsToFirstPage [3,5] "}; !slices.Equal(s.counted(), want) {
+	if want := []string{"PagesSent 3 ", "PagesSentBy 3 email", "SecondsToFirstPage [3,5] "}; !slices.Equal(s.counted(), want) {
 		t.Errorf("counted %q", s.counted())
 	}
 }
@@ -580,6 +580,8 @@ func TestSlowProviderHoldsUpNobody(t *testing.T) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
+	s.push.mu.Lock() // its handler still runs
+	defer s.push.mu.Unlock()
 	s.want(quick, outbox.Sent, 1, 1)
 	if got := s.stored(slow); got.Results[0].Kind != "unknown" || time.Since(begin) > 3*time.Second {
 		t.Errorf("%+v after %v", got.Results, time.Since(begin))

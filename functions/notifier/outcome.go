@@ -77,7 +77,10 @@ func (n *notifier) sent(ctx context.Context, m outbox.Message, r notify.Result) 
 		m.Settle(outbox.Sent, result)
 		err := n.messages.Put(ctx, &m)
 		if err == nil {
-			n.count(m, func() { n.metrics.Add("PagesSent", 1, telemetry.Channel(m.Channel)) })
+			n.count(m, func() {
+				n.metrics.Add("PagesSent", 1)
+				n.metrics.Add("PagesSentBy", 1, telemetry.Channel(m.Channel))
+			})
 			return n.firstPage(ctx, m)
 		}
 		if !fault.Is(err, fault.Conflict) {
@@ -178,7 +181,10 @@ func (n *notifier) failed(ctx context.Context, m outbox.Message, r notify.Result
 	if err != nil {
 		return err
 	}
-	n.count(m, func() { n.metrics.Add("PagesFailed", 1, telemetry.Reason(string(r.Kind))) })
+	n.count(m, func() {
+		n.metrics.Add("PagesFailed", 1) // the alarm's: it has no dimension
+		n.metrics.Add("PagesFailedBy", 1, telemetry.Reason(string(r.Kind)))
+	})
 	return n.afterFailure(ctx, m)
 }
 

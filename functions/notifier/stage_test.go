@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,11 +106,11 @@ func (s *shelf) OfEvent(_ context.Context, id string) ([]outbox.Message, error) 
 type board struct {
 	event event.Event
 	err   error
-	reads int
+	reads atomic.Int32
 }
 
 func (b *board) Get(context.Context, event.ID) (event.Event, error) {
-	b.reads++
+	b.reads.Add(1)
 	return b.event, b.err
 }
 

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -47,7 +48,7 @@ const (
 // Config says where the emulator keeps its state and where it listens.
 type Config struct {
 	Dir       string            // state, logs and temporary files
-	Port      int               // on 127.0.0.1
+	Port      int               // on 127.0.0.1; 0 takes a free one
 	Progress  func(string)      // told before a slow step; nil tells nobody
 	Endpoint  string            // what functions see as AWS; "" for the emulator itself
 	Variables map[string]string // given to every function, over those of the template
@@ -73,6 +74,11 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Port == 0 {
+		if c.Port, err = freePort(); err != nil {
+			return nil, err
+		}
+	}
 	s, err := spawn(python, c)
 	if err != nil {
 		return nil, err
@@ -81,6 +87,15 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 func spawn(python string, c Config) (*Server, error) {

@@ -60,8 +60,8 @@ type Link struct {
 // Paging is how far paging got in the present cycle.
 type Paging struct {
 	Stage    event.Stage `json:"stage,omitempty" enum:"assignee,plan,last_resort" doc:"Empty: nobody was paged yet."`
-	Step     int         `json:"step" doc:"Counted from 1."`
-	Round    int         `json:"round" doc:"Counted from 1."`
+	Step     int         `json:"step,omitempty" doc:"Counted from 1."`
+	Round    int         `json:"round,omitempty" doc:"Counted from 1."`
 	PagedAt  time.Time   `json:"paged_at,omitzero"`
 	NextAt   time.Time   `json:"next_at,omitzero" doc:"When the next step is due if nobody acts."`
 	Stopped  bool        `json:"stopped,omitempty" doc:"The clock stands still, because all alerts are recovered."`
@@ -108,7 +108,10 @@ func linksOf(links []alert.Link) []Link {
 }
 
 func pagingOf(p event.Progress, at time.Time) *Paging {
-	v := &Paging{Stage: p.Stage, Step: p.Step + 1, Round: p.Round + 1, PagedAt: p.PagedAt, NextAt: p.Deadline, Stopped: p.Stopped}
+	v := &Paging{Stage: p.Stage, PagedAt: p.PagedAt, NextAt: p.Deadline, Stopped: p.Stopped}
+	if p.Stage != "" {
+		v.Step, v.Round = p.Step+1, p.Round+1
+	}
 	if !p.Deadline.IsZero() && at.After(p.Deadline) {
 		v.OverdueS = int(at.Sub(p.Deadline).Seconds())
 	}

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -112,8 +113,16 @@ func New(k Key, channel string, at time.Time) Message {
 // Final reports whether nothing more happens to the message.
 func (m *Message) Final() bool { return m.State == Sent || m.State == Failed || m.State == Overtaken }
 
-// Reached reports whether the message was sent or may have been.
-func (m *Message) Reached() bool { return m.State == Sent || m.State == Claimed }
+// Reached reports whether the message was sent or may have been: it is
+// claimed, or an attempt had no answer.
+func (m *Message) Reached() bool {
+	return m.State == Sent || m.State == Claimed ||
+		slices.ContainsFunc(m.Results, func(r Result) bool { return r.Kind == UnknownOutcome })
+}
+
+// UnknownOutcome is the kind of a [Result] of which only the reader knows
+// whether the message arrived.
+const UnknownOutcome = "unknown"
 
 // Claimable reports whether a sender may take the message at an instant.
 func (m *Message) Claimable(at time.Time) bool {

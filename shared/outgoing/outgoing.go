@@ -2,7 +2,7 @@
 // client connects to public addresses only: what a name means is checked when
 // the connection is made, after the look-up, so that neither a redirect nor a
 // name that changes its meaning leads inside. Time and size of an answer are
-// bounded. Addresses that the deployer gives need no such client.
+// bounded. For an address that the deployer gives, [Anywhere] lets all through.
 //
 //	client := outgoing.Client(outgoing.Options{})
 //	resp, err := client.Post("https://hooks.example.com/x", "application/json", body)
@@ -11,6 +11,7 @@ package outgoing
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -69,21 +71,25 @@ func Client(o Options) *http.Client {
 	if o.Allow == nil {
 		o.Allow = Public
 	}
+	return &http.Client{Timeout: o.Timeout, Transport: &guard{o, sync.OnceValue(o.transport)}, CheckRedirect: checkRedirect}
+}
+
+func (o Options) transport() http.RoundTripper {
 	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: o.control}
-	return &http.Client{
-		Timeout: o.Timeout,
-		Transport: &guard{o, &http.Transport{
-			Proxy:                  nil, // a proxy would connect in our place, unchecked
-			DialContext:            dialer.DialContext,
-			TLSHandshakeTimeout:    dialTimeout,
-			MaxResponseHeaderBytes: maxHeader,
-			MaxIdleConns:           maxIdle,
-			IdleConnTimeout:        idleFor,
-			ForceAttemptHTTP2:      true,
-		}},
-		CheckRedirect: checkRedirect,
+	return &http.Transport{
+		Proxy:                  nil, // a proxy would connect in our place, unchecked
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: roots(), MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    dialTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+		MaxIdleConns:           maxIdle,
+		IdleConnTimeout:        idleFor,
+		ForceAttemptHTTP2:      true,
 	}
 }
+
+// Anywhere allows every address.
+func Anywhere(netip.Addr) bool { return true }
 
 // control runs after the look-up and before the connection, for every address
 // that is tried.
@@ -111,7 +117,7 @@ func checkRedirect(r *http.Request, via []*http.Request) error {
 // guard checks each request, redirected ones too, and bounds its answer.
 type guard struct {
 	options Options
-	base    http.RoundTripper
+	base    func() http.RoundTripper // made at the first request
 }
 
 func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -121,7 +127,7 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp, err := g.base.RoundTrip(r)
+	resp, err := g.base().RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}

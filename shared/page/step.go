@@ -1,5 +1,6 @@
 // Package page turns a step of paging into messages: whom it tells, by which
-// contact first, and with which key. It knows no event and sends nothing.
+// contact first, and with which key; it says what ends the reason of a message,
+// and renders it for its reader. It sends nothing.
 package page
 
 import (

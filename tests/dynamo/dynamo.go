@@ -19,7 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -108,14 +107,17 @@ func definition(name string) *dynamodb.CreateTableInput {
 		TableName:   &name,
 		BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{
-			text(ddb.PK), text(ddb.SK), text(ddb.DueShard), text(ddb.DueAt),
+			text(ddb.PK), text(ddb.SK), text(ddb.DueShard), text(ddb.DueAt), text("list_pk"), text("list_sk"),
 		},
-		KeySchema: keys(ddb.PK, ddb.SK),
-		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
-			IndexName:  aws.String(ddb.DueIndex),
-			KeySchema:  keys(ddb.DueShard, ddb.DueAt),
-			Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
-		}},
+		KeySchema:              keys(ddb.PK, ddb.SK),
+		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{index(ddb.DueIndex, ddb.DueShard, ddb.DueAt), index("list", "list_pk", "list_sk")},
+	}
+}
+
+// index is one of the two that tables of template.yaml have.
+func index(name, partition, sort string) types.GlobalSecondaryIndex {
+	return types.GlobalSecondaryIndex{
+		IndexName: &name, KeySchema: keys(partition, sort), Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
 	}
 }
 
@@ -128,4 +130,16 @@ func keys(hash, sort string) []types.KeySchemaElement {
 		{AttributeName: &hash, KeyType: types.KeyTypeHash},
 		{AttributeName: &sort, KeyType: types.KeyTypeRange},
 	}
+}
+
+// On creates a table like [Start]'s on another engine that speaks DynamoDB at
+// url, and deletes it when the test ends.
+func On(t testing.TB, url string) ddb.Table {
+	t.Helper()
+	table, err := open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, table)
+	return table
 }

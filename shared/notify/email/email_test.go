@@ -11,6 +11,7 @@ import (
 	"net/mail"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"tocsin/shared/cloud"
@@ -20,6 +21,7 @@ import (
 
 // ses is a small SES: it keeps what it is sent and answers as it is told.
 type ses struct {
+	mu      sync.Mutex
 	answers []answer // the last one stays
 	calls   int
 	request struct {
@@ -38,6 +40,8 @@ type answer struct {
 }
 
 func (s *ses) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	a := s.answers[min(s.calls, len(s.answers)-1)]
 	s.calls++
 	if err := json.NewDecoder(r.Body).Decode(&s.request); err != nil || r.URL.Path != "/v2/email/outbound-emails" {
@@ -53,6 +57,12 @@ func (s *ses) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(a.status)
 	text, _ := json.Marshal(map[string]string{"message": a.words, "MessageId": "0100-id"})
 	_, _ = w.Write(text)
+}
+
+func (s *ses) called() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
 }
 
 func open(t *testing.T, s *ses, more ...string) *email.Channel {
@@ -163,8 +173,8 @@ func TestAddresses(t *testing.T) {
 	s := &ses{answers: []answer{{status: 200}}}
 	c := open(t, s)
 	for _, address := range []string{"", "ann", "Ann <ann@example.com>", "a@example.com, b@example.com", "a@example.com\r\nBcc: b@example.com"} {
-		if got := c.Send(t.Context(), address, content()); got.Kind != notify.RejectedAddress || s.calls != 0 {
-			t.Errorf("%q: %+v after %d calls", address, got, s.calls)
+		if got := c.Send(t.Context(), address, content()); got.Kind != notify.RejectedAddress || s.called() != 0 {
+			t.Errorf("%q: %+v after %d calls", address, got, s.called())
 		}
 	}
 }
@@ -192,8 +202,8 @@ func TestFailures(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := &ses{answers: c.given}
 			got := open(t, s).Send(t.Context(), "ann@example.com", content())
-			if got.Kind != c.kind || got.Detail != c.words || s.calls != c.calls {
-				t.Errorf("got %+v after %d calls", got, s.calls)
+			if got.Kind != c.kind || got.Detail != c.words || s.called() != c.calls {
+				t.Errorf("got %+v after %d calls", got, s.called())
 			}
 		})
 	}

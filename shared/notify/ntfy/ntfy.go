@@ -41,7 +41,7 @@ const (
 	maxActions = 3
 )
 
-// timeout bounds a request to the deployer's server; maxAnswer its answer.
+// timeout bounds a request; maxAnswer its answer.
 const (
 	timeout   = 10 * time.Second
 	maxAnswer = 16 << 10
@@ -74,7 +74,7 @@ func New(base, token string, guarded *http.Client) (*Channel, error) {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.RawQuery != "" || u.User != nil {
 		return nil, fmt.Errorf("%s is no address like %s", BaseVariable, defaultBase)
 	}
-	trusted := &http.Client{Timeout: timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	trusted := outgoing.Client(outgoing.Options{Timeout: timeout, MaxAnswer: maxAnswer, AllowHTTP: true, Allow: outgoing.Anywhere})
 	return &Channel{base: u, token: token, trusted: trusted, guarded: guarded}, nil
 }
 

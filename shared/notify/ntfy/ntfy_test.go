@@ -3,6 +3,7 @@ package ntfy_test
 import (
 	"encoding/json"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -197,6 +198,19 @@ func TestAnswers(t *testing.T) {
 	gone.Close()
 	if got := open(t, gone.URL, "").Send(t.Context(), "secret-topic", content()); got.Kind != notify.Retry || strings.Contains(got.Detail, "secret") {
 		t.Errorf("a server that is down: %+v", got)
+	}
+}
+
+// TestUntrustedServer: a certificate that no root vouches for is a person's
+// business, and nothing was sent.
+func TestUntrustedServer(t *testing.T) {
+	s := &server{status: 200, answer: taken}
+	h := httptest.NewUnstartedServer(s)
+	h.Config.ErrorLog = log.New(io.Discard, "", 0)
+	h.StartTLS()
+	defer h.Close()
+	if got := open(t, h.URL, "tk_secret").Send(t.Context(), "ops", content()); got.Kind != notify.Misconfigured || s.calls != 0 {
+		t.Errorf("%+v after %d calls", got, s.calls)
 	}
 }
 

@@ -60,7 +60,7 @@ func New(t testing.TB) *World {
 	t.Helper()
 	w := &World{now: Began, Machine: &Machine{}, Bodies: Bodies{}}
 	log := slog.New(slog.DiscardHandler)
-	events, settings, journal := listed(t), dynamo.Start(t), listed(t)
+	events, settings, journal := Table(t), dynamo.Start(t), Table(t)
 	w.Ledger = journal
 	versions := config.NewStore(settings)
 	tokens := apitoken.NewStore(settings, log, w.Now)
@@ -102,9 +102,9 @@ func (w *World) publish(t testing.TB, versions *config.Store) {
 	}
 }
 
-// listed returns a table that also has the index of lists, as template.yaml
+// Table returns a table that also has the index of lists, as template.yaml
 // gives it to the tables of events and of the ledger.
-func listed(t testing.TB) ddb.Table {
+func Table(t testing.TB) ddb.Table {
 	t.Helper()
 	table := dynamo.Start(t)
 	key := func(name string, kind types.KeyType) types.KeySchemaElement {
