@@ -410,10 +410,6 @@ func reopen(_ context.Context, _ *handler, t *try) error {
 	return nil
 }
 
-// reasonLink is why a message goes out that only carries a new link. Nothing
-// ends this reason.
-const reasonLink outbox.Reason = "link"
-
 // linkEvery is how often one link may ask for a new one.
 const linkEvery = 5 * time.Minute
 
@@ -483,7 +479,7 @@ func (v *visit) linkMessage(contacts []catalog.Contact) (outbox.Message, bool) {
 		subject, opening, test = string(v.incident.ID), v.incident.Opening, v.incident.Test
 	}
 	m := outbox.New(outbox.Key{
-		Event: subject, Cycle: opening, Reason: reasonLink, Stage: hex.EncodeToString(v.claims.Nonce[:]),
+		Event: subject, Cycle: opening, Reason: outbox.Link, Stage: hex.EncodeToString(v.claims.Nonce[:]),
 		Step: int(v.at.Unix() / int64(linkEvery/time.Second)), Member: v.member.Name, Contact: to[0].ID,
 	}, string(to[0].Channel), v.at)
 	m.Opening, m.Test = opening, test

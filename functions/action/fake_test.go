@@ -19,6 +19,7 @@ import (
 	"tocsin/shared/config"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
+	"tocsin/shared/incident"
 	"tocsin/shared/outbox"
 )
 
@@ -44,9 +45,62 @@ type office struct {
 	config   *config.Config
 	reads    int
 	down     error                   // what every read fails with
+	partly   error                   // what reads of messages and timelines fail with
 	race     func(*office, event.ID) // happens once, between the page's read and the operation
 	slot     event.ID                // holds the slot when an event is reopened
 	log      bytes.Buffer
+
+	incident         incident.Incident // I-7
+	incidentTimeline []event.Item
+}
+
+// incidents is the office's side of incidents.
+type incidents struct{ *office }
+
+func (o incidents) Get(_ context.Context, id incident.ID) (incident.Incident, error) {
+	o.reads++
+	if id != o.incident.ID {
+		return incident.Incident{}, fault.New(fault.NotFound, "incident %s does not exist", id)
+	}
+	return o.incident, o.down
+}
+
+func (o incidents) Timeline(context.Context, incident.ID) ([]event.Item, error) {
+	return slices.Clone(o.incidentTimeline), o.down
+}
+
+func (o incidents) DoWith(ctx context.Context, id incident.ID, by event.Actor, choose func(incident.Incident, time.Time) (incident.Op, error)) (incident.Incident, error) {
+	i, err := o.Get(ctx, id)
+	if err != nil {
+		return i, err
+	}
+	op, err := choose(i, o.now)
+	if err != nil || op == nil {
+		return i, err
+	}
+	change, err := incident.Apply(i, op, by, o.now)
+	if err != nil {
+		return i, err
+	}
+	o.incident = change.Incident
+	o.incidentTimeline = append(o.incidentTimeline, change.Timeline...)
+	return o.incident, nil
+}
+
+// doIncident lets somebody act on I-7, outside of any link.
+func (o *office) doIncident(t testing.TB, by string, ops ...incident.Op) {
+	t.Helper()
+	for _, op := range ops {
+		_, err := incidents{o}.DoWith(t.Context(), "I-7", event.ByMember(by), func(incident.Incident, time.Time) (incident.Op, error) { return op, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// ofIncident makes a link lead to I-7.
+func ofIncident(c *actionlink.Claims) {
+	c.Kind, c.Number, c.Actions = actionlink.Incident, 7, actionlink.IncidentActions
 }
 
 func newOffice(t testing.TB) *office {
@@ -71,6 +125,10 @@ func newOffice(t testing.TB) *office {
 		},
 	}
 	o.put(sample("E-4821"))
+	o.incident = incident.Opened("I-7", sample("E-4821"), night)
+	o.incident.OpenedBy, o.incident.ChangedBy = "member:bob", "member:bob"
+	o.incident.Roles = map[incident.Role]string{incident.Commander: "bob"}
+	o.incidentTimeline = []event.Item{{At: night, By: "member:bob", What: "incident.opened", Data: map[string]string{"event": "E-4821"}}}
 	o.messages = []outbox.Message{{
 		Key:       outbox.Key{Event: "E-4821", Cycle: 1, Reason: outbox.Page, Member: "alice", Contact: "phone"},
 		CreatedAt: night.Add(-5 * time.Minute), Next: outbox.Forecast{What: "step", Who: []string{"Bob Brandt"}},
@@ -120,11 +178,17 @@ func (o *office) Get(_ context.Context, id event.ID) (event.Event, error) {
 
 func (o *office) Timeline(_ context.Context, id event.ID) ([]event.Item, error) {
 	o.reads++
+	if o.partly != nil {
+		return nil, o.partly
+	}
 	return slices.Clone(o.timeline[id]), o.down
 }
 
 func (o *office) OfEvent(_ context.Context, id string) ([]outbox.Message, error) {
 	o.reads++
+	if o.partly != nil {
+		return nil, o.partly
+	}
 	return o.messages, o.down
 }
 
@@ -202,7 +266,7 @@ func (o *office) keys() *actionlink.Keys {
 // handler is the real one, over the office.
 func (o *office) handler() http.Handler {
 	return routes(slog.New(slog.NewJSONHandler(&o.log, nil)), &handler{
-		links: o.keys(), desk: o, events: o, messages: o, post: o, contacts: o, config: o,
+		links: o.keys(), desk: o, events: o, incidentDesk: incidents{o}, incidents: incidents{o}, messages: o, post: o, contacts: o, config: o,
 		now: func() time.Time { return o.now },
 	})
 }

@@ -271,26 +271,26 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, v *visit) error {
 }
 
 // showEvent writes the page of an event, with what was entered in a form that
-// has to be corrected.
+// has to be corrected. Timeline and forecast are left out when they cannot be
+// read: the button matters more.
 func (h *handler) showEvent(w http.ResponseWriter, r *http.Request, v *visit, status int, f form) error {
 	timeline, err := h.events.Timeline(r.Context(), v.event.ID)
 	if err != nil {
-		return err
+		httpapi.Annotate(r.Context(), slog.Any("timeline_err", err))
 	}
-	next, err := h.next(r.Context(), v)
-	if err != nil {
-		return err
-	}
-	write(w, r, status, v.eventPage(timeline, next, resultOf(r), f))
+	write(w, r, status, v.eventPage(timeline, h.next(r.Context(), v), resultOf(r), f))
 	return nil
 }
 
 // next is what the newest page of this cycle said about the step after it.
-func (h *handler) next(ctx context.Context, v *visit) (outbox.Forecast, error) {
+func (h *handler) next(ctx context.Context, v *visit) outbox.Forecast {
 	if v.event.State != event.Triggered {
-		return outbox.Forecast{}, nil
+		return outbox.Forecast{}
 	}
 	messages, err := h.messages.OfEvent(ctx, string(v.event.ID))
+	if err != nil {
+		httpapi.Annotate(ctx, slog.Any("forecast_err", err))
+	}
 	var newest outbox.Message
 	for _, m := range messages {
 		paged := m.Reason == outbox.Page || m.Reason == outbox.LastResort
@@ -298,7 +298,7 @@ func (h *handler) next(ctx context.Context, v *visit) (outbox.Forecast, error) {
 			newest = m
 		}
 	}
-	return newest.Next, err
+	return newest.Next
 }
 
 func (h *handler) count(outcome string) {

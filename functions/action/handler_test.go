@@ -374,7 +374,7 @@ func TestANewLinkIsMailed(t *testing.T) {
 				t.Fatalf("%d messages", len(o.sent))
 			}
 			m := o.sent[0]
-			if m.Event != "E-4821" || m.Member != "alice" || m.Contact != "mail" || m.Channel != "email" || m.Reason != reasonLink || m.Opening != 1 || m.State != outbox.Pending {
+			if m.Event != "E-4821" || m.Member != "alice" || m.Contact != "mail" || m.Channel != "email" || m.Reason != outbox.Link || m.Opening != 1 || m.State != outbox.Pending {
 				t.Errorf("message %+v", m)
 			}
 			if want := []outbox.Fallback{{Contact: "phone", Channel: "ntfy"}}; !reflect.DeepEqual(m.Others, want) {
@@ -617,6 +617,14 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+func TestTheButtonStaysWhenOtherThingsCannotBeRead(t *testing.T) {
+	o := newOffice(t)
+	o.partly = fault.New(fault.Unavailable, "throttled")
+	token, b := o.token(t, "alice"), o.browse(t)
+	b.get(token).shows(t, 200, ">Acknowledge<", "The next step of the plan runs at 03:17.")
+	b.tap(token, "action", "acknowledge").shows(t, 200, "Acknowledged by you since 03:12")
+}
+
 // TestNothingLeaksIntoTheLog looks for the token in whatever was logged.
 func TestNothingLeaksIntoTheLog(t *testing.T) {
 	o := newOffice(t)
@@ -739,7 +747,7 @@ func TestThePageNeedsNothingFromElsewhere(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write the fixtures' tokens and answers")
+var update = flag.Bool("update", false, "write a token into fixtures that say TOKEN")
 
 // TestFixtures hands the events of events/action to the function as the Lambda
 // service would.

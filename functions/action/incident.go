@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"tocsin/shared/actionlink"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
+	"tocsin/shared/httpapi"
 	"tocsin/shared/incident"
 )
 
@@ -84,7 +86,7 @@ func (h *handler) findIncident(ctx context.Context, v *visit) error {
 func (h *handler) showIncident(w http.ResponseWriter, r *http.Request, v *visit, status int, f form) error {
 	timeline, err := h.incidents.Timeline(r.Context(), v.incident.ID)
 	if err != nil {
-		return err
+		httpapi.Annotate(r.Context(), slog.Any("timeline_err", err))
 	}
 	write(w, r, status, v.incidentPage(timeline, resultOf(r), f))
 	return nil
@@ -107,9 +109,10 @@ func (h *handler) actOnIncident(w http.ResponseWriter, r *http.Request, v *visit
 			return nil, errChanged
 		}
 		v.incident = i
-		return h.chooseIncident(r.Context(), v, a, f, at)
+		return h.chooseIncident(r.Context(), v, a, &f, at)
 	})
 	_, state := errors.AsType[*incident.StateError](err)
+	_, returned := errors.AsType[*formError](err)
 	missing, incomplete := errors.AsType[*incident.ReviewMissingError](err)
 	switch {
 	case err == nil:
@@ -123,6 +126,8 @@ func (h *handler) actOnIncident(w http.ResponseWriter, r *http.Request, v *visit
 		h.count("refused")
 		redirect(w, v.token, result{action: f.action, refused: true})
 		return nil
+	case returned:
+		return h.returnIncident(w, r, v, f)
 	case incomplete:
 		f.miss(missing.Missing, v.text.MissingReview)
 		return h.returnIncident(w, r, v, f)
@@ -136,7 +141,7 @@ func (h *handler) returnIncident(w http.ResponseWriter, r *http.Request, v *visi
 }
 
 // chooseIncident keeps a second tap from doing a thing twice.
-func (h *handler) chooseIncident(ctx context.Context, v *visit, a incidentAction, f form, at time.Time) (incident.Op, error) {
+func (h *handler) chooseIncident(ctx context.Context, v *visit, a incidentAction, f *form, at time.Time) (incident.Op, error) {
 	switch {
 	case a.text:
 		timeline, err := h.incidents.Timeline(ctx, v.incident.ID)
@@ -151,9 +156,9 @@ func (h *handler) chooseIncident(ctx context.Context, v *visit, a incidentAction
 	case f.action == doReopen && stale(f.seen, seenIncident(&v.incident)):
 		return nil, errChanged
 	case (f.action == doReview || f.action == doClose) && !v.incident.State.Ended() && f.overtaken(seenReview(v.incident.Review), v.text.ReviewChanged):
-		return nil, errChanged
+		return nil, &formError{*f}
 	}
-	return a.op(f), nil
+	return a.op(*f), nil
 }
 
 // said reports whether a member wrote the same a moment ago.

@@ -14,6 +14,7 @@ import (
 	"tocsin/shared/actionlink"
 	"tocsin/shared/alert"
 	"tocsin/shared/event"
+	"tocsin/shared/incident"
 )
 
 var preview = flag.String("preview", "", "serve every page at this loopback address, to be looked at")
@@ -61,6 +62,12 @@ func scenes(t *testing.T) map[string]func(*office, string) string {
 			o.put(e)
 			o.do(t, the, m, event.Acknowledge{}, event.Recover{}, event.Promote{})
 			return link(o, m)
+		},
+		"incident": func(o *office, m string) string { return o.token(t, m, ofIncident) },
+		"incident-review": func(o *office, m string) string {
+			o.doIncident(t, m, incident.Update{Text: "Half of the traffic is on the standby region."}, incident.Mitigate{}, incident.Resolve{Text: "All traffic is back."},
+				incident.AddAction{Text: "Alarm on pool saturation", Owner: "bob", Due: night.Add(48 * time.Hour)})
+			return o.token(t, m, ofIncident) + "?did=resolve"
 		},
 		"long": func(o *office, m string) string {
 			e := o.events[the]

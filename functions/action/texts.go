@@ -211,6 +211,17 @@ var english = sync.OnceValue(func() *texts {
 		IncidentRequested: "An incident is being opened for it.",
 		AllRecovered:      func(when string) string { return "All its alerts have recovered since " + when + "." },
 
+		IncidentStates: map[string]string{"open": "Open", "mitigated": "Mitigated", "resolved": "Resolved", "closed": "Closed", "cancelled": "Cancelled"},
+		Commander:      "Commander", Events: "Events", CancelledBecause: "Cancelled because", Update: "Update", UpdateLabel: "How does it stand?",
+		UpdateHint: "For everyone who asks: what is broken, for whom, and what is being done.", PostUpdate: "Post update", LastUpdate: "Last update",
+		UpdateOverdue: "An update is overdue.", Mitigate: "Impact is over",
+		Review: "Review", ReviewHint: "What happened, and why. Nobody is to blame.", ReviewNeeded: "SEV1 and SEV2 close only with both.",
+		Summary: "Summary", SummaryHint: "What happened, and for whom?", RootCause: "Root cause", RootCauseHint: "Why could it happen?",
+		MissingReview: "This is needed to close a SEV1 or SEV2.", ReviewChanged: "Somebody else saved the review meanwhile. Your text is below; saving again replaces theirs.",
+		ActionItems: "Action items", ReopenIncidentHint: "It is not over after all.",
+		UpdateDue: func(when string) string { return "The next update is due at " + when + "." },
+		DueAt:     func(when string) string { return "due " + when },
+
 		IfNobody: "If nobody acts: ",
 
 		NextPage:       func(who, when string) string { return who + " is paged at " + when + "." },
@@ -459,6 +470,17 @@ var chinese = sync.OnceValue(func() *texts {
 		PartOfIncident:    func(id string) string { return "属于故障 " + id + "。" },
 		IncidentRequested: "正在为它创建故障。",
 		AllRecovered:      func(when string) string { return "所有告警已于 " + when + " 恢复。" },
+
+		IncidentStates: map[string]string{"open": "处理中", "mitigated": "影响已消除", "resolved": "已解决", "closed": "已关闭", "cancelled": "已取消"},
+		Commander:      "总指挥", Events: "事件", CancelledBecause: "取消原因", Update: "进展", UpdateLabel: "目前情况如何？",
+		UpdateHint: "写给所有询问的人：什么坏了，影响谁，正在做什么。", PostUpdate: "发布进展", LastUpdate: "最新进展",
+		UpdateOverdue: "进展通报已逾期。", Mitigate: "影响已消除",
+		Review: "复盘", ReviewHint: "发生了什么，为什么会发生。对事不对人。", ReviewNeeded: "SEV1 和 SEV2 必须填写两项才能关闭。",
+		Summary: "概述", SummaryHint: "发生了什么，影响了谁？", RootCause: "根本原因", RootCauseHint: "为什么会发生？",
+		MissingReview: "关闭 SEV1 或 SEV2 时必须填写。", ReviewChanged: "其他人已在此期间保存了复盘。你的内容在下方，再次保存会覆盖他的内容。",
+		ActionItems: "改进项", ReopenIncidentHint: "其实还没有结束。",
+		UpdateDue: func(when string) string { return "下一次进展通报应在 " + when + " 之前发布。" },
+		DueAt:     func(when string) string { return when + " 到期" },
 
 		IfNobody: "如果无人处理：",
 

@@ -24,6 +24,7 @@ const (
 	Ended      Reason = "ended"       // the all-clear to everyone who was paged
 	Record     Reason = "record"      // the record is still missing
 	Update     Reason = "update"      // an incident owes an update
+	Link       Reason = "link"        // a new link in place of one that ran out, asked for by its reader
 	Dead       Reason = "dead"        // the execution cannot be kept alive: fixed text, the event is not read
 )
 

@@ -29,7 +29,7 @@ const (
 //	page, last_resort  acknowledge, snooze, resolve, merge, close, a newer cycle
 //	ended              a reopening
 //	record             the record is complete, the event closed or reopened
-//	update, dead       nothing
+//	update, dead, link nothing
 //
 // e must have been read after the message was claimed: then whoever ends the
 // event later sees the claim, and tells its reader of the end.

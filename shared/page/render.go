@@ -141,6 +141,8 @@ func (w *writer) headline() string {
 		return w.lang.say(sayRecordOwed)
 	case outbox.Update:
 		return w.lang.say(sayUpdateOwed)
+	case outbox.Link:
+		return w.lang.say(sayNewLink)
 	case outbox.Dead:
 		return w.lang.say(sayDead, w.Message.Event)
 	}
@@ -337,6 +339,8 @@ func (w *writer) tags() []string {
 		tag = "white_check_mark"
 	case w.Message.Reason == outbox.Record:
 		tag = "memo"
+	case w.Message.Reason == outbox.Link:
+		tag = "link"
 	case w.Message.Reason == outbox.Dead:
 		tag = "sos"
 	case w.urgency() <= notify.High:

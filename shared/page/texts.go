@@ -22,6 +22,7 @@ const (
 	sayClosedBy                   // headline: who, when, how long
 	sayRecordOwed                 // headline
 	sayUpdateOwed                 // headline
+	sayNewLink                    // headline
 	sayDead                       // headline: event
 	sayEnded                      // before the title of an all-clear: title
 	sayRecordTitle                // before the title of a reminder: title
@@ -76,6 +77,7 @@ var english = language{tag: "en", texts: [phrases]string{
 	sayClosedBy:     "Closed by %[1]s at %[2]s, after %[3]s.",
 	sayRecordOwed:   "Resolved, but the record is missing. Please say what was wrong and what fixed it.",
 	sayUpdateOwed:   "The incident owes an update.",
+	sayNewLink:      "Here is the new link that you asked for.",
 	sayDead:         "The escalation of %[1]s cannot be kept running. Look at it now: nobody may be paged for it by itself.",
 	sayEnded:        "Resolved: %[1]s",
 	sayRecordTitle:  "Record missing: %[1]s",
@@ -123,6 +125,7 @@ var chinese = language{tag: "zh", texts: [phrases]string{
 	sayClosedBy:     "%[1]s 于 %[2]s 关闭，历时%[3]s。",
 	sayRecordOwed:   "事件已解决，但缺少处理记录。请填写原因和解决办法。",
 	sayUpdateOwed:   "该重大事件需要更新进展。",
+	sayNewLink:      "这是您索取的新链接。",
 	sayDead:         "%[1]s 的升级流程无法继续运行。请立即查看：系统可能不会再自动通知任何人。",
 	sayEnded:        "已解决：%[1]s",
 	sayRecordTitle:  "缺少记录：%[1]s",
