@@ -1,6 +1,8 @@
 package tests
 
 import (
+	"os"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -44,4 +46,30 @@ func TestFlowFromAlertToArchive(t *testing.T) {
 	h.Act(link, "close", "cause_class", "capacity", "cause", "log rotation was off", "solution", "rotated")
 	h.Settled().In(id, event.Closed)
 	h.Pass(30 * 24 * time.Hour).Receives()
+}
+
+// TestInvariant12NoSecretInALog: neither the key of an integration, nor the
+// token of a program, nor that of a link, nor the address of a contact is in
+// what functions log.
+func TestInvariant12NoSecretInALog(t *testing.T) {
+	h := harness.Start(t)
+	id := h.Disposed(h.Send(disk), ledger.Opened)
+	link := harness.Link(t, h.Receives("alice")[0])
+	h.Act(link, "acknowledge")
+	h.Act(link[:len(link)-1], "resolve") // a token that is cut short
+	h.API("GET", "/events/"+id, nil, nil)
+	h.Post(h.Webhook()+"x", h.Body(disk)) // a key that is wrong
+	h.Settled()
+	functions, _ := h.Logs()
+	text, err := os.ReadFile(functions)
+	if err != nil || !strings.Contains(string(text), id) {
+		t.Fatalf("the log says nothing of %s: %v", id, err)
+	}
+	for name, secret := range map[string]string{
+		"the key": path.Base(h.Webhook()), "the token": h.Token(), "the link": path.Base(link), "the address": "alice@tocsin.example",
+	} {
+		if strings.Contains(string(text), secret[:len(secret)-1]) {
+			t.Errorf("%s is in the log", name)
+		}
+	}
 }

@@ -79,6 +79,9 @@ func openAccount(ctx context.Context, stack string) (*account, error) {
 
 // awsFault sorts an error of a call to AWS; its text is the service's own.
 func awsFault(err error, what string) error {
+	if _, unread := errors.AsType[*smithy.DeserializationError](err); unread {
+		return fault.New(fault.Unavailable, "%s: the answer cannot be read", what)
+	}
 	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok {
 		return fault.New(fault.Unavailable, "%s: AWS cannot be reached, or there are no credentials: %v", what, rootCause(err))

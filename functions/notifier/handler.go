@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -140,13 +141,21 @@ const claimTries = 3
 // claim takes the message before anything else is read: whoever ends the event
 // from now on sees that its reader may have been paged. It returns the message
 // as found when it is not to be claimed.
+//
+// A claim that was refused although it is the one that is stored had succeeded,
+// and only its answer was lost.
 func (n *notifier) claim(ctx context.Context, t outbox.Ticket) (outbox.Message, bool, error) {
+	me := rand.Text()
 	for range claimTries {
 		m, err := n.messages.Get(ctx, t.Event, t.Message)
+		if err == nil && m.State == outbox.Claimed && m.Claimer == me {
+			return m, true, nil
+		}
 		if err != nil || !m.Claimable(n.now()) {
 			return m, false, err
 		}
 		m.Claim(n.now(), lease)
+		m.Claimer = me
 		if err = n.messages.Put(ctx, &m); !fault.Is(err, fault.Conflict) {
 			return m, err == nil, err
 		}

@@ -20,7 +20,7 @@ func (r *router) round(ctx context.Context, config decide.Config, reports []*rep
 		return err
 	}
 	slots := map[string][]*report{}
-	var recovered, detached events
+	var recovered events
 	each(reports, func(rep *report) {
 		switch todo := rep.classify(config); todo {
 		case disposed:
@@ -31,7 +31,7 @@ func (r *router) round(ctx context.Context, config decide.Config, reports []*rep
 		case raise:
 			r.raise(ctx, rep)
 		case file:
-			r.file(ctx, rep, &detached)
+			r.file(ctx, rep)
 		}
 	})
 	for _, rep := range reports {
@@ -39,8 +39,13 @@ func (r *router) round(ctx context.Context, config decide.Config, reports []*rep
 			slots[rep.decision.Slot] = append(slots[rep.decision.Slot], rep)
 		}
 	}
-	r.fillSlots(ctx, slots, &detached)
-	if err := r.checkRecovered(ctx, append(recovered.ids(), detached.ids()...)); err != nil {
+	r.fillSlots(ctx, slots)
+	for _, rep := range reports {
+		if rep.done != nil && rep.left != "" {
+			recovered.list = append(recovered.list, rep.left)
+		}
+	}
+	if err := r.checkRecovered(ctx, recovered.list); err != nil {
 		for _, rep := range reports {
 			rep.undo()
 		}
@@ -71,7 +76,7 @@ func (r *router) load(ctx context.Context, reports []*report) error {
 		return err
 	}
 	for _, rep := range reports {
-		rep.state, rep.event, rep.decision = states[rep.id], event.Event{}, decide.Decision{}
+		rep.state, rep.event, rep.decision, rep.left = states[rep.id], event.Event{}, decide.Decision{}, ""
 		if rep.state.Rev == 0 {
 			rep.state = alert.State{ID: rep.id, Integration: rep.delivery.Integration}
 		}
@@ -155,6 +160,7 @@ func (rep *report) repeatTaken(config decide.Config, t alert.Taken) todo {
 		}
 	}
 	rep.dispose(kind, event.ID(t.Event), "delivered again")
+	rep.left = event.ID(t.Left)
 	if kind == ledger.Joined || kind == ledger.Recovered {
 		return record
 	}
@@ -224,8 +230,22 @@ func (rep *report) next(kind ledger.Kind, eventID string) alert.State {
 	if rep.decision.Rule != "" {
 		st.Rule, st.Why = rep.decision.Rule, rep.decision.Reasons
 	}
-	st.Record(alert.Taken{Delivery: rep.delivery.ID, Position: rep.position, Disposition: string(kind), Event: eventID})
+	rep.left = rep.leaves(eventID)
+	st.Record(alert.Taken{
+		Delivery: rep.delivery.ID, Position: rep.position, Disposition: string(kind), Event: eventID, Left: string(rep.left),
+	})
 	return st
+}
+
+// leaves returns the open event from which the report takes its alert, for
+// another or for none. It is noted with the alert, because after a redelivery
+// nobody else knows that its recovery is still to be looked at.
+func (rep *report) leaves(to string) event.ID {
+	if rep.event.State.Open() && string(rep.event.ID) != to && rep.state.Event != to {
+		return rep.event.ID
+	}
+	taken, _ := rep.state.TakenFrom(rep.delivery.ID, rep.position)
+	return event.ID(taken.Left)
 }
 
 // acknowledge passes the source's own acknowledgement to the event.
@@ -265,12 +285,10 @@ func (r *router) raise(ctx context.Context, rep *report) {
 }
 
 // file writes a firing that a rule keeps without an event.
-func (r *router) file(ctx context.Context, rep *report, detached *events) {
-	if !r.write(ctx, rep, ledger.Kept, "") {
-		return
+func (r *router) file(ctx context.Context, rep *report) {
+	if r.write(ctx, rep, ledger.Kept, "") {
+		rep.dispose(ledger.Kept, "")
 	}
-	detached.add(rep.event)
-	rep.dispose(ledger.Kept, "")
 }
 
 // refire makes sure that an open event knows that an alert fires, and raises
@@ -310,8 +328,6 @@ func (l *events) add(e event.Event) {
 	defer l.mu.Unlock()
 	l.list = append(l.list, e.ID)
 }
-
-func (l *events) ids() []event.ID { return l.list }
 
 // parallel is how many alerts are written at once.
 const parallel = 16

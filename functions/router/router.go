@@ -42,6 +42,7 @@ type report struct {
 	state    alert.State // as read in this round
 	event    event.Event // that the alert is attached to, following merges; ID "" none
 	decision decide.Decision
+	left     event.ID // the open event from which the alert was taken; "" none
 
 	done *ledger.Disposition
 	err  error

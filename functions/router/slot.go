@@ -19,15 +19,18 @@ import (
 type timeOf = time.Time
 
 // fillSlots gives every decided report an event, slot by slot.
-func (r *router) fillSlots(ctx context.Context, slots map[string][]*report, detached *events) {
+func (r *router) fillSlots(ctx context.Context, slots map[string][]*report) {
 	groups := make([][]*report, 0, len(slots))
 	for _, reports := range slots {
-		// The most urgent opens, so that the event needs no raise.
-		slices.SortStableFunc(reports, func(a, b *report) int { return cmp.Compare(a.decision.Priority, b.decision.Priority) })
+		// The most urgent opens, so that the event needs no raise; of equals the
+		// one that was received first.
+		slices.SortStableFunc(reports, func(a, b *report) int {
+			return cmp.Or(cmp.Compare(a.decision.Priority, b.decision.Priority), a.received.Compare(b.received), a.position-b.position)
+		})
 		groups = append(groups, reports)
 	}
 	each(groups, func(reports []*report) {
-		if err := r.fillSlot(ctx, reports, detached); err != nil {
+		if err := r.fillSlot(ctx, reports); err != nil {
 			for _, rep := range reports {
 				if rep.done == nil && rep.err == nil {
 					rep.fail(err)
@@ -39,7 +42,7 @@ func (r *router) fillSlots(ctx context.Context, slots map[string][]*report, deta
 
 // fillSlot opens, reopens or joins the event of one slot with its reports.
 // Losing the slot to another router is normal: its event is joined.
-func (r *router) fillSlot(ctx context.Context, reports []*report, detached *events) error {
+func (r *router) fillSlot(ctx context.Context, reports []*report) error {
 	holder, err := r.desk.Holder(ctx, reports[0].decision.Slot, r.now())
 	if err != nil {
 		return err
@@ -60,17 +63,7 @@ func (r *router) fillSlot(ctx context.Context, reports []*report, detached *even
 	if err != nil {
 		return err
 	}
-	if first.done != nil {
-		detached.moved(first, e.ID)
-	}
-	return r.join(ctx, e, rest, detached)
-}
-
-// moved notes the event that an alert left for another.
-func (l *events) moved(rep *report, to event.ID) {
-	if rep.event.ID != to {
-		l.add(rep.event)
-	}
+	return r.join(ctx, e, rest)
 }
 
 // open opens a new event for a report. over is the former holder of the slot.
@@ -142,7 +135,7 @@ func (r *router) reopen(ctx context.Context, rep *report, e event.Event) (event.
 // join attaches reports to an open event: memberships, then the alerts
 // themselves, then one plain update of the event, which is refused when it is
 // no longer open; whoever is refused decides again.
-func (r *router) join(ctx context.Context, e event.Event, reports []*report, detached *events) error {
+func (r *router) join(ctx context.Context, e event.Event, reports []*report) error {
 	if len(reports) == 0 {
 		return nil
 	}
@@ -167,7 +160,6 @@ func (r *router) join(ctx context.Context, e event.Event, reports []*report, det
 	}
 	for _, rep := range reports {
 		rep.dispose(ledger.Joined, e.ID)
-		detached.moved(rep, e.ID)
 	}
 	return nil
 }

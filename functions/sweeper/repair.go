@@ -44,6 +44,9 @@ func (s *sweeper) repairEvent(ctx context.Context, id event.ID) error {
 	s.log.InfoContext(ctx, "event repaired", "event_id", id, "execution", string(status), "how", how, "generation", e.Generation)
 	switch {
 	case status == machine.Absent:
+		if e, err = s.meanwhile(ctx, e); err != nil {
+			return err
+		}
 		s.desk.Start(ctx, e)
 		return s.repaired(ctx, "start", s.desk.Store.SetDue(ctx, e, s.now().Add(overdue)))
 	case status == machine.Running || e.State == event.Closed && !e.OweAllClear:
@@ -53,11 +56,24 @@ func (s *sweeper) repairEvent(ctx context.Context, id event.ID) error {
 	return s.replaceExecution(ctx, e, how)
 }
 
+// meanwhile does what is overdue of an event that no execution drives, and
+// returns the event as it is then: the execution is only a timer. That it
+// fails keeps no execution from being started.
+func (s *sweeper) meanwhile(ctx context.Context, e event.Event) (event.Event, error) {
+	if _, err := s.engine.Repair(ctx, e.ID); err != nil {
+		s.log.WarnContext(ctx, "overdue event not evaluated", "event_id", e.ID, "err", err)
+	}
+	return s.desk.Store.Get(ctx, e.ID)
+}
+
 // replaceExecution starts the next generation of an event whose execution is
 // over, and does meanwhile what is overdue.
 func (s *sweeper) replaceExecution(ctx context.Context, e event.Event, how string) error {
 	failed := e.Wakes == 0 // it never reached a wait
 	dead := failed && e.Failures >= deadAfter-1
+	if _, err := s.meanwhile(ctx, e); err != nil {
+		return err
+	}
 	_, err := s.desk.DoWith(ctx, e.ID, event.Self, func(now event.Event, _ time.Time) (event.Op, error) {
 		if now.Generation != e.Generation {
 			return nil, nil
@@ -90,13 +106,19 @@ func (s *sweeper) repairIncident(ctx context.Context, id incident.ID) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case status == machine.Absent:
-		desk.Start(ctx, i)
-		return s.repaired(ctx, "start", desk.Store.SetDue(ctx, i, s.now().Add(overdue)))
-	case status == machine.Running || i.State.Ended():
+	if status == machine.Running || status == machine.Over && i.State.Ended() {
 		_, err := s.incidents.Repair(ctx, id)
 		return s.repaired(ctx, "timer", err)
+	}
+	if _, err := s.incidents.Repair(ctx, id); err != nil { // the execution is only a timer
+		s.log.WarnContext(ctx, "overdue incident not evaluated", "incident_id", id, "err", err)
+	}
+	if i, err = desk.Store.Get(ctx, id); err != nil {
+		return err
+	}
+	if status == machine.Absent {
+		desk.Start(ctx, i)
+		return s.repaired(ctx, "start", desk.Store.SetDue(ctx, i, s.now().Add(overdue)))
 	}
 	_, err = desk.DoWith(ctx, id, event.Self, func(now incident.Incident, _ time.Time) (incident.Op, error) {
 		if now.Generation != i.Generation {

@@ -142,11 +142,13 @@ func (s *sweeper) expireAlert(ctx context.Context, id alert.ID) error {
 		return nil
 	}
 	expired, due := st.Expire(s.now())
-	if !due {
+	switch {
+	case due:
+		if err := s.alerts.Put(ctx, &expired); err != nil {
+			return err
+		}
+	case !expired.Expired: // else it was ended before, and its event may not know yet
 		return nil
-	}
-	if err := s.alerts.Put(ctx, &expired); err != nil {
-		return err
 	}
 	if expired.Event != "" {
 		err = s.desk.CheckRecovered(ctx, event.ID(expired.Event))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"path/filepath"
+	"strings"
 
 	"tocsin/local/ministack"
 	"tocsin/local/stepfunctions"
@@ -51,4 +52,11 @@ func (s *Stack) putMachines(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Transitions returns the state transitions of an execution as they are
+// billed; machine is the logical id of its state machine. 0: there is none.
+func (s *Stack) Transitions(machine, execution string) int {
+	arn := strings.Replace(s.Resource(machine), ":stateMachine:", ":execution:", 1)
+	return s.states.Transitions(arn + ":" + execution)
 }

@@ -1,6 +1,9 @@
 package alert
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // State is what is kept of an alert: its newest report, the event it is
 // attached to, and enough of the past to recognise a repeated delivery.
@@ -31,6 +34,7 @@ type Taken struct {
 	Position    int    `json:"position"`
 	Disposition string `json:"disposition"`
 	Event       string `json:"event_id,omitempty"`
+	Left        string `json:"left,omitempty"` // the event that the alert was taken from, whose recovery is still to be looked at
 }
 
 // keptDeliveries bounds State.Taken: more than the retries of one delivery
@@ -133,8 +137,10 @@ func (s *State) NeedsRefresh(a *Alert, received time.Time) bool {
 	return a.ExpiresAt.Sub(s.Alert.ExpiresAt) >= period/3
 }
 
-// Record notes where an alert of a delivery ended.
+// Record notes where an alert of a delivery ended, in place of what was noted
+// of it before it was decided again.
 func (s *State) Record(t Taken) {
+	s.Taken = slices.DeleteFunc(slices.Clone(s.Taken), func(o Taken) bool { return o.Delivery == t.Delivery && o.Position == t.Position })
 	s.Taken = append(s.Taken, t)
 	if extra := len(s.Taken) - keptDeliveries; extra > 0 {
 		s.Taken = append([]Taken(nil), s.Taken[extra:]...)

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -22,7 +21,7 @@ type Store struct {
 
 const (
 	sortKey    = "ALERT"
-	attrBody   = "body"   // the State as JSON
+	attrBody   = "body"   // the State, packed
 	attrRev    = "rev"    // number, for conditions
 	attrStatus = "status" // beside the body so that membership checks read little
 	attrEvent  = "event_id"
@@ -87,14 +86,8 @@ func (s *Store) StillFiring(ctx context.Context, event string, ids []ID, stopEar
 
 func decode(item ddb.Item) (State, error) {
 	var st State
-	body, ok := item[attrBody].(*types.AttributeValueMemberB)
-	if !ok {
-		return st, fault.New(fault.Internal, "alert item %s has no body", ddb.Text(item, ddb.PK))
-	}
-	if err := json.Unmarshal(body.Value, &st); err != nil {
-		return st, fault.Wrap(fault.Internal, err, "alert item %s", ddb.Text(item, ddb.PK))
-	}
-	return st, nil
+	err := ddb.Decode(item, attrBody, &st)
+	return st, err
 }
 
 // Put writes st on condition that the stored alert still has the revision
@@ -133,12 +126,12 @@ func (s *Store) Attach(st State) (types.TransactWriteItem, error) {
 func (s *Store) put(st State) (*types.Put, error) {
 	read := st.Rev
 	st.Rev++
-	body, err := json.Marshal(st)
+	body, err := ddb.Pack(st)
 	if err != nil {
-		return nil, fault.Wrap(fault.Internal, err, "encode alert %s", st.ID)
+		return nil, fmt.Errorf("alert %s: %w", st.ID, err)
 	}
 	item := Key(st.ID)
-	item[attrBody] = ddb.B(body)
+	item[attrBody] = body
 	item[attrRev] = ddb.N(st.Rev)
 	item[attrStatus] = ddb.S(string(st.Alert.Status))
 	if !st.Firing() {

@@ -160,13 +160,18 @@ func Number(item Item, name string) int64 {
 	return n
 }
 
-// Decode reads the JSON in the binary attribute name of item into v.
+// Decode reads the JSON in the binary attribute name of item into v, whether
+// [Pack] compressed it or not.
 func Decode(item Item, name string, v any) error {
 	body, ok := item[name].(*types.AttributeValueMemberB)
 	if !ok {
 		return fault.New(fault.Internal, "item %s %s has no %s", Text(item, PK), Text(item, SK), name)
 	}
-	if err := json.Unmarshal(body.Value, v); err != nil {
+	plain, err := unpack(body.Value)
+	if err == nil {
+		err = json.Unmarshal(plain, v)
+	}
+	if err != nil {
 		return fault.Wrap(fault.Internal, err, "item %s %s", Text(item, PK), Text(item, SK))
 	}
 	return nil

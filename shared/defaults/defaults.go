@@ -20,6 +20,7 @@ const (
 	Quiet  = 5 * time.Minute  // without a firing alert, before recovery resolves
 	Reopen = 30 * time.Minute // after resolving, while a new firing reopens
 
+	TestLife    = time.Hour      // of a test page that nobody ends
 	RecordAgain = 24 * time.Hour // between two reminders of a missing record
 	UpdateEvery = time.Hour      // an open incident owes an update so often
 )

@@ -536,6 +536,19 @@ func (CloseByItself) apply(c *Change) error {
 	return nil
 }
 
+// EndTest closes a test that nobody ended. Nobody is told: it was a test.
+type EndTest struct{}
+
+func (EndTest) apply(c *Change) error {
+	if !c.Event.Test || !c.Event.State.Open() {
+		return c.refuse(false)
+	}
+	c.close()
+	c.Event.OweAllClear = false
+	c.note("event.closed", "because", "the test is over")
+	return nil
+}
+
 // Merge closes the event in favour of another: its slot, alerts and links lead
 // there from now on.
 type Merge struct {
@@ -637,7 +650,8 @@ func (o StepFailed) apply(c *Change) error {
 	return nil
 }
 
-// TellAllClear writes the messages that tell everyone that the event ended.
+// TellAllClear writes the messages that tell everyone that the event ended,
+// and notes it also when nobody had been paged: the debt is paid by then.
 type TellAllClear struct {
 	Messages []outbox.Message
 }
@@ -648,9 +662,7 @@ func (o TellAllClear) apply(c *Change) error {
 	}
 	c.Event.OweAllClear = false
 	c.Messages = o.Messages
-	if len(o.Messages) > 0 {
-		c.note("event.all_clear", "told", fmt.Sprint(len(o.Messages)))
-	}
+	c.note("event.all_clear", "told", fmt.Sprint(len(o.Messages)))
 	return nil
 }
 

@@ -518,12 +518,12 @@ func (t *transaction) timeline(id ID, rev int64, items []Item) {
 // update writes what Commit owns of the event item and leaves the attributes
 // that joins and parking change.
 func (t *transaction) update(c Change, e Event) error {
-	body, err := json.Marshal(e)
+	body, err := ddb.Pack(e)
 	if err != nil {
-		return fault.Wrap(fault.Internal, err, "encode event %s", e.ID)
+		return fmt.Errorf("event %s: %w", e.ID, err)
 	}
 	u := &ddb.Update{}
-	u.Set(attrBody, ddb.B(body))
+	u.Set(attrBody, body)
 	u.Set(attrRev, ddb.N(e.Rev))
 	u.Set(attrState, ddb.S(string(e.State)))
 	u.Set(attrGeneration, ddb.N(e.Generation))
@@ -567,12 +567,12 @@ func (t *transaction) write(ctx context.Context) error {
 }
 
 func encodeNew(e Event) (ddb.Item, error) {
-	body, err := json.Marshal(e)
+	body, err := ddb.Pack(e)
 	if err != nil {
-		return nil, fault.Wrap(fault.Internal, err, "encode event %s", e.ID)
+		return nil, fmt.Errorf("event %s: %w", e.ID, err)
 	}
 	item := ddb.Key(partition(e.ID), sortKey)
-	item[attrBody] = ddb.B(body)
+	item[attrBody] = body
 	item[attrRev] = ddb.N(e.Rev)
 	item[attrState] = ddb.S(string(e.State))
 	item[attrGeneration] = ddb.N(e.Generation)

@@ -5,7 +5,6 @@ package ledger
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -77,7 +76,7 @@ type Store struct {
 }
 
 const (
-	attrBody   = "body"
+	attrBody   = "body" // the Part, packed
 	attrRaw    = "raw"
 	attrListPK = "list_pk"
 	attrListSK = "list_sk"
@@ -122,12 +121,12 @@ func (s *Store) Existing(ctx context.Context, parts []PartID) (map[PartID]bool, 
 func (s *Store) Put(ctx context.Context, p Part) (added bool, err error) {
 	raw := p.Raw
 	p.Raw = nil
-	body, err := json.Marshal(p)
+	body, err := ddb.Pack(p)
 	if err != nil {
-		return false, fault.Wrap(fault.Internal, err, "encode delivery %s", p.Delivery)
+		return false, fmt.Errorf("delivery %s: %w", p.Delivery, err)
 	}
 	item := ddb.Key(partition(p.Delivery), partKey(p.Part))
-	item[attrBody] = ddb.B(body)
+	item[attrBody] = body
 	item[ddb.ExpireAt] = ddb.N(p.DisposedAt.Add(defaults.LedgerTTL).Unix())
 	if p.Part == 0 {
 		item[attrListPK] = ddb.S(ddb.ListShard("delivery", p.Delivery, lists))
@@ -194,12 +193,8 @@ func (s *Store) List(ctx context.Context, before time.Time, limit int) ([]Part, 
 
 func decode(item ddb.Item) (Part, error) {
 	var p Part
-	body, ok := item[attrBody].(*types.AttributeValueMemberB)
-	if !ok {
-		return p, fault.New(fault.Internal, "ledger item %s has no body", ddb.Text(item, ddb.PK))
-	}
-	if err := json.Unmarshal(body.Value, &p); err != nil {
-		return p, fault.Wrap(fault.Internal, err, "ledger item %s", ddb.Text(item, ddb.PK))
+	if err := ddb.Decode(item, attrBody, &p); err != nil {
+		return p, err
 	}
 	if raw, ok := item[attrRaw].(*types.AttributeValueMemberB); ok {
 		p.Raw = raw.Value

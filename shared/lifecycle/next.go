@@ -30,6 +30,7 @@ const (
 	ResolveRecovered Do = "resolve_recovered" // quiet for long enough
 	TellEnd          Do = "tell_end"          // the all-clear
 	AskForRecord     Do = "ask_record"        //
+	EndTest          Do = "end_test"          // a test that nobody needs any more
 	CloseUnattended  Do = "close_unattended"  // P3 and P4
 )
 
@@ -72,6 +73,9 @@ func Next(e event.Event, p plan.Plan, at time.Time) Step {
 	case e.State == event.Resolved:
 		return resolved(e, at)
 	}
+	if e.Test {
+		return test(e, p, at)
+	}
 	if due, quiet := recovered(e, at); due {
 		return Step{Do: ResolveRecovered}
 	} else if aged(e, at) {
@@ -79,6 +83,18 @@ func Next(e event.Event, p plan.Plan, at time.Time) Step {
 	} else {
 		return open(e, p, at).sooner(quiet)
 	}
+}
+
+// test pages whom the test is for and nobody else, and ends by itself.
+func test(e event.Event, p plan.Plan, at time.Time) Step {
+	end := e.OpenedAt.Add(defaults.TestLife)
+	switch {
+	case !at.Before(end):
+		return Step{Do: EndTest}
+	case e.State == event.Triggered && e.Progress.Stage == event.StageAssignee:
+		return wait(AwaitResolution, end, at)
+	}
+	return open(e, p, at).sooner(end)
 }
 
 // recovered reports whether recovery resolves the event now, and if not, when
@@ -99,7 +115,10 @@ func aged(e event.Event, at time.Time) bool {
 func open(e event.Event, p plan.Plan, at time.Time) Step {
 	switch e.State {
 	case event.AckedState:
-		if !e.AckExpiresAt.IsZero() && !at.Before(e.AckExpiresAt) && e.RecoveredAt.IsZero() {
+		switch {
+		case !e.RecoveredAt.IsZero(): // nobody is paged for what has recovered
+			return wait(AwaitResolution, time.Time{}, at)
+		case !e.AckExpiresAt.IsZero() && !at.Before(e.AckExpiresAt):
 			return Step{Do: ExpireAck}
 		}
 		return wait(AwaitResolution, e.AckExpiresAt, at)

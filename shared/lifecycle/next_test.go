@@ -84,6 +84,9 @@ func TestNext(t *testing.T) {
 			lifecycle.Step{Do: lifecycle.AwaitResolution, Until: week}},
 		{"acknowledgement expired", func(e *event.Event) { e.State, e.AckExpiresAt = event.AckedState, noon },
 			lifecycle.Step{Do: lifecycle.ExpireAck}},
+		{"acknowledgement expired, but all alerts are recovered", func(e *event.Event) {
+			e.State, e.AckExpiresAt, e.RecoveredAt = event.AckedState, noon, after(-time.Minute)
+		}, lifecycle.Step{Do: lifecycle.AwaitResolution, Until: after(4 * time.Minute)}},
 		{"snoozed", func(e *event.Event) { e.State, e.SnoozedUntil = event.Snoozed, after(time.Hour) },
 			lifecycle.Step{Do: lifecycle.AwaitSnoozeEnd, Until: after(time.Hour)}},
 		{"snoozed and recovered", func(e *event.Event) {
@@ -104,6 +107,13 @@ func TestNext(t *testing.T) {
 		{"closed", func(e *event.Event) { e.State = event.Closed }, lifecycle.Step{Do: lifecycle.End}},
 		{"closed, the all-clear is owed", func(e *event.Event) { e.State, e.OweAllClear = event.Closed, true },
 			lifecycle.Step{Do: lifecycle.TellEnd}},
+		{"a test pages whom it is for", func(e *event.Event) { e.Test, e.Assignee = true, event.Assignee{Member: "ann", Named: true} },
+			lifecycle.Step{Do: lifecycle.Page, Progress: event.Progress{Stage: event.StageAssignee}}},
+		{"a test pages nobody else", func(e *event.Event) {
+			paged(event.StageAssignee, 0, 0, -time.Minute)(e)
+			e.Test = true
+		}, lifecycle.Step{Do: lifecycle.AwaitResolution, Until: after(time.Hour)}},
+		{"a test ends by itself", func(e *event.Event) { e.Test, e.OpenedAt = true, after(-time.Hour) }, lifecycle.Step{Do: lifecycle.EndTest}},
 		{"promoted", func(e *event.Event) { e.PromotedBy = "member:ann" }, lifecycle.Step{Do: lifecycle.OpenIncident}},
 		{"800 wakes", func(e *event.Event) { e.Wakes = 800 }, lifecycle.Step{Do: lifecycle.StartNext}},
 		{"300 days", func(e *event.Event) { e.GenerationAt = after(-300 * 24 * time.Hour) }, lifecycle.Step{Do: lifecycle.StartNext}},

@@ -2,8 +2,10 @@ package ops_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,6 +14,7 @@ import (
 
 	"tocsin/shared/apitoken"
 	"tocsin/shared/catalog"
+	"tocsin/shared/ddb"
 	"tocsin/shared/event"
 	"tocsin/shared/ops"
 	"tocsin/shared/ops/opstest"
@@ -483,4 +486,29 @@ func TestConfigurationIsAppliedWholeAndRolledBack(t *testing.T) {
 
 func contactOfAnn() catalog.Contact {
 	return catalog.Contact{ID: "email", Member: "ann", Channel: catalog.Email, Address: "ann@example.com", Verified: true}
+}
+
+func TestCursorsMadeUpAreRefusedNotFailed(t *testing.T) {
+	w := opstest.New(t)
+	c := newClient(t, w, "", ops.Admin)
+	for _, list := range []string{"events", "incidents", "deliveries", "members", "services", "config/versions", "audit"} {
+		for _, position := range []string{"x", "x~E-1", "~", "2026-03-02T10:00:00.000Z#E-1~E-1", "2026-03-02T10:00:00.000Z#I-1", strings.Repeat("9", 200)} {
+			cursor := base64.RawURLEncoding.EncodeToString([]byte(position))
+			if got := c.do("GET", "/v1/"+list+"?cursor="+cursor, ""); got.Status >= 500 {
+				t.Errorf("%s after %q: %d %s", list, position, got.Status, got.Text)
+			}
+		}
+	}
+}
+
+func TestAChangeWhoseAuditEntryIsLostStillAnswers(t *testing.T) {
+	w := opstest.New(t)
+	c := newClient(t, w, "", ops.Admin)
+	var log bytes.Buffer
+	w.API.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	w.API.Audit = &ops.AuditLog{Table: ddb.Table{Client: w.Ledger.Client, Name: "nothing"}}
+	id := c.report(`{"title":"Slow"}`)
+	if !strings.Contains(log.String(), `"audit entry not kept"`) || !strings.Contains(log.String(), id) {
+		t.Errorf("log %s", log.String())
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/shared/alert"
@@ -278,6 +279,9 @@ func (d *Desk) listEvents(ctx context.Context, _ *Caller, in ListEvents) (List[E
 	position, err := in.position()
 	if err != nil {
 		return List[Event]{}, err
+	}
+	if at, id, _ := strings.Cut(position, "~"); position != "" && (at == "" || checkID("cursor", event.ID(id)) != nil) {
+		return List[Event]{}, badCursor()
 	}
 	found, next, err := d.Events.Store.List(ctx, !in.Closed, in.limit(), position)
 	if err != nil {

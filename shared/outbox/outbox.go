@@ -72,6 +72,7 @@ type Message struct {
 	Subject   string     `json:"subject,omitempty"`  // fixed text of reason Dead
 	State     State      `json:"state"`              //
 	Lease     time.Time  `json:"lease,omitzero"`     // while claimed
+	Claimer   string     `json:"claimer,omitempty"`  // set by whoever claims it, to know its own claim again
 	Due       time.Time  `json:"due,omitzero"`       // when the sweeper must look at it
 	Attempts  int        `json:"attempts,omitempty"` // claims so far
 	Results   []Result   `json:"results,omitempty"`  // newest last

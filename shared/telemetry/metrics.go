@@ -55,8 +55,8 @@ const (
 )
 
 // Metrics collects what one invocation counts and writes it at [Metrics.Flush]
-// in the CloudWatch embedded metric format: one line for each set of dimension
-// values, mostly one. A metric has the dimensions given and no other; the
+// in the CloudWatch embedded metric format: one line, and more only where one
+// dimension has several values or one metric several sets of dimensions. A metric has the dimensions given and no other; the
 // function's name and the request id stand beside them as plain properties.
 // It is safe for concurrent use. A nil *Metrics discards everything.
 type Metrics struct {
@@ -173,15 +173,41 @@ func (m *Metrics) Flush(ctx context.Context) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, s := range m.series {
-		if line, err := json.Marshal(m.object(ctx, s)); err == nil {
+	for _, group := range together(m.series) {
+		if line, err := json.Marshal(m.object(ctx, group)); err == nil {
 			_, _ = m.w.Write(append(line, '\n'))
 		}
 	}
 	m.series, m.notes = nil, nil
 }
 
-func (m *Metrics) object(ctx context.Context, s *series) map[string]any {
+// together puts series into as few groups as can be written as one object
+// each: dimensions and metrics are members of the object, so no two series of
+// a group may give one name different meanings.
+func together(all []*series) [][]*series {
+	var groups [][]*series
+	for _, s := range all {
+		at := slices.IndexFunc(groups, func(group []*series) bool { return !slices.ContainsFunc(group, s.clashes) })
+		if at < 0 {
+			groups = append(groups, []*series{s})
+			continue
+		}
+		groups[at] = append(groups[at], s)
+	}
+	return groups
+}
+
+func (s *series) clashes(other *series) bool {
+	for _, d := range s.dims {
+		if slices.ContainsFunc(other.dims, func(o Dimension) bool { return o.Name == d.Name && o.Value != d.Value }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.metrics, func(mt metric) bool { return other.index(mt.Name) >= 0 })
+}
+
+// object renders series that do not clash, with a directive for each.
+func (m *Metrics) object(ctx context.Context, group []*series) map[string]any {
 	o := map[string]any{}
 	for k, v := range m.notes {
 		o[k] = v
@@ -190,18 +216,19 @@ func (m *Metrics) object(ctx context.Context, s *series) map[string]any {
 	if id := RequestID(ctx); id != "" {
 		o["request_id"] = id
 	}
-	names := make([]string, 0, len(s.dims))
-	for _, d := range s.dims {
-		names = append(names, d.Name)
-		o[d.Name] = d.Value
+	directives := make([]any, 0, len(group))
+	for _, s := range group {
+		names := make([]string, 0, len(s.dims))
+		for _, d := range s.dims {
+			names = append(names, d.Name)
+			o[d.Name] = d.Value
+		}
+		for _, mt := range s.metrics {
+			o[mt.Name] = scalar(mt.values)
+		}
+		directives = append(directives, map[string]any{"Namespace": m.namespace, "Dimensions": [][]string{names}, "Metrics": s.metrics})
 	}
-	for _, mt := range s.metrics {
-		o[mt.Name] = scalar(mt.values)
-	}
-	o["_aws"] = map[string]any{
-		"Timestamp":         m.now().UnixMilli(),
-		"CloudWatchMetrics": []any{map[string]any{"Namespace": m.namespace, "Dimensions": [][]string{names}, "Metrics": s.metrics}},
-	}
+	o["_aws"] = map[string]any{"Timestamp": m.now().UnixMilli(), "CloudWatchMetrics": directives}
 	return o
 }
 

@@ -98,8 +98,25 @@ func TestMetricsOfOtherDimensionValuesAreAnotherObject(t *testing.T) {
 	m.Add("Disposed", 1, Reason("opened"))
 	m.Add("Disposed", 1, Reason("joined"))
 	m.Flush(t.Context())
-	if got := lines(t, &out); len(got) != 3 || got[1]["reason"] != "opened" || got[2]["reason"] != "joined" {
+	if got := lines(t, &out); len(got) != 2 || got[0]["reason"] != "opened" || got[1]["reason"] != "joined" {
 		t.Errorf("wrote %v", got)
+	}
+}
+
+func TestMetricsThatDoNotClashAreOneObject(t *testing.T) {
+	var out bytes.Buffer
+	m := collector(&out)
+	m.Add("Accepted", 1)
+	m.Add("Deliveries", 1, Source("prometheus"), Outcome("accepted"))
+	m.Add("Rejected", 2, Source("prometheus"))
+	m.Flush(t.Context())
+	want := `{"Accepted":1,"Deliveries":1,"Rejected":2,"_aws":{"CloudWatchMetrics":[` +
+		`{"Dimensions":[[]],"Metrics":[{"Name":"Accepted","Unit":"Count"}],"Namespace":"Test"},` +
+		`{"Dimensions":[["outcome","source"]],"Metrics":[{"Name":"Deliveries","Unit":"Count"}],"Namespace":"Test"},` +
+		`{"Dimensions":[["source"]],"Metrics":[{"Name":"Rejected","Unit":"Count"}],"Namespace":"Test"}],"Timestamp":1700000000123},` +
+		`"function":"router","outcome":"accepted","source":"prometheus"}` + "\n"
+	if out.String() != want {
+		t.Errorf("wrote %s\nwant  %s", out.String(), want)
 	}
 }
 

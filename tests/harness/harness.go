@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -128,12 +129,6 @@ func (h *Harness) stop() {
 
 func tail(text []byte, n int) []byte { return text[max(0, len(text)-n):] }
 
-// deadlines finds for Skip what only the sweeper drives: deadlines of
-// messages and alerts.
-func (h *Harness) deadlines(ctx context.Context, after time.Time) (time.Time, bool, error) {
-	return time.Time{}, false, nil
-}
-
 // table opens a table of the stack.
 func (h *Harness) table(output string) ddb.Table {
 	return ddb.Table{Client: dynamodb.NewFromConfig(h.SDK()), Name: h.Output(output)}
@@ -166,6 +161,38 @@ func (h *Harness) Publish(text string) {
 	if err := h.Clock.Advance(6 * time.Second); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// Change publishes the seeded configuration with these YAML documents in place
+// of those of the same kind and name, or added to it.
+func (h *Harness) Change(documents string) {
+	h.t.Helper()
+	seeded, err := os.ReadFile(filepath.Join(Root(h.t), "local", "seed", "team.yaml"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	changed := map[string]bool{}
+	for d := range strings.SplitSeq(documents, "\n---\n") {
+		changed[heading(d)] = true
+	}
+	all := []string{documents}
+	for d := range strings.SplitSeq(string(seeded), "\n---\n") {
+		if !changed[heading(d)] {
+			all = append(all, d)
+		}
+	}
+	h.Publish(strings.Join(all, "\n---\n"))
+}
+
+// heading returns the lines of a document that name its kind and itself.
+func heading(document string) string {
+	var lines []string
+	for line := range strings.Lines(document) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "kind: ") || strings.HasPrefix(line, "name: ") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, " ")
 }
 
 // Context is bounded by the harness's patience.
@@ -242,13 +269,16 @@ func (h *Harness) timeline(id string) string {
 	return b.String()
 }
 
-// API calls an operation as member alice and decodes the answer into out (nil
-// for none). It returns the status.
+// API calls an operation as member alice with a body (nil for none) and decodes
+// the answer into out (nil for none). It returns the status.
 func (h *Harness) API(method, path string, in, out any) int {
 	h.t.Helper()
-	body, err := json.Marshal(in)
-	if err != nil {
-		h.t.Fatal(err)
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			h.t.Fatal(err)
+		}
 	}
 	req, err := http.NewRequest(method, h.Addresses.Front+"/v1"+path, bytes.NewReader(body))
 	if err != nil {
@@ -272,6 +302,9 @@ func (h *Harness) API(method, path string, in, out any) int {
 	}
 	return resp.StatusCode
 }
+
+// Token is the API token of member alice.
+func (h *Harness) Token() string { return h.seeded.Token }
 
 var eventID = regexp.MustCompile(`E-\d+`)
 
@@ -355,3 +388,21 @@ func (h *Harness) Act(link, action string, pairs ...string) (status int, page st
 	}
 	return resp.StatusCode, string(body)
 }
+
+// Scan follows a link as a mail scanner does: HEAD and GET, and nothing else.
+func (h *Harness) Scan(link string) {
+	h.t.Helper()
+	for _, read := range []func(string) (*http.Response, error){http.Head, http.Get} {
+		resp, err := read(link)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		_, err = io.Copy(io.Discard, resp.Body)
+		if err = errors.Join(err, resp.Body.Close()); err != nil || resp.StatusCode != http.StatusOK {
+			h.t.Fatalf("%s answered %d: %v", link, resp.StatusCode, err)
+		}
+	}
+}
+
+// Timeline returns an event's timeline as text, a line per entry.
+func (h *Harness) Timeline(id string) string { return h.timeline(id) }

@@ -1,0 +1,58 @@
+# Every target of this file is one that a person calls; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run demo test bench guards lint validate build deploy bill fuzz clean
+
+ENV ?= dev
+FUNCTIONS := $(notdir $(wildcard functions/*))
+TOOLS := .build/tools
+# The race detector needs cgo, and cgo a C compiler: without one, go says 0.
+RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s%s\n", $$1, $$2}' Makefile
+
+run: ## run everything on this machine, at http://127.0.0.1:8080
+	@go run ./local run
+
+demo: ## play a small outage on this machine while you watch the inbox
+	@go run ./local demo
+
+test: build ## prove everything; installs what it needs, Java 17 and Node aside
+	@$(if $(RACE),,echo 'no C compiler was found: without the race detector')
+	go test $(RACE) $$(go list ./... | grep -v '^tocsin/tests')
+	go test -timeout 20m ./tests/...
+
+bench: ## compare with peers, and with the targets of speed
+	@cd tests/bench && go run .
+
+guards: ## take each guard out in turn and show that its test fails
+	@go run ./tests/guards
+
+lint: ## read the code with gofmt, vet, staticcheck, golangci-lint and govulncheck
+	@tests/tools/lint.sh $(TOOLS)
+
+validate: build ## check template and state machines without an account
+	@tests/validate/validate.sh
+
+build: ## build the functions for AWS, below .build/arm64
+	@CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -tags lambda.norpc -trimpath -ldflags '-s -w' -buildvcs=false -o .build/arm64/bin/ ./functions/...
+	@for name in $(FUNCTIONS); do \
+		mkdir -p .build/arm64/$$name; \
+		ln -f .build/arm64/bin/$$name .build/arm64/$$name/bootstrap; \
+		cp shared/cloud/amazon-roots.pem .build/arm64/$$name/; \
+	done
+	@echo 'built for arm64: $(FUNCTIONS)'
+
+deploy: build ## deploy to AWS: make deploy ENV=dev|prod ADMIN_EMAIL=you@example.com
+	@tests/validate/deploy.sh '$(ENV)' '$(ADMIN_EMAIL)'
+
+bill: ## count the calls of a flow and print what they cost
+	@go run ./tests/bill
+
+fuzz: ## run every fuzz target for a while
+	@tests/fuzz.sh
+
+clean: ## remove what was built and what the local stack keeps
+	rm -rf .build .aws-sam .local

@@ -1,0 +1,333 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/event"
+	"tocsin/shared/ledger"
+	"tocsin/shared/rule"
+)
+
+// TestDispositions follows alerts through several deliveries. Each step is one
+// delivery; the last column says where its alerts end.
+func TestDispositions(t *testing.T) {
+	e := startEngine(t)
+	db := firing("db-1")
+	type step struct {
+		received time.Duration // after noon; deliveries are handled in the order of steps
+		alerts   []alert.Alert
+		want     []ledger.Kind
+	}
+	one := func(received time.Duration, a alert.Alert, want ledger.Kind) step {
+		return step{received, []alert.Alert{a}, []ledger.Kind{want}}
+	}
+	for _, c := range []struct {
+		name   string
+		steps  []step
+		events int
+	}{
+		{"a firing opens, its repeat changes nothing", []step{one(0, db, ledger.Opened), one(1, db, ledger.Repeated)}, 1},
+		{"a recovery follows the attachment", []step{one(0, db, ledger.Opened), one(1, recovered(db), ledger.Recovered)}, 1},
+		{"a recovery handled before its earlier firing", []step{one(2, recovered(db), ledger.Recovered), one(1, db, ledger.Late)}, 0},
+		{"a recovery received before its firing", []step{one(1, recovered(db), ledger.Recovered), one(2, db, ledger.Opened)}, 1},
+		{"a repeat handled after the recovery that followed it", []step{
+			one(0, db, ledger.Opened), one(2, recovered(db), ledger.Recovered), one(1, db, ledger.Late),
+		}, 1},
+		{"a firing received after its own episode's recovery is new", []step{
+			one(0, db, ledger.Opened), one(1, recovered(db), ledger.Recovered), one(2, db, ledger.Joined),
+		}, 1},
+		{"a new episode is decided by rules and finds its slot", []step{
+			one(0, db, ledger.Opened), one(1, firing("db-1", episode("2")), ledger.Joined),
+		}, 1},
+		{"an old episode's recovery received late ends what fires", []step{
+			one(0, db, ledger.Opened), one(1, firing("db-1", episode("2")), ledger.Joined), one(2, recovered(db), ledger.Recovered),
+		}, 1},
+		{"alerts of one group share an event", []step{
+			{0, []alert.Alert{db, firing("db-2"), firing("web", group("web"))}, []ledger.Kind{ledger.Opened, ledger.Joined, ledger.Opened}},
+		}, 2},
+		{"equal reports in one delivery are folded", []step{
+			{0, []alert.Alert{db, db, db}, []ledger.Kind{ledger.Opened, ledger.Repeated, ledger.Repeated}},
+		}, 1},
+		{"a recovery between equal reports is not folded away", []step{
+			{0, []alert.Alert{db, recovered(db), db}, []ledger.Kind{ledger.Opened, ledger.Recovered, ledger.Joined}},
+		}, 1},
+		{"a discarded alert leaves nothing", []step{one(0, firing("x", kind("noise")), ledger.Discarded), one(1, firing("x", kind("noise")), ledger.Discarded)}, 0},
+		{"a kept alert has no event and is decided at every delivery", []step{
+			one(0, firing("x", kind("log")), ledger.Kept), one(1, firing("x", kind("log")), ledger.Kept), one(2, firing("x"), ledger.Opened),
+		}, 1},
+		{"a kept alert recovers", []step{one(0, firing("x", kind("log")), ledger.Kept), one(1, recovered(firing("x", kind("log"))), ledger.Recovered)}, 0},
+		{"a higher severity raises inside the same event", []step{
+			one(0, db, ledger.Opened), one(1, firing("db-1", severity(alert.Critical)), ledger.Joined),
+		}, 1},
+		{"a lower severity is a repeat", []step{
+			one(0, db, ledger.Opened), one(1, firing("db-1", severity(alert.Warning)), ledger.Repeated),
+		}, 1},
+		{"the source's own acknowledgement is a request on the event", []step{
+			one(0, db, ledger.Opened), one(1, firing("db-1", func(a *alert.Alert) { a.Status = alert.Acknowledged }), ledger.Acknowledged),
+		}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, e)
+			for i, s := range c.steps {
+				w.at(time.Duration(i+10) * time.Second)
+				d := w.delivery(s.received*time.Second, s.alerts...)
+				w.takes(d)
+				if got := kinds(w.dispositions(d)); !slices.Equal(got, s.want) {
+					t.Errorf("delivery %d: disposed as %v, want %v", i, got, s.want)
+				}
+			}
+			if n := len(w.found()); n != c.events {
+				t.Errorf("%d events, want %d", n, c.events)
+			}
+			w.sound()
+		})
+	}
+}
+
+func TestBatchIsHandledInTheOrderOfReceiving(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	db := firing("db-1")
+	fires, ends := w.delivery(0, db), w.delivery(time.Second, recovered(db))
+	w.takes(ends, fires)
+	w.disposed(w.dispositions(fires), ledger.Opened)
+	w.disposed(w.dispositions(ends), ledger.Recovered)
+	w.sound()
+}
+
+// TestInvariant01EveryAlertOfALargeDeliveryIsKept puts all kinds of alerts
+// among a thousand.
+func TestInvariant01EveryAlertOfALargeDeliveryIsKept(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	w.send(0, firing("n3"), firing("n4"))
+	alerts := make([]alert.Alert, 1000)
+	want := make([]ledger.Kind, len(alerts))
+	for i := range alerts {
+		alerts[i], want[i] = firing(fmt.Sprint("n", i)), ledger.Joined
+		switch {
+		case i == 3:
+			want[i] = ledger.Repeated
+		case i == 4:
+			alerts[i], want[i] = recovered(alerts[i]), ledger.Recovered
+		case i%100 == 50:
+			alerts[i], want[i] = firing(fmt.Sprint("n", i), kind("noise")), ledger.Discarded
+		case i%100 == 60:
+			alerts[i], want[i] = firing(fmt.Sprint("n", i), kind("log")), ledger.Kept
+		case i%100 == 70:
+			alerts[i], want[i] = firing(fmt.Sprint("n", i), kind("apart")), ledger.Opened
+		}
+	}
+	large := w.at(time.Second).delivery(time.Second, alerts...)
+	large.Items[0].Alert, large.Items[0].Rejected, want[0] = nil, "status: unknown", ledger.Rejected
+	w.takes(large)
+	all := w.dispositions(large)
+	if got := kinds(all); !slices.Equal(got, want) {
+		t.Errorf("disposed as %v, want %v", got, want)
+	}
+	for i, one := range all {
+		if one.Position != i {
+			t.Fatalf("position %d stands at %d", one.Position, i)
+		}
+	}
+	if got := w.counted("Disposed"); got != 1002 {
+		t.Errorf("counted %d alerts as disposed, want 1002", got)
+	}
+	delete(w.alerts, w.idOf(firing("n0"))) // it was rejected
+	w.sound()
+}
+
+func TestInvariant03ARedeliveryChangesNothing(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	d := w.delivery(0, firing("db-1"), firing("db-2"), firing("x", kind("log")))
+	w.takes(d)
+	before, events := w.states(), w.found()
+	first := w.dispositions(d)
+	w.at(time.Minute).takes(d)
+	w.takes(d, d)
+	if got := w.dispositions(d); !slices.EqualFunc(got, first, func(a, b ledger.Disposition) bool { return a.Kind == b.Kind && a.Event == b.Event }) {
+		t.Errorf("the ledger changed: %+v, want %+v", got, first)
+	}
+	for id, st := range w.states() {
+		if st.Rev != before[id].Rev {
+			t.Errorf("alert %s was written again", id)
+		}
+	}
+	for id, e := range w.found() {
+		if e.Rev != events[id].Rev || e.AlertCount != events[id].AlertCount {
+			t.Errorf("event %s was written again", id)
+		}
+	}
+	if got := w.counted("Disposed"); got != 3 {
+		t.Errorf("counted %d alerts as disposed, want 3", got)
+	}
+	if got := w.counted("Duplicates"); got != 3 {
+		t.Errorf("counted %d duplicates, want 3", got)
+	}
+}
+
+// TestARepeatIsNotWritten says when a repeat may go unwritten, and when not.
+func TestARepeatIsNotWritten(t *testing.T) {
+	e := startEngine(t)
+	expires := func(d time.Duration) func(*alert.Alert) {
+		return func(a *alert.Alert) { a.ExpiresAt = after(d) }
+	}
+	for _, c := range []struct {
+		name    string
+		repeat  alert.Alert
+		written bool
+	}{
+		{"same severity, expiry far enough", firing("db-1", expires(4*time.Minute)), false},
+		{"expiry moved by a third of its period", firing("db-1", expires(8*time.Minute)), true},
+		{"another severity", firing("db-1", severity(alert.Warning), expires(3*time.Minute)), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, e)
+			w.send(0, firing("db-1", expires(3*time.Minute)))
+			before := w.state(c.repeat).Rev
+			w.disposed(w.send(time.Second, c.repeat), ledger.Repeated)
+			if written := w.state(c.repeat).Rev != before; written != c.written {
+				t.Errorf("written %v, want %v", written, c.written)
+			}
+		})
+	}
+}
+
+func TestARaiseStaysInsideTheEvent(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	id := w.disposed(w.send(0, firing("db-1")), ledger.Opened)[0]
+	w.do(id, event.Acknowledge{})
+	w.rules(rule.Rule{Name: "worse", Order: 1, When: rule.Condition{Field: "severity", In: []string{"critical"}}, Outcome: rule.Open, Merge: []string{"title"}})
+	w.disposed(w.send(time.Second, firing("db-1", severity(alert.Critical))), ledger.Joined)
+	e := w.only()
+	if e.State != event.Triggered || e.Priority != alert.P1 || e.Cycle != 2 || e.Opening != 1 {
+		t.Errorf("event is %s %s in cycle %d of opening %d, want a raise: triggered P1 in cycle 2 of opening 1", e.State, e.Priority, e.Cycle, e.Opening)
+	}
+	w.sound()
+}
+
+func TestInvariant02AnEditedRuleMakesNoTwin(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	opened := w.disposed(w.send(0, firing("db-1"), firing("db-2")), ledger.Opened, ledger.Joined)[0]
+	w.rules(rule.Rule{Name: "by-title", Order: 1, Outcome: rule.Open, Merge: []string{"title"}})
+	w.disposed(w.send(time.Second, firing("db-1"), firing("db-2")), ledger.Repeated, ledger.Repeated)
+	w.disposed(w.send(2*time.Second, recovered(firing("db-1"))), ledger.Recovered)
+	if e := w.only(); e.ID != opened {
+		t.Errorf("event %s, want %s", e.ID, opened)
+	}
+	// Another merge key is another slot, for new episodes only.
+	moved := w.disposed(w.send(3*time.Second, firing("db-1", episode("2")), firing("db-2")), ledger.Opened, ledger.Repeated)[0]
+	if n := len(w.found()); n != 2 || moved == opened {
+		t.Errorf("%d events, the new episode in %s; want a second event", n, moved)
+	}
+	w.sound()
+}
+
+// TestARuleOfTheSameIDKeepsItsSlot shows that a slot is scoped by the rule's
+// stable id, not by its version or name.
+func TestARuleOfTheSameIDKeepsItsSlot(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	w.rules(rule.Rule{Name: "first", ID: "r-1", Order: 1, Outcome: rule.Open})
+	opened := w.disposed(w.send(0, firing("db-1")), ledger.Opened)[0]
+	w.rules(rule.Rule{Name: "renamed", ID: "r-1", Order: 1, Outcome: rule.Open, Priority: alert.P1})
+	joined := w.disposed(w.send(time.Second, firing("db-2")), ledger.Joined)[0]
+	if joined != opened || w.event(opened).Priority != alert.P1 {
+		t.Errorf("joined %s as %s, want %s raised to P1", joined, w.event(joined).Priority, opened)
+	}
+}
+
+func TestInvariant11ARuleThatCannotBeEvaluatedHidesNoAlert(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	w.rules(rule.Rule{Name: "broken", Order: 1, When: rule.Condition{Field: "title", Match: "(down"}, Outcome: rule.Discard})
+	all := w.send(0, firing("db-1"))
+	w.disposed(all, ledger.Opened)
+	if said := fmt.Sprint(all[0].Why); all[0].Rule != "catch-all" || !slices.ContainsFunc(all[0].Why, func(s string) bool {
+		return len(s) > 0 && s[:min(len(s), 32)] == "rule broken cannot be evaluated:"
+	}) {
+		t.Errorf("decided by %s because %s; want the catch-all and the error", all[0].Rule, said)
+	}
+}
+
+// TestAfterAPersonResolved shows that repeats wait for the end of the reopen
+// period and then open, while a new firing reopens within it.
+func TestAfterAPersonResolved(t *testing.T) {
+	e := startEngine(t)
+	t.Run("a repeat waits, then opens", func(t *testing.T) {
+		w := newWorld(t, e)
+		db := firing("db-1")
+		first := w.disposed(w.send(0, db), ledger.Opened)[0]
+		w.do(first, event.Resolve{})
+		w.disposed(w.send(29*time.Minute, db), ledger.Repeated)
+		second := w.disposed(w.send(30*time.Minute+time.Second, db), ledger.Opened)[0]
+		if second == first || w.event(first).State != event.Resolved {
+			t.Errorf("event %s, want another than %s", second, first)
+		}
+		w.sound()
+	})
+	t.Run("a new firing reopens", func(t *testing.T) {
+		w := newWorld(t, e)
+		first := w.disposed(w.send(0, firing("db-1")), ledger.Opened)[0]
+		w.do(first, event.Resolve{})
+		w.disposed(w.send(time.Minute, firing("db-1", episode("2"))), ledger.Reopened)
+		if e := w.only(); e.Opening != 2 || e.Cycle != 2 || e.State != event.Triggered {
+			t.Errorf("event is %s in opening %d, cycle %d; want it reopened", e.State, e.Opening, e.Cycle)
+		}
+		w.sound()
+	})
+	t.Run("a closed event leaves its slot at once", func(t *testing.T) {
+		w := newWorld(t, e)
+		first := w.disposed(w.send(0, firing("db-1")), ledger.Opened)[0]
+		w.do(first, event.Close{Record: &event.Record{CauseClass: "capacity", Cause: "x", Solution: "y"}})
+		second := w.disposed(w.send(time.Second, firing("db-1", episode("2"))), ledger.Opened)[0]
+		if first == second {
+			t.Error("a closed event was opened again")
+		}
+		w.sound()
+	})
+}
+
+// TestReopeningRetakesItsSlot shows that a person cannot reopen an event whose
+// slot is another event's by then.
+func TestReopeningRetakesItsSlot(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	db := firing("db-1")
+	first := w.disposed(w.send(0, db), ledger.Opened)[0]
+	w.do(first, event.Resolve{})
+	second := w.disposed(w.send(31*time.Minute, db), ledger.Opened)[0]
+	_, err := w.desk().Do(t.Context(), first, event.Reopen{Because: "not fixed"}, event.ByMember("ann"))
+	if taken, ok := asSlot(err); !ok || taken.Holder != second {
+		t.Errorf("reopening answered %v, want that the slot is held by %s", err, second)
+	}
+	w.sound()
+}
+
+// TestAnExecutionThatCannotBeStartedStaysPending shows that a throttled start
+// never fails the delivery.
+func TestAnExecutionThatCannotBeStartedStaysPending(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	w.machine.down = true
+	id := w.disposed(w.send(0, firing("db-1")), ledger.Opened)[0]
+	if e := w.event(id); e.Exec != event.ExecPending || e.Due.IsZero() {
+		t.Errorf("execution is %s, due %s; want it pending and due", e.Exec, e.Due)
+	}
+}
+
+// TestAMessageThatCannotBeReadFailsAlone keeps its neighbours.
+func TestAMessageThatCannotBeReadFailsAlone(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	poison, sound := w.delivery(0, firing("db-1")), w.delivery(0, firing("db-2"))
+	poison.Source = ""
+	errs := w.handle(w.router(nil), poison, sound)
+	if errs[0] == nil || errs[1] != nil {
+		t.Errorf("answered %v, want the first alone to fail", errs)
+	}
+	w.disposed(w.dispositions(sound), ledger.Opened)
+}
+
+// TestADeliveryWithoutAlertsIsInTheLedger as any other.
+func TestADeliveryWithoutAlertsIsInTheLedger(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	w.disposed(w.send(0))
+}

@@ -1,0 +1,86 @@
+// Command bench measures Tocsin beside its peers and prints a table of ratios
+// with the targets of the design beside them. It runs on Linux, from its own
+// folder, and takes about a minute:
+//
+//	go run .
+//
+// All figures are processor time, but for the one that says "elapsed", a
+// median. Ours and the peer's are measured in turns, many times; the table
+// shows the least of each, because other programs only ever add to processor time, their ratio,
+// and in brackets the range of the ratios within single turns (the middle four
+// fifths of them). It exits with 1 only when something cannot be measured: a
+// missed target is a line of the table.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+)
+
+func main() {
+	if err := run(os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// parts are measured one after the other, each for itself.
+func run(w io.Writer) error {
+	dir, err := os.MkdirTemp("", "tocsin-bench")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	progress("build the functions")
+	b, err := build(dir)
+	if err != nil {
+		return err
+	}
+	var rows []row
+	for _, part := range []struct {
+		name    string
+		measure func() ([]row, error)
+	}{
+		{"initialisation", b.initialisation},
+		{"size of binaries", b.sizes},
+		{"ingest", b.ingest},
+		{"router", b.router},
+		{"links", links},
+		{"first TLS call", b.firstCall},
+		{"matching", matching},
+		{"decoding", decoding},
+	} {
+		progress(part.name)
+		more, err := part.measure()
+		if err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+		rows = append(rows, more...)
+	}
+	print(w, rows)
+	return nil
+}
+
+func progress(what string) { fmt.Fprintln(os.Stderr, "...", what) }
+
+func print(w io.Writer, rows []row) {
+	lines := [][]string{{"what", "measured", "peer", "ratio (of single turns)", "target", ""}}
+	for _, r := range rows {
+		lines = append(lines, []string{r.what, r.measured, r.peer, r.ratio, r.target, r.state})
+	}
+	width := make([]int, len(lines[0]))
+	for _, l := range lines {
+		for i, cell := range l {
+			width[i] = max(width[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, l := range lines {
+		for i, cell := range l {
+			l[i] = cell + strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
+		}
+		_, _ = fmt.Fprintln(w, strings.TrimRight(strings.Join(l, "  "), " "))
+	}
+}

@@ -1,0 +1,394 @@
+// Command bill plays flows on the local stack, counts what the functions call,
+// and multiplies by Amazon's prices:
+//
+//	go run ./tests/bill
+//
+// It prints what a million deliveries cost, what an event costs, and what an
+// idle month costs, with the targets beside them. Durations are those of this
+// machine; the calls, units and transitions are what they are anywhere.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/local/inbox"
+	"tocsin/local/ministack"
+	"tocsin/local/stack"
+	"tocsin/tests/rig"
+)
+
+func main() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	if err := run(ctx, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bill:", err)
+		os.Exit(1)
+	}
+}
+
+// books counts what flows cost.
+type books struct {
+	*rig.Rig
+	ctx    context.Context
+	meter  *meter
+	logs   logs
+	mails  int
+	series map[string]bool
+}
+
+func run(ctx context.Context, w io.Writer) (err error) {
+	b := &books{ctx: ctx, series: map[string]bool{}}
+	b.Rig, err = rig.Start(ctx, stack.Config{Route: func(s stack.Service, address string) string {
+		if s != stack.Cloud {
+			return address
+		}
+		m, metered, startErr := startMeter(address)
+		if startErr != nil {
+			return address
+		}
+		b.meter = m
+		return metered
+	}})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = b.Stop() }()
+	if b.meter == nil {
+		return fmt.Errorf("nothing stands between the functions and AWS")
+	}
+	b.logs.file, _ = b.Logs()
+	if _, err := b.spent(); err != nil { // what starting cost
+		return err
+	}
+	return b.play(w)
+}
+
+// play runs the flows in an order in which each finds what it needs.
+func (b *books) play(w io.Writer) error {
+	event, transitions, err := b.event()
+	if err != nil {
+		return fmt.Errorf("event: %w", err)
+	}
+	single, moved, err := b.repeats(1, 1)
+	if err != nil {
+		return fmt.Errorf("deliveries of one alert: %w", err)
+	}
+	tens, movedTens, err := b.repeats(10, 9)
+	if err != nil {
+		return fmt.Errorf("deliveries of ten alerts: %w", err)
+	}
+	minute, idleSeries, err := b.idleMinute()
+	if err != nil {
+		return fmt.Errorf("idle: %w", err)
+	}
+	b.print(w, event, transitions, single, tens, moved+movedTens, minute, idleSeries)
+	return nil
+}
+
+// costs are the lines of a bill, in dollars.
+type costs struct {
+	lines []line
+	calls string
+}
+
+type line struct {
+	what    string
+	dollars float64
+}
+
+func (c *costs) add(what string, dollars float64) {
+	if dollars > 0 {
+		c.lines = append(c.lines, line{what, dollars})
+	}
+}
+
+func (c costs) total() (sum float64) {
+	for _, l := range c.lines {
+		sum += l.dollars
+	}
+	return sum
+}
+
+func (c costs) times(n float64) costs {
+	out := costs{calls: c.calls}
+	for _, l := range c.lines {
+		out.lines = append(out.lines, line{l.what, l.dollars * n})
+	}
+	return out
+}
+
+// consumers are the functions that are called for queues alone, and fronts
+// those for requests alone.
+var (
+	consumers = []string{"RouterFunction", "NotifierFunction"}
+	fronts    = []string{"IngestPrometheusFunction", "ActionFunction", "ApiFunction"}
+)
+
+// spent settles the stack and returns what was spent since it was last called,
+// without state transitions.
+func (b *books) spent() (costs, error) {
+	if err := b.Settle(b.ctx); err != nil {
+		return costs{}, err
+	}
+	p, err := b.logs.take()
+	if err != nil {
+		return costs{}, err
+	}
+	for s := range p.series {
+		b.series[s] = true
+	}
+	u := b.meter.take()
+	requests := p.invocations(fronts...)
+	// Amazon receives and deletes for us, once for each batch; a large message
+	// is received by 64 KB too.
+	batches := p.invocations(consumers...)
+	fair := batches * 2
+	if large := u.sends[true] - batches; large > 0 {
+		fair += large
+	}
+	gb := func(bytes int) float64 { return float64(bytes) / 1e9 }
+	c := costs{calls: u.String()}
+	c.add("HTTP API requests", float64(requests)*priceAPIRequest)
+	c.add("Lambda calls", float64(p.invocations())*priceInvocation)
+	c.add("Lambda memory and time", p.gbSeconds()*priceGBSecond)
+	c.add("queue requests", float64(u.sends[true]+u.sends[false]+fair)*priceQueueRequest)
+	c.add("fair queues", float64(u.sends[true]+fair)*priceFairRequest)
+	c.add("table writes", u.writes*priceWriteUnit)
+	c.add("table reads", u.reads*priceReadUnit)
+	c.add("tables, kept a month with backups", gb(u.stored)*(priceStoredGB+priceBackupGB))
+	c.add("bucket", float64(u.puts)*pricePutObject+float64(u.gets)*priceGetObject+gb(u.objects)*priceObjectGB)
+	c.add("mail", float64(b.newMails())*priceMail)
+	c.add("logs", gb(p.bytes+p.records*recordOverhead+p.invocations()*(serviceLogBytes+2*recordOverhead)+requests*(accessLogBytes+recordOverhead))*priceLogGB)
+	return c, nil
+}
+
+func (b *books) newMails() int {
+	n := len(b.Inbox.Messages(inbox.Query{Channel: inbox.Mail}))
+	before := b.mails
+	b.mails = n
+	return n - before
+}
+
+// between lets so much time pass between deliveries: a million of them in a
+// month come every 2.6 seconds.
+const between = 2600 * time.Millisecond
+
+// event plays an alert from opening to archive: page, acknowledge, recover,
+// record, close.
+func (b *books) event() (costs, int, error) {
+	disk := rig.Alert{Name: "DiskFull", Instance: "db-1"}
+	if _, err := b.Send(disk); err != nil {
+		return costs{}, 0, err
+	}
+	if err := b.Settle(b.ctx); err != nil {
+		return costs{}, 0, err
+	}
+	link, err := rig.Link(b.Inbox.Messages(inbox.Query{}))
+	if err != nil {
+		return costs{}, 0, err
+	}
+	for _, step := range []func() error{
+		func() error { return b.Act(link, "acknowledge", nil) },
+		func() error { return b.Act(link, "resolve", nil) },
+		func() error {
+			return b.Act(link, "close", url.Values{"cause_class": {"capacity"}, "cause": {"log rotation was off"}, "solution": {"rotated"}})
+		},
+	} {
+		if err := step(); err != nil {
+			return costs{}, 0, err
+		}
+		if err := b.Settle(b.ctx); err != nil {
+			return costs{}, 0, err
+		}
+	}
+	c, err := b.spent()
+	return c, b.Transitions("EventLifecycle", "E-1-g1"), err
+}
+
+// deliveries are played for a mean.
+const deliveries = 40
+
+// repeats plays deliveries of n alerts to an open, acknowledged event, of which
+// known say what is known already and the others join. It returns the cost of
+// one delivery and the state transitions that all of them caused.
+func (b *books) repeats(n, known int) (costs, int, error) {
+	name := fmt.Sprintf("Repeating%d", n)
+	alerts := make([]rig.Alert, n)
+	for i := range alerts {
+		alerts[i] = rig.Alert{Name: name, Instance: fmt.Sprintf("web-%d", i)}
+	}
+	if _, err := b.Send(alerts...); err != nil {
+		return costs{}, 0, err
+	}
+	execution, err := b.acknowledgeNewest()
+	if err != nil {
+		return costs{}, 0, err
+	}
+	if _, err := b.spent(); err != nil {
+		return costs{}, 0, err
+	}
+	before := b.Transitions("EventLifecycle", execution)
+	for round := range deliveries {
+		for i := known; i < n; i++ {
+			alerts[i].Instance = fmt.Sprintf("new-%d-%d", round, i)
+		}
+		if _, err := b.Send(alerts...); err != nil {
+			return costs{}, 0, err
+		}
+		if err := b.Settle(b.ctx); err != nil {
+			return costs{}, 0, err
+		}
+		if err := b.Clock.Advance(between); err != nil {
+			return costs{}, 0, err
+		}
+	}
+	c, err := b.spent()
+	return c.times(1.0 / deliveries), b.Transitions("EventLifecycle", execution) - before, err
+}
+
+// acknowledgeNewest acknowledges the event of the newest page and returns the
+// name of its execution.
+func (b *books) acknowledgeNewest() (execution string, err error) {
+	if err := b.Settle(b.ctx); err != nil {
+		return "", err
+	}
+	messages := b.Inbox.Messages(inbox.Query{})
+	newest := messages[len(messages)-1:]
+	link, err := rig.Link(newest)
+	if err != nil {
+		return "", err
+	}
+	if err := b.Act(link, "acknowledge", nil); err != nil {
+		return "", err
+	}
+	return rig.EventOf(newest[0]) + "-g1", b.Settle(b.ctx)
+}
+
+// sweeps are played for a mean.
+const sweeps = 10
+
+// idleMinute plays minutes without alerts.
+func (b *books) idleMinute() (costs, int, error) {
+	all := b.series
+	b.series = map[string]bool{}
+	defer func() {
+		for s := range all {
+			b.series[s] = true
+		}
+	}()
+	for range sweeps {
+		if err := b.Sweep(b.ctx); err != nil {
+			return costs{}, 0, err
+		}
+	}
+	c, err := b.spent()
+	return c.times(1.0 / sweeps), len(b.series), err
+}
+
+// month is what an installation costs in which nothing happens.
+func (b *books) month(minute costs, series int) (costs, error) {
+	c := minute.times(minutesAMonth)
+	t, err := ministack.ReadTemplate(filepath.Join(b.Root(), "template.yaml"))
+	if err != nil {
+		return c, err
+	}
+	queues, tables, alarms := resources(t)
+	c.add("scheduler", minutesAMonth*priceSchedule)
+	c.add("empty receives of event sources", float64(queues)*idlePolls*minutesAMonth*priceQueueRequest)
+	c.add("custom metrics published while idle", float64(series)*priceSeries)
+	c.add("alarms", float64(alarms)*priceAlarm)
+	c.add("keys of tables", float64(tables)*minutesAMonth/keyMinutes*priceKeyRequest)
+	return c, nil
+}
+
+// resources counts what costs by itself: queues that are read, tables, and
+// metrics that alarms look at.
+func resources(t ministack.Template) (queues, tables, alarmed int) {
+	all, _ := t["Resources"].(map[string]any)
+	for _, r := range all {
+		resource, _ := r.(map[string]any)
+		properties, _ := resource["Properties"].(map[string]any)
+		switch resource["Type"] {
+		case "AWS::DynamoDB::Table":
+			tables++
+		case "AWS::CloudWatch::Alarm":
+			alarmed += alarmedBy(properties)
+		case "AWS::Serverless::Function":
+			events, _ := properties["Events"].(map[string]any)
+			for _, e := range events {
+				if source, _ := e.(map[string]any); source["Type"] == "SQS" {
+					queues++
+				}
+			}
+		}
+	}
+	return queues, tables, alarmed
+}
+
+func alarmedBy(properties map[string]any) int {
+	metrics, _ := properties["Metrics"].([]any)
+	n := 0
+	for _, m := range metrics {
+		if metric, _ := m.(map[string]any); metric["MetricStat"] != nil {
+			n++
+		}
+	}
+	return max(1, n)
+}
+
+// print writes the bill.
+func (b *books) print(w io.Writer, event costs, transitions int, single, tens costs, moved int, minute costs, idleSeries int) {
+	section(w, "A million deliveries of one alert that repeats", single.times(million), "≤ $3.00", 3)
+	section(w, "A million alerts in deliveries of ten, 90 % repeats, 10 % joining", tens.times(million/10), "≤ $0.70", 0.7)
+	event.add("state transitions", float64(transitions)*priceTransition)
+	section(w, "A thousand events, each paged, acknowledged, resolved and closed", event.times(1000), "", 0)
+	month, err := b.month(minute, idleSeries)
+	if err != nil {
+		_, _ = fmt.Fprintln(w, "idle:", err)
+		return
+	}
+	section(w, "A month in which nothing happens", month, "≤ $5.00", 5)
+	_, _ = fmt.Fprintf(w, "State transitions of an event: %d (about 12: %s)\n", transitions, met(transitions <= 13))
+	_, _ = fmt.Fprintf(w, "State transitions of %d deliveries of repeats: %d (none: %s)\n", 2*deliveries, moved, met(moved == 0))
+	_, _ = fmt.Fprintf(w, "Custom metric series in these flows: %d (at most %d: %s)\n", len(b.series), maxSeries, met(len(b.series) <= maxSeries))
+	names := make([]string, 0, len(b.series))
+	for s := range b.series {
+		names = append(names, s)
+	}
+	slices.Sort(names)
+	_, _ = fmt.Fprintln(w, "  "+strings.Join(names, "\n  "))
+}
+
+// maxSeries is the design's bound of custom metric series.
+const maxSeries = 40
+
+func section(w io.Writer, title string, c costs, target string, most float64) {
+	_, _ = fmt.Fprintln(w, title)
+	for _, l := range c.lines {
+		_, _ = fmt.Fprintf(w, "  %-38s $%8.3f\n", l.what, l.dollars)
+	}
+	judged := ""
+	if most > 0 {
+		judged = fmt.Sprintf("  (%s: %s)", target, met(c.total() <= most))
+	}
+	_, _ = fmt.Fprintf(w, "  %-38s $%8.3f%s\n", "together", c.total(), judged)
+	if c.calls != "" {
+		_, _ = fmt.Fprintf(w, "  counted: %s\n", c.calls)
+	}
+	_, _ = fmt.Fprintln(w)
+}
+
+func met(ok bool) string {
+	if ok {
+		return "met"
+	}
+	return "not yet met"
+}

@@ -1,0 +1,119 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"tocsin/shared/outbox"
+	"tocsin/shared/queue"
+)
+
+// Logical ids of the state machines.
+const (
+	EventMachine    = "EventLifecycle"
+	IncidentMachine = "IncidentLifecycle"
+)
+
+// States is a client of Step Functions.
+func (h *Harness) States() *sfn.Client {
+	return sfn.NewFromConfig(h.SDK(), func(o *sfn.Options) { o.BaseEndpoint = aws.String(h.Addresses.States) })
+}
+
+// StopExecution stops the execution that drives an event, as an operator does
+// by hand.
+func (h *Harness) StopExecution(id string) {
+	h.t.Helper()
+	e := h.Event(id)
+	h.Stopped(EventMachine, e.ExecutionName())
+}
+
+// Stopped stops an execution of a machine by name.
+func (h *Harness) Stopped(machine, name string) *Harness {
+	h.t.Helper()
+	arn := strings.Replace(h.Resource(machine), ":stateMachine:", ":execution:", 1) + ":" + name
+	if _, err := h.States().StopExecution(context.Background(), &sfn.StopExecutionInput{ExecutionArn: &arn}); err != nil {
+		h.t.Fatalf("stop the execution %s: %v", name, err)
+	}
+	return h
+}
+
+// Noticed sends the service's notice that the execution which drives an event
+// was stopped.
+func (h *Harness) Noticed(id string) *Harness {
+	h.t.Helper()
+	e := h.Event(id)
+	notice, err := json.Marshal(map[string]any{
+		"version": "0", "source": "aws.states", "detail-type": "Step Functions Execution Status Change",
+		"detail": map[string]any{"name": e.ExecutionName(), "status": "ABORTED", "stateMachineArn": h.Resource(EventMachine)},
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	ctx, cancel := h.Context()
+	defer cancel()
+	if _, err := h.Invoke(ctx, "SweeperFunction", notice); err != nil {
+		h.t.Fatalf("notice of %s: %v", id, err)
+	}
+	return h.Settled()
+}
+
+// WakeMachine wakes the machine that waits for an event without a reason.
+func (h *Harness) WakeMachine(id string) {
+	h.t.Helper()
+	h.WakeToken(h.Event(id).Token)
+}
+
+// WakeToken ends the wait of a token, if there is one.
+func (h *Harness) WakeToken(token string) {
+	h.t.Helper()
+	_, err := h.States().SendTaskSuccess(context.Background(), &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String("{}")})
+	_, late := errors.AsType[*types.TaskTimedOut](err)
+	_, gone := errors.AsType[*types.TaskDoesNotExist](err)
+	if err != nil && !late && !gone {
+		h.t.Fatal(err)
+	}
+	h.Settled()
+}
+
+// BreakMachine makes every new execution of a machine fail at once, until the
+// function that it returns is called.
+func (h *Harness) BreakMachine(logicalID string) (restore func()) {
+	h.t.Helper()
+	arn := h.Resource(logicalID)
+	before, err := h.States().DescribeStateMachine(context.Background(), &sfn.DescribeStateMachineInput{StateMachineArn: &arn})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	define := func(definition string) {
+		h.t.Helper()
+		in := &sfn.UpdateStateMachineInput{StateMachineArn: &arn, Definition: &definition}
+		if _, err := h.States().UpdateStateMachine(context.Background(), in); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	define(`{"StartAt": "Fail", "States": {"Fail": {"Type": "Fail", "Error": "Broken", "Cause": "by a test"}}}`)
+	return func() { define(*before.Definition) }
+}
+
+// PostAgain hands every message of an event over once more.
+func (h *Harness) PostAgain(id string) {
+	h.t.Helper()
+	ctx, cancel := h.Context()
+	defer cancel()
+	messages, err := h.Outbox().OfEvent(ctx, id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	q := &queue.Sender{API: sqs.NewFromConfig(h.SDK()), URL: h.Resource("MessagesQueue")}
+	if err := (&outbox.Post{Queue: q}).Send(ctx, messages); err != nil {
+		h.t.Fatal(err)
+	}
+	h.Settled()
+}
