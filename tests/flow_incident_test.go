@@ -94,23 +94,3 @@ func does(t *testing.T, h *harness.Harness, name, verb string, in map[string]any
 	}
 	h.Settled()
 }
-
-// TestInvariant08ReadingChangesNothing: a scanner follows every link of a
-// message with HEAD and GET, twice, and nothing happens.
-func TestInvariant08ReadingChangesNothing(t *testing.T) {
-	h := harness.Start(t)
-	id := h.Disposed(h.Send(disk), ledger.Opened)
-	page := h.Receives("alice")[0]
-	before := h.Event(id)
-	for range 2 {
-		for _, link := range page.Links {
-			if strings.HasPrefix(link, h.Addresses.Front) {
-				h.Scan(link)
-			}
-		}
-	}
-	if after := h.Settled().Event(id); after.Rev != before.Rev || after.State != event.Triggered {
-		t.Errorf("reading wrote the event: revision %d, then %d %s", before.Rev, after.Rev, after.State)
-	}
-	h.Receives()
-}

@@ -107,7 +107,8 @@ func TestInvariant01FlowAThousandAlerts(t *testing.T) {
 // TestInvariant01ADeadLetterIsVisible: a message that no function can read ends
 // in the dead-letter queue, is told as such, and its neighbours go on.
 func TestInvariant01ADeadLetterIsVisible(t *testing.T) {
-	h := harness.Start(t, harness.Configure(func(c *stack.Config) { c.Visibility, c.ConsumerTimeout = 1, 3 }))
+	h := harness.Start(t, harness.Configure(func(c *stack.Config) { c.Visibility = 1 }))
+	h.DeadAfter("AlertsQueue", 2)
 	h.Enqueue("AlertsQueue", "poison")
 	h.Disposed(h.Send(disk), ledger.Opened)
 	h.Receives("alice")

@@ -240,24 +240,32 @@ func TestFlowContactsThatFail(t *testing.T) {
 	tells(t, h, id, "event.step_failed by tocsin map[round:1 stage:plan step:1]")
 }
 
-// TestFlowTestPage: it travels the whole way, is titled TEST, and needs no
-// record.
+// TestFlowTestPage: it travels the whole way, is titled TEST, pages nobody but
+// whom it is for, needs no record, and ends by itself.
 func TestFlowTestPage(t *testing.T) {
 	h := harness.Start(t)
-	var made struct{ ID string }
-	if status := h.API("POST", "/test-pages", map[string]any{"to": "chen"}, &made); status != 200 && status != 201 {
-		t.Fatalf("asking for a test page answered %d", status)
-	}
-	page := h.Receives("chen")[0]
-	if !strings.HasPrefix(page.Subject, "TEST ") || harness.EventOf(page) != made.ID {
-		t.Errorf("the page of %s is titled %q", made.ID, page.Subject)
-	}
-	h.Act(harness.Link(t, page), "resolve")
-	if clear := h.Receives("chen")[0]; !strings.HasPrefix(clear.Subject, "TEST ") {
-		t.Errorf("the all-clear is titled %q", clear.Subject)
+	var ids []string
+	for range 2 {
+		var made struct{ ID string }
+		if status := h.API("POST", "/test-pages", map[string]any{"to": "chen"}, &made); status >= 300 {
+			t.Fatalf("asking for a test page answered %d", status)
+		}
+		ids = append(ids, made.ID)
+		page := h.Receives("chen")[0]
+		if !strings.HasPrefix(page.Subject, "TEST ") || harness.EventOf(page) != made.ID {
+			t.Errorf("the page of %s is titled %q", made.ID, page.Subject)
+		}
+		if len(ids) == 1 {
+			h.Act(harness.Link(t, page), "resolve")
+			if clear := h.Receives("chen")[0]; !strings.HasPrefix(clear.Subject, "TEST ") {
+				t.Errorf("the all-clear is titled %q", clear.Subject)
+			}
+		}
 	}
 	h.Pass(4 * 24 * time.Hour).Receives()
-	h.In(made.ID, event.Closed)
+	for _, id := range ids {
+		h.In(id, event.Closed)
+	}
 }
 
 // TestInvariant04NobodyIsPagedTwiceForOneReason: neither a new execution, nor a
@@ -342,9 +350,8 @@ func TestInvariant07DeadlinesAreKept(t *testing.T) {
 	}
 }
 
-// TestInvariant09NobodyPagedIsExplained: an event says by which rule of which
-// version it opened, whom it paged and what the provider said, and why it
-// paged nobody.
+// TestInvariant09EveryPageIsExplained: an event says by which rule of which
+// version it opened, whom it paged and what the provider said.
 func TestInvariant09EveryPageIsExplained(t *testing.T) {
 	h := harness.Start(t)
 	h.Inbox.Fail(inbox.Mail, inbox.Reject, 1)

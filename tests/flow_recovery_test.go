@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/shared/alert"
 	"tocsin/shared/event"
 	"tocsin/shared/ledger"
 	"tocsin/tests/harness"
@@ -201,6 +202,30 @@ func TestFlowAlertExpires(t *testing.T) {
 	h.Minutes(6)
 	h.Receives("alice")
 	h.In(id, event.Resolved)
+}
+
+// TestInvariant03AnExpiryCutShort: whoever ended the alert died before its event
+// knew; the repair that comes again tells it.
+func TestInvariant03AnExpiryCutShort(t *testing.T) {
+	h := harness.Start(t)
+	r := sendBare(t, h, 2*time.Minute)
+	id := h.Disposed(r, ledger.Opened)
+	h.Act(harness.Link(t, h.Receives("alice")[0]), "acknowledge")
+	h.Settled().Tick(3 * time.Minute)
+	name := alert.ID(h.Dispositions(r)[0].Alert)
+	states, err := h.Alerts().Get(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, due := states[name].Expire(h.Clock.Now())
+	if err := h.Alerts().Put(t.Context(), &ended); err != nil || !due {
+		t.Fatalf("expired %t: %v", due, err)
+	}
+	h.Repair("alert", alert.Key(name))
+	if e := h.In(id, event.AckedState); e.RecoveredAt.IsZero() {
+		t.Errorf("the event does not know that its alert ended; timeline:\n%s", h.Timeline(id))
+	}
+	h.Pass(6 * time.Minute).Receives("alice")
 }
 
 // sendBare posts an alert as a Prometheus server itself does.

@@ -211,10 +211,14 @@ func problemOf(answer *http.Response, body []byte) error {
 		Instance string
 		Errors   []fault.Field
 	}
+	kind := kindOf(answer.StatusCode)
 	if json.Unmarshal(body, &p) != nil || p.Title == "" {
 		p.Title = "the address answers " + answer.Status + ", not as the API of Tocsin does"
+		if kind == fault.NotFound || kind == fault.Conflict {
+			kind = fault.Internal // it is the address that is wrong
+		}
 	}
-	e := &fault.Error{Kind: kindOf(answer.StatusCode), Text: p.Detail, Fields: p.Errors}
+	e := &fault.Error{Kind: kind, Text: p.Detail, Fields: p.Errors}
 	if e.Text == "" {
 		e.Text = strings.TrimSpace(p.Title + " " + p.Instance)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -50,10 +51,21 @@ func (a *app) load(paths []string) ([]config.Document, error) {
 		fmt.Fprintln(a.stderr, clean(p.String()))
 	}
 	if n := len(problems); n > 0 {
-		fmt.Fprintf(a.stderr, "tocsin: %d problems; nothing was written\n", n)
+		fmt.Fprintf(a.stderr, "tocsin: %s; nothing was written\n", counted(n, "problem"))
 		return nil, told{problems.Err()}
 	}
+	if len(docs) == 0 {
+		return nil, fault.New(fault.Invalid, "there is no document in %s; as the whole configuration that would remove everything", strings.Join(paths, ", "))
+	}
 	return docs, nil
+}
+
+// counted says how many things there are: "1 problem", "2 problems".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func (a *app) diffCommand() *cobra.Command {

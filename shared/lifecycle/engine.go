@@ -169,8 +169,14 @@ func (g *Engine) Repair(ctx context.Context, id event.ID) (Verdict, error) {
 		if err != nil {
 			return v, err
 		}
-		if step.Do == Page && step.Until.IsZero() {
+		switch {
+		case step.Do == Page && step.Until.IsZero():
 			if err := g.page(ctx, e, step); err != nil {
+				return v, err
+			}
+			continue
+		case step.Do == OpenIncident:
+			if err := g.OpenIncident(ctx, id, e.Generation); err != nil {
 				return v, err
 			}
 			continue

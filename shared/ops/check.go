@@ -38,7 +38,37 @@ func decodeObject(body []byte) (map[string]any, error) {
 	if !ok {
 		return nil, fault.New(fault.Invalid, "the body is %s, expected a JSON object", kindOf(v))
 	}
-	return m, nil
+	var bad fault.Problems
+	again := json.NewDecoder(bytes.NewReader(body))
+	again.UseNumber()
+	noteRepeated(again, "", &bad)
+	return m, bad.Err("the body says something twice")
+}
+
+// noteRepeated notes the fields that stand twice in one object: of two
+// answers to one question neither counts. d reads JSON that is valid.
+func noteRepeated(d *json.Decoder, path string, bad *fault.Problems) {
+	open, _ := d.Token()
+	switch open {
+	case json.Delim('{'):
+		seen := map[string]bool{}
+		for d.More() {
+			name, _ := d.Token()
+			text, _ := name.(string)
+			if seen[text] {
+				bad.Add(join(path, text), "stands there twice")
+			}
+			seen[text] = true
+			noteRepeated(d, join(path, text), bad)
+		}
+	case json.Delim('['):
+		for i := 0; d.More(); i++ {
+			noteRepeated(d, fmt.Sprintf("%s[%d]", path, i), bad)
+		}
+	default:
+		return
+	}
+	_, _ = d.Token() // the closing delimiter
 }
 
 // check notes every way in which v, decoded from JSON, is not as s says.
@@ -170,7 +200,29 @@ func (s *Schema) checkBounds(n int, unit, path string, bad *fault.Problems) {
 	}
 }
 
+// Bounds of what is told of a bad request, so that the answer stays far below
+// the 6 MB that a function may answer with (AWS Lambda, "Quotas").
+const (
+	maxProblems = 1000
+	maxPathPart = 80 // bytes of a name that the caller chose
+)
+
+// bounded returns err with the first of its problems, and says of how many.
+func bounded(err error) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok || len(e.Fields) <= maxProblems {
+		return err
+	}
+	shown := *e
+	shown.Fields = e.Fields[:maxProblems]
+	shown.Text = fmt.Sprintf("%s; these are the first %d of %d problems", e.Text, maxProblems, len(e.Fields))
+	return &shown
+}
+
 func join(path, name string) string {
+	if len(name) > maxPathPart {
+		name = strings.ToValidUTF8(name[:maxPathPart], "") + "..."
+	}
 	if path == "" {
 		return name
 	}

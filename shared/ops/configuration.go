@@ -40,7 +40,7 @@ type ExportedConfig struct {
 
 // Documents are a whole configuration.
 type Documents struct {
-	Documents []Document `json:"documents" required:"true" doc:"The whole configuration; what is left out is removed."`
+	Documents []Document `json:"documents" required:"true" min:"1" doc:"The whole configuration; what is left out is removed."`
 }
 
 // CheckedConfig is the output of config.check.

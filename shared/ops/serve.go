@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,7 +48,9 @@ func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, o := range a.Operations {
 		r := &route{api: a, op: o, resolve: sync.OnceFunc(o.resolve)}
-		mux.Handle(o.Method+" "+Base+o.Path, httpapi.Limit(o.maxBody(), httpapi.Handler(r.serve)))
+		mux.Handle(o.Method+" "+Base+o.Path, httpapi.Limit(o.maxBody(), httpapi.Handler(func(w http.ResponseWriter, req *http.Request) error {
+			return bounded(r.serve(w, req))
+		})))
 	}
 	document := sync.OnceValues(func() ([]byte, error) {
 		return OpenAPI(Resolved(a.Operations), a.Version)
@@ -151,20 +155,42 @@ func (r *route) input(req *http.Request) (map[string]any, error) {
 			bad.Add(name, "belongs into the %s, not into the body", f.In)
 		}
 	}
-	query := req.URL.Query()
+	r.parameters(req, input, &bad)
+	return input, bad.Err("the request is not valid")
+}
+
+// parameters adds those of path and query to the input. What cannot be read
+// is not left out: a list without its filter would show something else than
+// was asked for.
+func (r *route) parameters(req *http.Request, input map[string]any, bad *fault.Problems) {
+	query, err := url.ParseQuery(req.URL.RawQuery)
+	if err != nil {
+		bad.Add("query", "cannot be read; expected name=value, joined by & and percent-encoded")
+	}
+	known := []string{}
 	for _, f := range r.op.In.Fields {
-		switch {
-		case f.In == "path":
+		switch f.In {
+		case "path":
 			input[f.Name] = req.PathValue(f.Name)
-		case f.In == "query" && query.Has(f.Name):
-			input[f.Name] = parseText(f.Schema, query[f.Name])
+		case "query":
+			known = append(known, f.Name)
+			values := query[f.Name]
+			if len(values) > 1 && f.Schema.Type != "array" {
+				bad.Add(f.Name, "is given %d times, expected once", len(values))
+			}
+			if len(values) > 0 {
+				input[f.Name] = parseText(f.Schema, values)
+			}
 			query.Del(f.Name)
 		}
 	}
-	for name := range query {
-		bad.Add(name, "unknown parameter")
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if len(known) == 0 {
+			bad.Add(join("", name), "unknown parameter; expected none")
+			continue
+		}
+		bad.Add(join("", name), "unknown parameter; expected one of %s", strings.Join(known, ", "))
 	}
-	return input, bad.Err("the request is not valid")
 }
 
 func (r *route) body(req *http.Request) (map[string]any, error) {
@@ -177,6 +203,9 @@ func (r *route) body(req *http.Request) (map[string]any, error) {
 	}
 	if media, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return nil, &httpapi.StatusError{Status: http.StatusUnsupportedMediaType, Text: "send the body as Content-Type: application/json"}
+	}
+	if encoding := req.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, &httpapi.StatusError{Status: http.StatusUnsupportedMediaType, Text: "send the body without Content-Encoding"}
 	}
 	return decodeObject(body)
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"reflect"
 
 	"tocsin/shared/fault"
 )
@@ -44,10 +46,30 @@ func JSONError(err error) error {
 			{Path: e.Field, Problem: WrongType(e)},
 		}}
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fault.New(fault.Invalid, "the body is not valid JSON: it ends early")
+	}
 	return fault.Wrap(fault.Invalid, err, "the body is not valid JSON")
 }
 
-// WrongType says what was found in place of what was expected.
+// WrongType says what was found in place of what was expected, in words of
+// JSON.
 func WrongType(e *json.UnmarshalTypeError) string {
-	return fmt.Sprintf("is a JSON %s, expected %s", e.Value, e.Type)
+	return fmt.Sprintf("is a JSON %.20s, expected %s", e.Value, expected(e.Type))
+}
+
+func expected(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Pointer:
+		return expected(t.Elem())
+	}
+	return "a number"
 }

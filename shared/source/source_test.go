@@ -46,11 +46,19 @@ func TestJSONErrorSaysWhere(t *testing.T) {
 	var v struct{ A struct{ B string } }
 	for body, want := range map[string]string{
 		`{"A":}`:         "not valid JSON at byte 6",
-		`{"A":{"B":[]}}`: "A.B: is a JSON array, expected string",
+		`{"A":{"B":[]}}`: "A.B: is a JSON array, expected a string",
 		`{`:              "not valid JSON at byte 1",
 	} {
 		if got := JSONError(json.Unmarshal([]byte(body), &v)).Error(); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", body, got, want)
 		}
+	}
+}
+
+func TestJSONErrorOfADecoderSaysThatTheBodyEnds(t *testing.T) {
+	var v any
+	err := JSONError(json.NewDecoder(strings.NewReader(`{"a":`)).Decode(&v))
+	if !strings.Contains(err.Error(), "it ends early") {
+		t.Errorf("err %v", err)
 	}
 }

@@ -3,6 +3,9 @@
 // folder, and takes about a minute:
 //
 //	go run .
+//	go run . links matching
+//
+// Arguments name the parts to be measured; without any, all are.
 //
 // All figures are processor time, but for the one that says "elapsed", a
 // median. Ours and the peer's are measured in turns, many times; the table
@@ -16,19 +19,20 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 func main() {
-	if err := run(os.Stdout); err != nil {
+	if err := run(os.Stdout, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 // parts are measured one after the other, each for itself.
-func run(w io.Writer) error {
+func run(w io.Writer, only []string) error {
 	dir, err := os.MkdirTemp("", "tocsin-bench")
 	if err != nil {
 		return err
@@ -45,14 +49,17 @@ func run(w io.Writer) error {
 		measure func() ([]row, error)
 	}{
 		{"initialisation", b.initialisation},
-		{"size of binaries", b.sizes},
+		{"size", b.sizes},
 		{"ingest", b.ingest},
 		{"router", b.router},
 		{"links", links},
-		{"first TLS call", b.firstCall},
+		{"tls", b.firstCall},
 		{"matching", matching},
 		{"decoding", decoding},
 	} {
+		if len(only) > 0 && !slices.Contains(only, part.name) {
+			continue
+		}
 		progress(part.name)
 		more, err := part.measure()
 		if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,63 +14,57 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strings"
 	"time"
 )
-
-// pinnedRoots are the certificates that sign for AWS (Amazon Trust Services,
-// "Repository"), by their subject in a system's bundle.
-var pinnedRoots = []string{"Amazon Root CA 1", "Amazon Root CA 2", "Amazon Root CA 3", "Amazon Root CA 4", "Starfield Services Root Certificate Authority - G2"}
-
-// systemBundles are where Linux distributions keep theirs; the last is that of
-// Lambda's runtimes.
-var systemBundles = []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"}
 
 // mostPinned is the part of the time that pinned roots may take. The design
 // names no bound, only what it measured: 3 ms beside 97 ms.
 const mostPinned = 0.1
 
 // firstCall compares the first TLS call of a process that trusts Amazon's
-// roots alone with one that reads the system's bundle.
+// roots alone, as functions that call nothing but AWS do, with one that loads
+// what Go loads by itself.
 func (b *binaries) firstCall() ([]row, error) {
 	server, root, err := listenTLS()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = server.Close() }()
-	pinned, system, err := b.bundles(root)
-	if err != nil {
+	file := b.dir + "/root.pem"
+	if err := os.WriteFile(file, root, 0o600); err != nil {
 		return nil, err
 	}
-	held, release, err := holdTenth()
+	pinned := []string{"SSL_CERT_FILE=" + b.root + "/shared/cloud/amazon-roots.pem", "SSL_CERT_DIR=" + b.dir + "/none"}
+	held, release, holdErr := holdTenth()
 	defer release()
 	var passed, used comparison
 	for range turns {
 		for _, side := range []struct {
-			bundle       string
+			env          []string
 			passed, used *samples
-		}{{pinned, &passed.ours, &used.ours}, {system, &passed.peer, &used.peer}} {
-			p, u, err := b.call(server.Addr().String(), side.bundle, held)
+		}{{pinned, &passed.ours, &used.ours}, {nil, &passed.peer, &used.peer}} {
+			p, u, err := b.call(server.Addr().String(), file, side.env, held)
 			if err != nil {
 				return nil, err
 			}
 			*side.passed, *side.used = append(*side.passed, p), append(*side.used, u)
 		}
 	}
-	rows := []row{rowOf("first TLS call, pinned roots, beside the system's", used, target{})}
-	if err != nil {
+	rows := []row{rowOf("first TLS call, pinned roots, beside Go's own", used, target{})}
+	if holdErr != nil {
 		return append(rows, row{what: "first TLS call at a tenth of a core", measured: "cannot be held here"}), nil
 	}
 	return append(rows, elapsedRow("first TLS call at a tenth of a core, elapsed", passed, target{most: mostPinned})), nil
 }
 
-func (b *binaries) call(address, bundle, group string) (passed, used time.Duration, err error) {
-	args := []string{address}
+// call runs firstcall in a control group ("" for none), which it is in from
+// its start: what a function uses to initialise is taken from its share too.
+func (b *binaries) call(address, root string, env []string, group string) (passed, used time.Duration, err error) {
+	cmd := exec.Command(b.here("firstcall"), address, root)
 	if group != "" {
-		args = append(args, group)
+		cmd = exec.Command("/bin/sh", "-c", `echo $$ > "$0" && exec "$@"`, group, b.here("firstcall"), address, root)
 	}
-	cmd := exec.Command(b.here("firstcall"), args...)
-	cmd.Env = []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=" + b.dir + "/none"}
+	cmd.Env = append(env, "PATH=/usr/bin:/bin")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return 0, 0, fmt.Errorf("first call: %w\n%s", err, out)
@@ -118,48 +111,9 @@ func serveTLS(l net.Listener) {
 	}
 }
 
-// bundles writes Amazon's roots and the system's, each with the server's.
-func (b *binaries) bundles(root []byte) (pinned, system string, err error) {
-	all, err := systemBundle()
-	if err != nil {
-		return "", "", err
-	}
-	amazon := bytes.Clone(root)
-	for rest := all; ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		c, err := x509.ParseCertificate(block.Bytes)
-		if err == nil && isPinned(c.Subject.CommonName) {
-			amazon = append(amazon, pem.EncodeToMemory(block)...)
-		}
-	}
-	pinned, system = b.dir+"/amazon.pem", b.dir+"/system.pem"
-	return pinned, system, errors.Join(os.WriteFile(pinned, amazon, 0o600), os.WriteFile(system, append(all, root...), 0o600))
-}
-
-func systemBundle() ([]byte, error) {
-	for _, file := range systemBundles {
-		if text, err := os.ReadFile(file); err == nil {
-			return text, nil
-		}
-	}
-	return nil, fmt.Errorf("none of %s is here", strings.Join(systemBundles, ", "))
-}
-
-func isPinned(name string) bool {
-	for _, p := range pinnedRoots {
-		if p == name {
-			return true
-		}
-	}
-	return false
-}
-
-// Quota and period, in microseconds, that leave a tenth of a core; short, as
-// a function's share is handed out.
-const quota, period = 1000, 10000
+// Quota and period, in microseconds, that leave a tenth of a core; the period
+// is the kernel's own choice.
+const quota, period = 10_000, 100_000
 
 // holdTenth makes a control group that has a tenth of a core and returns the
 // file by which a process joins it. It needs the right to make one.

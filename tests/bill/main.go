@@ -10,13 +10,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"tocsin/local/inbox"
@@ -42,6 +43,8 @@ type books struct {
 	logs   logs
 	mails  int
 	series map[string]bool
+
+	batches int // of queues, in the flow that was last counted
 }
 
 func run(ctx context.Context, w io.Writer) (err error) {
@@ -85,13 +88,32 @@ func (b *books) play(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("deliveries of ten alerts: %w", err)
 	}
+	storm, size, err := b.storm()
+	if err != nil {
+		return fmt.Errorf("deliveries at once: %w", err)
+	}
 	minute, idleSeries, err := b.idleMinute()
 	if err != nil {
 		return fmt.Errorf("idle: %w", err)
 	}
-	b.print(w, event, transitions, single, tens, moved+movedTens, minute, idleSeries)
+	section(w, "A million deliveries of one alert that repeats", single.times(million), "≤ $3.00", 3)
+	section(w, fmt.Sprintf("The same as fast as they are taken (batches of %.1f)", size), storm.times(million), "≤ $3.00", 3)
+	section(w, "A million alerts in deliveries of ten, 90 % repeats, 10 % joining", tens.times(million/10), "≤ $0.70", 0.7)
+	event.add("state transitions", float64(transitions)*priceTransition)
+	section(w, "A thousand events, each paged, acknowledged, resolved and closed", event.times(1000), "", 0)
+	month, err := b.month(minute, idleSeries)
+	if err != nil {
+		return err
+	}
+	section(w, "A month in which nothing happens", month, "≤ $5.00", 5)
+	_, _ = fmt.Fprintf(w, "State transitions of an event: %d (about 12: %s)\n", transitions, met(transitions <= mostTransitions))
+	_, _ = fmt.Fprintf(w, "State transitions of %d deliveries of repeats: %d (none: %s)\n", 2*deliveries, moved+movedTens, met(moved+movedTens == 0))
+	b.printSeries(w)
 	return nil
 }
+
+// mostTransitions is what "about twelve" may be.
+const mostTransitions = 13
 
 // costs are the lines of a bill, in dollars.
 type costs struct {
@@ -150,10 +172,8 @@ func (b *books) spent() (costs, error) {
 	// Amazon receives and deletes for us, once for each batch; a large message
 	// is received by 64 KB too.
 	batches := p.invocations(consumers...)
-	fair := batches * 2
-	if large := u.sends[true] - batches; large > 0 {
-		fair += large
-	}
+	b.batches = batches
+	fair := batches*2 + u.large
 	gb := func(bytes int) float64 { return float64(bytes) / 1e9 }
 	c := costs{calls: u.String()}
 	c.add("HTTP API requests", float64(requests)*priceAPIRequest)
@@ -254,6 +274,34 @@ func (b *books) repeats(n, known int) (costs, int, error) {
 	return c.times(1.0 / deliveries), b.Transitions("EventLifecycle", execution) - before, err
 }
 
+// What is sent at once, and by how many senders.
+const atOnce, senders = 200, 20
+
+// storm sends repeats of the first flow's alert as fast as they are taken. It
+// returns the cost of one delivery, and how many the router had in a batch.
+func (b *books) storm() (costs, float64, error) {
+	errs := make(chan error, senders)
+	for range senders {
+		go func() {
+			var err error
+			for range atOnce / senders {
+				_, one := b.Send(rig.Alert{Name: "Repeating1", Instance: "web-0"})
+				err = errors.Join(err, one)
+			}
+			errs <- err
+		}()
+	}
+	var err error
+	for range senders {
+		err = errors.Join(err, <-errs)
+	}
+	if err != nil {
+		return costs{}, 0, err
+	}
+	c, err := b.spent()
+	return c.times(1.0 / atOnce), atOnce / float64(max(1, b.batches)), err
+}
+
 // acknowledgeNewest acknowledges the event of the newest page and returns the
 // name of its execution.
 func (b *books) acknowledgeNewest() (execution string, err error) {
@@ -344,27 +392,12 @@ func alarmedBy(properties map[string]any) int {
 	return max(1, n)
 }
 
-// print writes the bill.
-func (b *books) print(w io.Writer, event costs, transitions int, single, tens costs, moved int, minute costs, idleSeries int) {
-	section(w, "A million deliveries of one alert that repeats", single.times(million), "≤ $3.00", 3)
-	section(w, "A million alerts in deliveries of ten, 90 % repeats, 10 % joining", tens.times(million/10), "≤ $0.70", 0.7)
-	event.add("state transitions", float64(transitions)*priceTransition)
-	section(w, "A thousand events, each paged, acknowledged, resolved and closed", event.times(1000), "", 0)
-	month, err := b.month(minute, idleSeries)
-	if err != nil {
-		_, _ = fmt.Fprintln(w, "idle:", err)
-		return
-	}
-	section(w, "A month in which nothing happens", month, "≤ $5.00", 5)
-	_, _ = fmt.Fprintf(w, "State transitions of an event: %d (about 12: %s)\n", transitions, met(transitions <= 13))
-	_, _ = fmt.Fprintf(w, "State transitions of %d deliveries of repeats: %d (none: %s)\n", 2*deliveries, moved, met(moved == 0))
+// printSeries lists the custom metrics that the flows published.
+func (b *books) printSeries(w io.Writer) {
 	_, _ = fmt.Fprintf(w, "Custom metric series in these flows: %d (at most %d: %s)\n", len(b.series), maxSeries, met(len(b.series) <= maxSeries))
-	names := make([]string, 0, len(b.series))
-	for s := range b.series {
-		names = append(names, s)
+	for _, name := range slices.Sorted(maps.Keys(b.series)) {
+		_, _ = fmt.Fprintln(w, "  "+name)
 	}
-	slices.Sort(names)
-	_, _ = fmt.Fprintln(w, "  "+strings.Join(names, "\n  "))
 }
 
 // maxSeries is the design's bound of custom metric series.

@@ -32,7 +32,8 @@ type meter struct {
 type usage struct {
 	calls           map[string]int // by service and operation
 	reads, writes   float64        // DynamoDB's units
-	sends           map[bool]int   // SQS: messages sent by 64 KB, fair or not
+	sends           map[bool]int   // SQS: requests by 64 KB, fair or not
+	large           int            // those of them beyond the first 64 KB of a message
 	puts, gets      int            // S3
 	stored, objects int            // bytes added to tables and bucket
 }
@@ -232,13 +233,15 @@ func (m *meter) count(service, operation string, in call, touched []*touch, body
 		case service == "S3":
 			u.gets++
 		case operation == "SendMessage":
-			u.sends[in.MessageGroupId != ""] += up(len(in.MessageBody), 64<<10)
+			n := up(len(in.MessageBody), queueUnit)
+			u.sends[in.MessageGroupId != ""] += n
+			u.large += n - 1
 		case operation == "SendMessageBatch":
 			size := 0
 			for _, e := range in.Entries {
 				size += len(e.MessageBody)
 			}
-			u.sends[len(in.Entries) > 0 && in.Entries[0].MessageGroupId != ""] += up(size, 64<<10)
+			u.sends[len(in.Entries) > 0 && in.Entries[0].MessageGroupId != ""] += up(size, queueUnit)
 		case operation == "GetItem":
 			u.reads += readUnits(touched[0].before.size(), in.ConsistentRead)
 		case operation == "BatchGetItem":
@@ -250,6 +253,9 @@ func (m *meter) count(service, operation string, in call, touched []*touch, body
 		}
 	})
 }
+
+// queueUnit is how many bytes of a message one request covers.
+const queueUnit = 64 << 10
 
 // batch counts each item by itself, also those that are absent.
 func (u *usage) batch(in call, answer []byte) {

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"tocsin/local/stack"
 	"tocsin/shared/intake"
@@ -106,4 +108,31 @@ func (h *Harness) FunctionLog() string {
 // Started names the episode of an alert as the source does: by its start time.
 func (h *Harness) Started(a Alert) string {
 	return h.start.Add(time.Duration(a.Episode) * time.Minute).Format(time.RFC3339Nano)
+}
+
+// DeadAfter gives a queue's messages so many tries instead of the template's;
+// where they end then stays the same.
+func (h *Harness) DeadAfter(logicalID string, tries int) {
+	h.t.Helper()
+	ctx, cancel := h.Context()
+	defer cancel()
+	api, url := sqs.NewFromConfig(h.SDK()), h.Resource(logicalID)
+	const policy = types.QueueAttributeNameRedrivePolicy
+	got, err := api.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{policy}})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var redrive map[string]any
+	if err := json.Unmarshal([]byte(got.Attributes[string(policy)]), &redrive); err != nil {
+		h.t.Fatalf("%s has no redrive policy: %v", logicalID, err)
+	}
+	redrive["maxReceiveCount"] = tries
+	text, err := json.Marshal(redrive)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	in := &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{string(policy): string(text)}}
+	if _, err := api.SetQueueAttributes(ctx, in); err != nil {
+		h.t.Fatal(err)
+	}
 }

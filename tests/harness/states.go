@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"tocsin/shared/ddb"
 	"tocsin/shared/outbox"
 	"tocsin/shared/queue"
 )
@@ -111,9 +112,29 @@ func (h *Harness) PostAgain(id string) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	q := &queue.Sender{API: sqs.NewFromConfig(h.SDK()), URL: h.Resource("MessagesQueue")}
-	if err := (&outbox.Post{Queue: q}).Send(ctx, messages); err != nil {
+	if err := (&outbox.Post{Queue: h.queue("MessagesQueue")}).Send(ctx, messages); err != nil {
 		h.t.Fatal(err)
 	}
 	h.Settled()
+}
+
+// Repair hands an entry of the index of deadlines to whoever repairs it, as a
+// queue does that delivers again.
+func (h *Harness) Repair(kind string, key ddb.Item) {
+	h.t.Helper()
+	body, err := json.Marshal(map[string]any{"v": 1, "kind": kind, "pk": ddb.Text(key, ddb.PK), "sk": ddb.Text(key, ddb.SK)})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	ctx, cancel := h.Context()
+	defer cancel()
+	if err := h.queue("SweepsQueue").Send(ctx, queue.Entry{Group: kind, Body: string(body)}); err != nil {
+		h.t.Fatal(err)
+	}
+	h.Settled()
+}
+
+// queue sends to a queue of the stack.
+func (h *Harness) queue(logicalID string) *queue.Sender {
+	return &queue.Sender{API: sqs.NewFromConfig(h.SDK()), URL: h.Resource(logicalID)}
 }

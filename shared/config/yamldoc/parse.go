@@ -1,6 +1,7 @@
 package yamldoc
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func (r *reader) read(data []byte) {
 	}
 	tree, err := r.parse(string(data))
 	if err != nil || tree == nil {
-		r.syntax(err)
+		r.syntax(data, err)
 		return
 	}
 	for _, doc := range tree.Docs {
@@ -122,16 +123,31 @@ func structural(t token.Type) bool {
 }
 
 // syntax notes why the library could not read the file.
-func (r *reader) syntax(err error) {
+func (r *reader) syntax(data []byte, err error) {
 	if err == nil {
 		return
 	}
 	var at yaml.Error
-	if errors.As(err, &at) && at.GetToken() != nil {
-		r.problem(at.GetToken().Position.Line, "", "no valid YAML: %s", at.GetMessage())
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		r.problem(1, "", "no valid YAML: %v", err)
 		return
 	}
-	r.problem(1, "", "no valid YAML: %v", err)
+	line := at.GetToken().Position.Line
+	if tabbed(data, line) {
+		r.problem(line, "", "no valid YAML: the line is indented by a tab, expected spaces")
+		return
+	}
+	r.problem(line, "", "no valid YAML: %s", at.GetMessage())
+}
+
+// tabbed reports whether the indentation of a line holds a tab.
+func tabbed(data []byte, line int) bool {
+	for text := range bytes.Lines(data) {
+		if line--; line == 0 {
+			return bytes.IndexByte(text[:len(text)-len(bytes.TrimLeft(text, " \t"))], '\t') >= 0
+		}
+	}
+	return false
 }
 
 func (r *reader) document(doc *ast.DocumentNode) {

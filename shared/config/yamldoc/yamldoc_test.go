@@ -70,6 +70,7 @@ func TestProblemsNameFileLineAndField(t *testing.T) {
 			"t.yaml:4: spec.leader: found an anchor", "t.yaml:5: spec.members[0]: found an alias"}},
 		{"merge key", "kind: team\nname: t\nspec:\n  <<: {leader: administrator}\n  members: [administrator]\n", []string{"t.yaml:4: spec: found a merge key, expected a plain name"}},
 		{"tag", "kind: member\nname: !!str 7\n", []string{"t.yaml:2: name: found a tag", "t.yaml:2: name: expected a text"}},
+		{"tab", "kind: member\nname: ann\nspec:\n\tlanguage: en\n", []string{"t.yaml:4: no valid YAML: the line is indented by a tab, expected spaces"}},
 		{"key twice", "kind: member\nname: ann\nspec:\n  language: en\n  language: zh\n", []string{"t.yaml:5: spec.language: stands there twice"}},
 		{"complex key", "kind: member\nname: ann\nspec:\n  ? [a, b]\n  : c\n", []string{"t.yaml:"}},
 		{"reference to nobody", "kind: service\nname: s\nspec:\n  team: ghosts\n", []string{`t.yaml:4: spec.team: there is no team "ghosts"`}},

@@ -20,10 +20,10 @@ type envelope struct {
 
 // fields are the fields in use of an alert, which both forms share. Where one
 // stands twice, the last counts.
-type fields[T ~string] struct {
+type fields[T ~string, A any] struct {
 	Status       T            `json:"status"`
 	Labels       map[string]T `json:"labels"`
-	Annotations  annotated[T] `json:"annotations"`
+	Annotations  A            `json:"annotations"`
 	StartsAt     T            `json:"startsAt"`
 	EndsAt       T            `json:"endsAt"`
 	GeneratorURL T            `json:"generatorURL"`
@@ -41,7 +41,7 @@ type annotated[T ~string] struct {
 
 // wire is an alert as sent, or why it cannot be read.
 type wire struct {
-	fields[string]
+	fields[string, annotated[string]]
 	problem string
 }
 
@@ -71,8 +71,25 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// anything is annotations of any type: they are told, and nothing depends on
+// them, so they are no reason to lose an alert.
+type anything struct{ annotated[text] }
+
+// UnmarshalJSON never fails: what is no object is a message.
+func (a *anything) UnmarshalJSON(raw []byte) error {
+	if json.Unmarshal(raw, &a.annotated) != nil {
+		return a.Message.UnmarshalJSON(raw)
+	}
+	return nil
+}
+
+// byteOrderMark begins what some editors and shells write as UTF-8; JSON has
+// none, and a reader may ignore it (RFC 8259, section 8.1).
+const byteOrderMark = "\ufeff"
+
 // decode reads a body of either form.
 func decode(body []byte) (envelope, error) {
+	body = bytes.TrimPrefix(body, []byte(byteOrderMark))
 	if err := source.CheckDepth(body); err != nil {
 		return envelope{}, err
 	}
@@ -157,7 +174,7 @@ func loosen(raw []json.RawMessage) []wire {
 		if json.Unmarshal(r, &out[i].fields) == nil {
 			continue
 		}
-		var f fields[text]
+		var f fields[text, anything]
 		if err := json.Unmarshal(r, &f); err != nil {
 			out[i] = wire{problem: problemOf(err)}
 			continue
@@ -176,13 +193,13 @@ func problemOf(err error) string {
 	return "is not readable"
 }
 
-func plain(f fields[text]) fields[string] {
+func plain(f fields[text, anything]) fields[string, annotated[string]] {
 	labels := make(map[string]string, len(f.Labels))
 	for name, value := range f.Labels {
 		labels[name] = string(value)
 	}
 	a := f.Annotations
-	return fields[string]{
+	return fields[string, annotated[string]]{
 		Status: string(f.Status), Labels: labels, StartsAt: string(f.StartsAt), EndsAt: string(f.EndsAt),
 		GeneratorURL: string(f.GeneratorURL), Fingerprint: string(f.Fingerprint),
 		Annotations: annotated[string]{

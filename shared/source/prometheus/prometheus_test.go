@@ -71,7 +71,7 @@ func TestParseRefusesWhatHoldsNothing(t *testing.T) {
 		{"200 levels", strings.Repeat(`{"a":`, 200), "deeper than 64 levels at byte 320"},
 		{"no alerts", `{"version":"4"}`, "alerts: missing"},
 		{"alerts null", `{"version":"4","alerts":null}`, "alerts: missing"},
-		{"alerts of another type", `{"version":"4","alerts":"x"}`, "alerts: is a JSON string"},
+		{"alerts of another type", `{"version":"4","alerts":"x"}`, "alerts: is a JSON string, expected an array"},
 		{"unknown version", `{"version":"5","alerts":[]}`, `version: is "5", expected 4 or 3`},
 		{"too many", "[" + strings.Repeat("{},", source.MaxItems) + "{}]", "10001 alerts, more than 10000"},
 	} {
@@ -101,6 +101,9 @@ func TestParseOfOneAlert(t *testing.T) {
 		{"title is the key", one(`{"status":"firing","fingerprint":"f"}`), func(a alert.Alert) any { return a.Title }, "fingerprint:f"},
 		{"title of 1 MB", one(`{` + base + `,"annotations":{"summary":"` + strings.Repeat("x", 1_000_000) + `"}}`),
 			func(a alert.Alert) any { return fmt.Sprint(len(a.Title), a.Truncated) }, "512 true"},
+		{"byte order mark", "\ufeff" + one(`{`+base+`}`), func(a alert.Alert) any { return a.Title }, "A"},
+		{"annotations that are a text", one(`{` + base + `,"annotations":"disk is full"}`), func(a alert.Alert) any { return a.Title + ": " + a.Description }, "A: disk is full"},
+		{"annotations that are a list", one(`{` + base + `,"annotations":["full"]}`), func(a alert.Alert) any { return a.Description }, `["full"]`},
 		{"control characters", one(`{` + base + `,"annotations":{"summary":"a\u0000b\u001b[31m\r\nc"}}`), func(a alert.Alert) any { return a.Title }, "a b [31m c"},
 		{"invalid UTF-8", one(`{` + base + `,"annotations":{"summary":"caf` + "\xe9" + `"}}`), func(a alert.Alert) any { return a.Title }, "caf\ufffd"},
 		{"last of two counts", one(`{` + base + `,"fingerprint":"g"}`), func(a alert.Alert) any { return a.DedupKey }, "fingerprint:g"},

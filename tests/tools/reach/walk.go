@@ -162,9 +162,22 @@ func (w *walker) call(f *ssa.Function, c *ssa.CallCommon) {
 		return
 	}
 	if isLookup(c.Value.Type()) && len(c.Args) == 1 {
-		if name, ok := c.Args[0].(*ssa.Const); ok {
-			w.reads[constant.StringVal(name.Value)] = true
+		w.read(c.Args[0])
+	}
+	if callee := c.StaticCallee(); callee != nil {
+		for i, p := range callee.Params {
+			if strings.HasSuffix(p.Name(), "Var") {
+				w.read(c.Args[i])
+			}
 		}
+	}
+}
+
+// read notes a constant that names a variable: it is handed to a lookup, or to
+// a parameter whose name ends in Var.
+func (w *walker) read(v ssa.Value) {
+	if name, ok := v.(*ssa.Const); ok && name.Value != nil && name.Value.Kind() == constant.String {
+		w.reads[constant.StringVal(name.Value)] = true
 	}
 }
 

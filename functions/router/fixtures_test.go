@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"tocsin/shared/ddb"
+	"tocsin/shared/event"
+	"tocsin/shared/intake"
+	"tocsin/shared/ledger"
+	"tocsin/shared/queue"
+	"tocsin/tests/dynamo"
+	"tocsin/tests/fakes/account"
+)
+
+// The deliveries of events/router/batch.json: one in its message, one in an
+// object that its message names, and one that no router can read.
+const (
+	small  = "d-01kjm5rx7v9qexamp1e0000001"
+	large  = "d-01kjm5rx7v9qexamp1e0000002"
+	poison = "d-01kjm5rx7v9qexamp1e0000003"
+	object = "deliveries/2026/03/01/" + large + ".json.gz"
+)
+
+func read(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func batchFile(t testing.TB) (batch lambdaevents.SQSEvent) {
+	t.Helper()
+	if err := json.Unmarshal(read(t, "../../events/router/batch.json"), &batch); err != nil {
+		t.Fatal(err)
+	}
+	return batch
+}
+
+// packed is a delivery as the bucket keeps it.
+func packed(t testing.TB, delivery []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := w.Write(delivery)
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// invoked gives the batch of the file to the function as it is wired, and
+// returns the messages that failed.
+func invoked(t testing.TB, r *router) []string {
+	t.Helper()
+	answer, err := lambda.NewHandler(queue.Batch(r.log, r.metrics, r.handle)).Invoke(t.Context(), read(t, "../../events/router/batch.json"))
+	var told lambdaevents.SQSEventResponse
+	if err == nil {
+		err = json.Unmarshal(answer, &told)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed []string
+	for _, f := range told.BatchItemFailures {
+		failed = append(failed, f.ItemIdentifier)
+	}
+	return failed
+}
+
+// wired returns the function over one table, and the account that it reaches.
+func wired(t testing.TB) (*router, *account.Account) {
+	t.Helper()
+	a := account.Start(t)
+	r, err := newRouter(slog.New(slog.DiscardHandler), a.Environment(dynamo.Start(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, a
+}
+
+// disposedOf returns where the alerts of a delivery ended: kind, event and title.
+func disposedOf(t testing.TB, r *router, delivery string) (ended []string, parts []ledger.Part) {
+	t.Helper()
+	parts, err := r.ledger.Get(t.Context(), delivery)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range parts {
+		for _, d := range p.Dispositions {
+			ended = append(ended, string(d.Kind)+" "+d.Event+" "+d.Title)
+		}
+	}
+	return ended, parts
+}
+
+// TestTheBatchOfTheFile: of three messages two are disposed of, and the one
+// that nobody can read fails alone. A second delivery of the batch changes
+// nothing.
+func TestTheBatchOfTheFile(t *testing.T) {
+	r, a := wired(t)
+	a.Keep(object, packed(t, read(t, "testdata/large-delivery.json")))
+	batch := batchFile(t)
+	for range 2 {
+		if failed := invoked(t, r); !slices.Equal(failed, []string{batch.Records[2].MessageId}) {
+			t.Errorf("failed %q, want the message that nobody can read", failed)
+		}
+	}
+	first, parts := disposedOf(t, r, small)
+	if want := []string{"opened E-1 Disk of db-1 is full", "joined E-1 Disk of db-2 is full"}; !slices.Equal(first, want) {
+		t.Errorf("disposed as %q, want %q", first, want)
+	}
+	if len(parts) != 1 || parts[0].RawObject != "" || !strings.Contains(body(t, parts[0].Raw), `"receiver": "tocsin"`) {
+		t.Errorf("the ledger keeps %+v, want the body as received", parts)
+	}
+	second, parts := disposedOf(t, r, large)
+	if want := []string{"opened E-2 Replica db-8 lags behind", "joined E-2 Replica db-9 lags behind"}; !slices.Equal(second, want) {
+		t.Errorf("disposed as %q, want %q", second, want)
+	}
+	if len(parts) != 1 || parts[0].RawObject != object || len(parts[0].Raw) != 0 {
+		t.Errorf("the ledger keeps %+v, want the name of the object and no second copy of it", parts)
+	}
+	if ended, _ := disposedOf(t, r, poison); len(ended) != 0 {
+		t.Errorf("of what cannot be read the ledger has %q", ended)
+	}
+	want := []string{
+		account.Events + ` E-1-g1 {"v": 1, "event_id": "E-1", "generation": 1}`,
+		account.Events + ` E-2-g1 {"v": 1, "event_id": "E-2", "generation": 1}`,
+	}
+	if started := a.Started(); !slices.Equal(started, want) {
+		t.Errorf("started %q, want %q", started, want)
+	}
+	e, err := r.desk.Store.Get(t.Context(), "E-1")
+	if err != nil || e.Priority != "P1" || e.Exec != event.ExecStarted || e.AlertCount != 2 || e.Integration != "prod" {
+		t.Errorf("opened %+v, %v", e, err)
+	}
+}
+
+// TestAnObjectThatIsGoneFailsAlone: its message reaches the dead-letter queue
+// and its neighbour the ledger. One that cannot be read now is tried again.
+func TestAnObjectThatIsGoneFailsAlone(t *testing.T) {
+	r, a := wired(t)
+	batch := batchFile(t)
+	want := []string{batch.Records[1].MessageId, batch.Records[2].MessageId}
+	if failed := invoked(t, r); !slices.Equal(failed, want) {
+		t.Errorf("failed %q, want %q", failed, want)
+	}
+	if first, _ := disposedOf(t, r, small); len(first) != 2 {
+		t.Errorf("disposed as %q", first)
+	}
+	a.Keep(object, packed(t, read(t, "testdata/large-delivery.json")))
+	a.Refuse("GetObject", "AccessDenied")
+	if failed := invoked(t, r); !slices.Equal(failed, want) {
+		t.Errorf("failed %q, want %q", failed, want)
+	}
+	a.Refuse("GetObject", "")
+	if failed := invoked(t, r); !slices.Equal(failed, want[1:]) {
+		t.Errorf("failed %q, want %q", failed, want[1:])
+	}
+	if second, _ := disposedOf(t, r, large); len(second) != 2 {
+		t.Errorf("disposed as %q", second)
+	}
+}
+
+// TestTheFileIsWhatIntakeSends: bodies are what [intake.Encode] writes.
+func TestTheFileIsWhatIntakeSends(t *testing.T) {
+	records := batchFile(t).Records
+	d, named, err := intake.Decode([]byte(records[0].Body))
+	if err != nil || named != "" || d.ID != small || records[0].Attributes["MessageGroupId"] != d.Integration {
+		t.Fatalf("delivery %s in group %q, object %q: %v", d.ID, records[0].Attributes["MessageGroupId"], named, err)
+	}
+	if again, err := intake.Encode(d); err != nil || string(again) != records[0].Body {
+		t.Errorf("encoded again it is\n%s, not\n%s: %v", again, records[0].Body, err)
+	}
+	if d, named, err := intake.Decode([]byte(records[1].Body)); err != nil || d.ID != large || named != object {
+		t.Errorf("pointer to %q of delivery %s: %v", named, d.ID, err)
+	}
+	if d, named, err := intake.Decode(read(t, "testdata/large-delivery.json")); err != nil || named != "" || d.ID != large {
+		t.Errorf("the object holds delivery %s: %v", d.ID, err)
+	}
+	if _, _, err := intake.Decode([]byte(records[2].Body)); err == nil {
+		t.Error("the message that nobody can read was read")
+	}
+}
+
+func TestStartNamesTheMissingVariable(t *testing.T) {
+	env := account.Start(t).Environment(ddb.Table{Client: dynamodb.New(dynamodb.Options{BaseEndpoint: aws.String("http://127.0.0.1:1")}), Name: "tocsin"})
+	for _, missing := range []string{"AWS_REGION", "EVENTS_TABLE", "CONFIG_TABLE", "LEDGER_TABLE", "MESSAGES_QUEUE_URL", "EVENT_MACHINE_ARN", "BUCKET"} {
+		_, err := newRouter(slog.New(slog.DiscardHandler), func(name string) (string, bool) {
+			v, ok := env(name)
+			return v, ok && name != missing
+		})
+		if err == nil || !strings.Contains(err.Error(), missing) {
+			t.Errorf("without %s: %v", missing, err)
+		}
+	}
+}
+
+// body unpacks a body as the ledger keeps it.
+func body(t testing.TB, raw []byte) string {
+	t.Helper()
+	d := intake.Delivery{Raw: raw}
+	text, err := d.Body()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
