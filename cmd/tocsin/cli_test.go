@@ -213,6 +213,13 @@ func TestConfigurationFilesAreAppliedWhole(t *testing.T) {
 	s := newShell(t, w, "ann", ops.ConfigWrite)
 	bad := s.want(1, "apply", "testdata/bad")
 	golden(t, "apply-bad", bad)
+	empty := filepath.Join(t.TempDir(), "empty.yaml")
+	if err := os.WriteFile(empty, []byte("# nothing\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p := s.want(1, "apply", empty); !strings.Contains(p.err, "there is no document in "+empty) {
+		t.Errorf("applied nothing: %s", p.err)
+	}
 	if v := version1(t, s); v != 1 {
 		t.Fatalf("version %d after a refused apply", v)
 	}

@@ -161,7 +161,7 @@ func TestStartNamesTheMissingVariable(t *testing.T) {
 	full := map[string]string{"AWS_REGION": "eu-west-1", "CONFIG_TABLE": "config", "ALERTS_QUEUE_URL": "https://sqs.example.com/q", "BUCKET": "bucket"}
 	for missing := range full {
 		env := func(name string) (string, bool) { v, ok := full[name]; return v, ok && name != missing }
-		if _, err := newHandler(slog.New(slog.NewTextHandler(io.Discard, nil)), env); err == nil || !strings.Contains(err.Error(), missing) {
+		if _, err := newHandler(slog.New(slog.DiscardHandler), env); err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("without %s: %v", missing, err)
 		}
 	}

@@ -328,12 +328,24 @@ func (s *stage) counted() []string {
 	var all []string
 	for text := range strings.Lines(s.out.String()) {
 		var object map[string]any
-		if err := json.Unmarshal([]byte(text), &object); err != nil {
+		var form struct {
+			AWS struct {
+				CloudWatchMetrics []struct {
+					Dimensions [][]string
+					Metrics    []struct{ Name string }
+				}
+			} `json:"_aws"`
+		}
+		if err := errors.Join(json.Unmarshal([]byte(text), &object), json.Unmarshal([]byte(text), &form)); err != nil {
 			s.t.Fatal(err)
 		}
-		for name, value := range object {
-			if name[0] >= 'A' && name[0] <= 'Z' {
-				all = append(all, name+" "+jsonOf(value)+" "+labelOf(object))
+		for _, directive := range form.AWS.CloudWatchMetrics {
+			label := ""
+			for _, dimension := range directive.Dimensions[0] {
+				label, _ = object[dimension].(string)
+			}
+			for _, metric := range directive.Metrics {
+				all = append(all, metric.Name+" "+jsonOf(object[metric.Name])+" "+label)
 			}
 		}
 	}
@@ -344,15 +356,6 @@ func (s *stage) counted() []string {
 func jsonOf(v any) string {
 	text, _ := json.Marshal(v)
 	return string(text)
-}
-
-func labelOf(object map[string]any) string {
-	for _, name := range []string{"channel", "reason"} {
-		if v, ok := object[name].(string); ok {
-			return v
-		}
-	}
-	return ""
 }
 
 func fixture(t *testing.T, name string) lambdaevents.SQSEvent {

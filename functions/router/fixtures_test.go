@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -17,9 +19,11 @@ import (
 
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
+	"tocsin/shared/fault"
 	"tocsin/shared/intake"
 	"tocsin/shared/ledger"
 	"tocsin/shared/queue"
+	"tocsin/shared/telemetry"
 	"tocsin/tests/dynamo"
 	"tocsin/tests/fakes/account"
 )
@@ -88,26 +92,31 @@ func invoked(t testing.TB, r *router) []string {
 func wired(t testing.TB) (*router, *account.Account) {
 	t.Helper()
 	a := account.Start(t)
-	r, err := newRouter(slog.New(slog.DiscardHandler), a.Environment(dynamo.Start(t)))
+	env := a.Environment(dynamo.Start(t))
+	r, err := newRouter(slog.New(slog.DiscardHandler), env)
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.metrics = telemetry.NewMetrics(io.Discard, env)
 	return r, a
 }
 
-// disposedOf returns where the alerts of a delivery ended: kind, event and title.
-func disposedOf(t testing.TB, r *router, delivery string) (ended []string, parts []ledger.Part) {
+// disposedOf returns where the two alerts of a delivery ended, as kind and
+// title, the event in which both did, and the ledger's part.
+func disposedOf(t testing.TB, r *router, delivery string) (ended []string, id event.ID, part ledger.Part) {
 	t.Helper()
 	parts, err := r.ledger.Get(t.Context(), delivery)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(parts) != 1 || len(parts[0].Dispositions) != 2 {
+		t.Fatalf("of delivery %s the ledger has %+v, %v", delivery, parts, err)
 	}
-	for _, p := range parts {
-		for _, d := range p.Dispositions {
-			ended = append(ended, string(d.Kind)+" "+d.Event+" "+d.Title)
-		}
+	all := parts[0].Dispositions
+	if all[0].Event != all[1].Event {
+		t.Errorf("the alerts of delivery %s ended in %s and %s", delivery, all[0].Event, all[1].Event)
 	}
-	return ended, parts
+	for _, d := range all {
+		ended = append(ended, string(d.Kind)+" "+d.Title)
+	}
+	return ended, event.ID(all[0].Event), parts[0]
 }
 
 // TestTheBatchOfTheFile: of three messages two are disposed of, and the one
@@ -122,31 +131,33 @@ func TestTheBatchOfTheFile(t *testing.T) {
 			t.Errorf("failed %q, want the message that nobody can read", failed)
 		}
 	}
-	first, parts := disposedOf(t, r, small)
-	if want := []string{"opened E-1 Disk of db-1 is full", "joined E-1 Disk of db-2 is full"}; !slices.Equal(first, want) {
-		t.Errorf("disposed as %q, want %q", first, want)
+	ended, first, part := disposedOf(t, r, small)
+	if want := []string{"opened Disk of db-1 is full", "joined Disk of db-2 is full"}; !slices.Equal(ended, want) {
+		t.Errorf("disposed as %q, want %q", ended, want)
 	}
-	if len(parts) != 1 || parts[0].RawObject != "" || !strings.Contains(body(t, parts[0].Raw), `"receiver": "tocsin"`) {
-		t.Errorf("the ledger keeps %+v, want the body as received", parts)
+	if part.RawObject != "" || !strings.Contains(body(t, part.Raw), `"receiver": "tocsin"`) {
+		t.Errorf("the ledger keeps %+v, want the body as received", part)
 	}
-	second, parts := disposedOf(t, r, large)
-	if want := []string{"opened E-2 Replica db-8 lags behind", "joined E-2 Replica db-9 lags behind"}; !slices.Equal(second, want) {
-		t.Errorf("disposed as %q, want %q", second, want)
+	ended, second, part := disposedOf(t, r, large)
+	if want := []string{"opened Replica db-8 lags behind", "joined Replica db-9 lags behind"}; !slices.Equal(ended, want) {
+		t.Errorf("disposed as %q, want %q", ended, want)
 	}
-	if len(parts) != 1 || parts[0].RawObject != object || len(parts[0].Raw) != 0 {
-		t.Errorf("the ledger keeps %+v, want the name of the object and no second copy of it", parts)
+	if part.RawObject != object || len(part.Raw) != 0 {
+		t.Errorf("the ledger keeps %+v, want the name of the object and no second copy of it", part)
 	}
-	if ended, _ := disposedOf(t, r, poison); len(ended) != 0 {
-		t.Errorf("of what cannot be read the ledger has %q", ended)
+	if parts, err := r.ledger.Get(t.Context(), poison); !fault.Is(err, fault.NotFound) {
+		t.Errorf("of what cannot be read the ledger has %+v, %v", parts, err)
 	}
-	want := []string{
-		account.Events + ` E-1-g1 {"v": 1, "event_id": "E-1", "generation": 1}`,
-		account.Events + ` E-2-g1 {"v": 1, "event_id": "E-2", "generation": 1}`,
+	started := a.Started()
+	slices.Sort(started)
+	var want []string
+	for _, id := range []event.ID{min(first, second), max(first, second)} {
+		want = append(want, fmt.Sprintf(`%s %s-g1 {"v": 1, "event_id": "%s", "generation": 1}`, account.Events, id, id))
 	}
-	if started := a.Started(); !slices.Equal(started, want) {
+	if !slices.Equal(started, want) {
 		t.Errorf("started %q, want %q", started, want)
 	}
-	e, err := r.desk.Store.Get(t.Context(), "E-1")
+	e, err := r.desk.Store.Get(t.Context(), first)
 	if err != nil || e.Priority != "P1" || e.Exec != event.ExecStarted || e.AlertCount != 2 || e.Integration != "prod" {
 		t.Errorf("opened %+v, %v", e, err)
 	}
@@ -161,9 +172,7 @@ func TestAnObjectThatIsGoneFailsAlone(t *testing.T) {
 	if failed := invoked(t, r); !slices.Equal(failed, want) {
 		t.Errorf("failed %q, want %q", failed, want)
 	}
-	if first, _ := disposedOf(t, r, small); len(first) != 2 {
-		t.Errorf("disposed as %q", first)
-	}
+	disposedOf(t, r, small)
 	a.Keep(object, packed(t, read(t, "testdata/large-delivery.json")))
 	a.Refuse("GetObject", "AccessDenied")
 	if failed := invoked(t, r); !slices.Equal(failed, want) {
@@ -173,9 +182,7 @@ func TestAnObjectThatIsGoneFailsAlone(t *testing.T) {
 	if failed := invoked(t, r); !slices.Equal(failed, want[1:]) {
 		t.Errorf("failed %q, want %q", failed, want[1:])
 	}
-	if second, _ := disposedOf(t, r, large); len(second) != 2 {
-		t.Errorf("disposed as %q", second)
-	}
+	disposedOf(t, r, large)
 }
 
 // TestTheFileIsWhatIntakeSends: bodies are what [intake.Encode] writes.

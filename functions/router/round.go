@@ -105,11 +105,13 @@ const (
 // decide: a new episode, an unattached firing, or a changed severity.
 func (rep *report) classify(config decide.Config) todo {
 	if taken, ok := rep.state.TakenFrom(rep.delivery.ID, rep.position); ok {
+		rep.unfold()
 		return rep.repeatTaken(config, taken)
 	}
 	meaning := rep.state.Meaning(&rep.alert, rep.received)
 	switch meaning {
 	case alert.Late:
+		rep.unfold()
 		rep.dispose(ledger.Late, rep.event.ID, "received before the newest report of this alert")
 		return disposed
 	case alert.Acknowledges:
@@ -153,7 +155,7 @@ func (rep *report) outcome() todo {
 // decided again: nobody was told of it yet, and twice beats never.
 func (rep *report) repeatTaken(config decide.Config, t alert.Taken) todo {
 	kind := ledger.Kind(t.Disposition)
-	if kind == ledger.Joined {
+	if kind == ledger.Joined && rep.state.Firing() { // else a later report ended it, and told the event
 		rep.decide(config)
 		if !rep.event.State.Open() {
 			return rep.outcome()
@@ -161,7 +163,7 @@ func (rep *report) repeatTaken(config decide.Config, t alert.Taken) todo {
 	}
 	rep.dispose(kind, event.ID(t.Event), "delivered again")
 	rep.left = event.ID(t.Left)
-	if kind == ledger.Joined || kind == ledger.Recovered {
+	if kind == ledger.Joined && rep.state.Firing() || kind == ledger.Recovered {
 		return record
 	}
 	return disposed
@@ -169,7 +171,7 @@ func (rep *report) repeatTaken(config decide.Config, t alert.Taken) todo {
 
 // repeat leaves a repeat unwritten when nothing would change.
 func (rep *report) repeat() todo {
-	if rep.event.State.Open() && rep.state.Event == string(rep.event.ID) && !rep.state.NeedsRefresh(&rep.alert, rep.received) {
+	if rep.event.State.Open() && !rep.state.NeedsRefresh(&rep.alert, rep.received) {
 		rep.dispose(ledger.Repeated, rep.event.ID)
 		return disposed
 	}
@@ -269,7 +271,7 @@ func (r *router) raise(ctx context.Context, rep *report) {
 	if rep.decision.Priority.Higher(rep.event.Priority) {
 		kind = ledger.Joined
 	}
-	if !r.write(ctx, rep, kind, string(rep.event.ID)) {
+	if !r.write(ctx, rep, kind, rep.state.Event) { // not the survivor of a merge: the membership stands there
 		return
 	}
 	stays, err := r.refire(ctx, rep.event.ID, rep.decision.Priority, rep.alert.Title)

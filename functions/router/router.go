@@ -38,6 +38,7 @@ type report struct {
 	id       alert.ID
 	received time.Time
 	same     []*report // equal reports that follow it directly: they repeat it
+	apart    []*report // equal reports that say something new, because it does not
 
 	state    alert.State // as read in this round
 	event    event.Event // that the alert is attached to, following merges; ID "" none
@@ -73,7 +74,7 @@ func (r *router) handle(ctx context.Context, batch []queue.Message) []error {
 		if err := r.round(ctx, config, now); err != nil {
 			markAll(now, err)
 		}
-		open = append(again(now), open...)
+		open = slices.Concat(again(now), apart(now), open)
 	}
 	for _, rep := range open {
 		rep.err = fault.New(fault.Unavailable, "alert %s is written too often; it is tried again", rep.id)
@@ -197,6 +198,30 @@ func again(reports []*report) []*report {
 	return open
 }
 
+// unfold sets free what other deliveries say under a report that says nothing
+// new: they may have come after what made this one late.
+func (rep *report) unfold() {
+	folded := rep.same
+	rep.same = nil
+	for _, other := range folded {
+		if other.delivery == rep.delivery {
+			rep.same = append(rep.same, other)
+		} else {
+			rep.apart = append(rep.apart, other)
+		}
+	}
+}
+
+// apart returns the reports that were set free, equal ones folded again.
+func apart(reports []*report) []*report {
+	var free []*report
+	for _, rep := range reports {
+		free = append(free, fold(rep.apart)...)
+		rep.apart = nil
+	}
+	return free
+}
+
 func markAll(reports []*report, err error) {
 	for _, rep := range reports {
 		if rep.done == nil {
@@ -310,7 +335,7 @@ func (r *router) count(ctx context.Context, d *delivery, dispositions []ledger.D
 	for _, one := range dispositions {
 		kinds[one.Kind]++
 	}
-	r.metrics.Add("Disposed", len(dispositions))
+	r.metrics.Add("Disposed", len(dispositions)-kinds[ledger.Rejected]) // as intake counts what it accepted
 	attrs := []any{"delivery_id", d.ID, "integration", d.Integration, "source", d.Source, "alerts", len(dispositions)}
 	for kind, n := range kinds {
 		r.metrics.Add("DisposedAs", n, telemetry.Outcome(string(kind)))

@@ -67,7 +67,7 @@ func (r *router) fillSlot(ctx context.Context, reports []*report) error {
 }
 
 // open opens a new event for a report. over is the former holder of the slot.
-func (r *router) open(ctx context.Context, rep *report, over event.ID) (event.Event, error) {
+func (r *router) open(ctx context.Context, rep *report, over event.Hold) (event.Event, error) {
 	id, err := r.desk.Store.NextID(ctx)
 	if err != nil {
 		return event.Event{}, err

@@ -101,7 +101,7 @@ func (w *world) rules(more ...rule.Rule) {
 // for a sound one.
 func (w *world) router(over *wire) *router {
 	events, journal := over.to(w.events), over.to(w.journal)
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	alerts := &alert.Store{Table: events}
 	return &router{
 		fetch: func(_ context.Context, message string) (intake.Delivery, error) {

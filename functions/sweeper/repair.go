@@ -43,15 +43,15 @@ func (s *sweeper) repairEvent(ctx context.Context, id event.ID) error {
 	}
 	s.log.InfoContext(ctx, "event repaired", "event_id", id, "execution", string(status), "how", how, "generation", e.Generation)
 	switch {
+	case status == machine.Running || e.State == event.Closed && !e.OweAllClear:
+		_, err := s.engine.Repair(ctx, id)
+		return s.repaired(ctx, "timer", err)
 	case status == machine.Absent:
 		if e, err = s.meanwhile(ctx, e); err != nil {
 			return err
 		}
 		s.desk.Start(ctx, e)
 		return s.repaired(ctx, "start", s.desk.Store.SetDue(ctx, e, s.now().Add(overdue)))
-	case status == machine.Running || e.State == event.Closed && !e.OweAllClear:
-		_, err := s.engine.Repair(ctx, id)
-		return s.repaired(ctx, "timer", err)
 	}
 	return s.replaceExecution(ctx, e, how)
 }
@@ -182,7 +182,8 @@ func (s *sweeper) lastResort(ctx context.Context) ([]page.Person, error) {
 }
 
 // executionEnded takes the service's notice that an execution failed, timed
-// out or was stopped: its event is due at once.
+// out or was stopped: its event is due at once, unless it is one that cannot
+// be kept alive, whose repair goes on at its own pace.
 func (s *sweeper) executionEnded(ctx context.Context, name, status string) error {
 	id, generation, ok := executionOf(name)
 	s.metrics.Add("ExecutionsFailed", 1, telemetry.Reason(strings.ToLower(status)))
@@ -190,6 +191,9 @@ func (s *sweeper) executionEnded(ctx context.Context, name, status string) error
 	due := s.now().Add(-overdue)
 	switch {
 	case ok && strings.HasPrefix(id, "E-"):
+		if e, err := s.desk.Store.Get(ctx, event.ID(id)); err == nil && e.Failures >= deadAfter {
+			due = s.now().Add(deadEvery - overdue)
+		}
 		return s.desk.Store.MarkExec(ctx, event.ID(id), generation, event.ExecDead, due)
 	case ok && strings.HasPrefix(id, "I-"):
 		return s.incidents.Desk.Store.MarkExec(ctx, incident.ID(id), generation, event.ExecDead, due)

@@ -34,7 +34,7 @@ type mailRequest struct {
 
 type simpleContent struct {
 	Subject     content
-	Body        struct{ Text, Html content } //nolint:revive // SES's name
+	Body        struct{ Text, Html content } //nolint:staticcheck // ST1003: the name is SES's
 	Headers     []struct{ Name, Value string }
 	Attachments []struct{ FileName string }
 }

@@ -32,8 +32,9 @@ import (
 var launcher []byte
 
 const (
-	// Region and Account are what every ARN of the stack names.
-	Region  = "us-east-1"
+	// Region is what every ARN of the stack names.
+	Region = "us-east-1"
+	// Account is the one account that the emulator has.
 	Account = "000000000000"
 
 	// FunctionLog and Log are the files in Config.Dir that functions and the emulator write.

@@ -360,7 +360,7 @@ func BenchmarkRequest(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Stop()
+	defer func() { _ = s.Stop() }()
 	for b.Loop() {
 		resp, err := http.Get(s.Addresses.Front + "/a/x")
 		if err != nil {
@@ -378,7 +378,7 @@ func BenchmarkFlow(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Stop()
+	defer func() { _ = s.Stop() }()
 	b.SetParallelism(4)
 	b.ResetTimer()
 	b.RunParallel(func(next *testing.PB) {

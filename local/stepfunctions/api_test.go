@@ -198,9 +198,11 @@ func TestLists(t *testing.T) {
 	s.machine("n", pass)
 	for i := range 5 {
 		s.start(machine, fmt.Sprint("x", i), "{}")
-		s.clock.Advance(10e9)
+		s.advance(10 * time.Second)
 	}
-	s.StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: new(s.server.executionArn("m", "x2"))})
+	if _, err := s.StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: new(s.server.executionArn("m", "x2"))}); err != nil {
+		t.Fatal(err)
+	}
 	var names []string
 	pages := sfn.NewListExecutionsPaginator(s.Client, &sfn.ListExecutionsInput{StateMachineArn: &machine, StatusFilter: "RUNNING", MaxResults: 3})
 	for pages.HasMorePages() {

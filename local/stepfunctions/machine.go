@@ -62,8 +62,6 @@ type limit struct {
 	path    *path
 }
 
-func (l limit) none() bool { return l.path == nil && l.seconds == 0 }
-
 // Retrier says which failures of a Task are tried again, and when.
 type Retrier struct {
 	ErrorEquals []string

@@ -9,7 +9,7 @@ import (
 )
 
 func TestParseRefuses(t *testing.T) {
-	state := func(text string) string { return one(text) }
+	state := one
 	call := func(fields string) string { return one(task(ResourceInvoke, fields)) }
 	cases := map[string]struct {
 		definition string

@@ -320,7 +320,7 @@ func (s *Server) fireDue() {
 		return cmp.Or(a.deadline().Compare(b.deadline()), cmp.Compare(a.Arn, b.Arn))
 	})
 	for _, x := range late {
-		s.change(x, x.fire)
+		_ = s.change(x, x.fire) // nobody is answered: an error has stopped the server
 	}
 }
 
@@ -382,7 +382,7 @@ func (s *Server) reap(m *stateMachine) {
 	}
 	delete(s.machines, m.Arn)
 	if err := s.store.dropMachine(m); err != nil {
-		s.breakDown(err)
+		_ = s.breakDown(err) // the caller has been answered
 	}
 }
 
@@ -404,7 +404,7 @@ func (s *Server) call(x *execution, task int64, parameters string) {
 	defer s.mu.Unlock()
 	s.calls--
 	if s.ctx.Err() == nil && x.awaits(task) {
-		s.change(x, func() { x.returned(task, result, f) })
+		_ = s.change(x, func() { x.returned(task, result, f) }) // nobody is answered: an error has stopped the server
 		return
 	}
 	s.signal()

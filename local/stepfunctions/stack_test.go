@@ -129,6 +129,14 @@ func newStack(t testing.TB, code map[string]code) *stack {
 	return s
 }
 
+// advance moves the clock.
+func (s *stack) advance(d time.Duration) {
+	s.t.Helper()
+	if err := s.clock.Advance(d); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // open starts a server on the stack's directory, beside any former one.
 func (s *stack) open() {
 	s.t.Helper()

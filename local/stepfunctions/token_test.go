@@ -111,7 +111,9 @@ func TestTokenBeforeTheFunctionReturns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s = newStack(t, map[string]code{"f": func(ctx context.Context, payload string) (*Reply, error) {
 				var in struct{ Token string }
-				json.Unmarshal([]byte(payload), &in)
+				if err := json.Unmarshal([]byte(payload), &in); err != nil {
+					t.Error(err)
+				}
 				if err := s.succeed(in.Token, `"early"`); err != nil {
 					t.Error(err)
 				}
@@ -133,7 +135,7 @@ func TestHeartbeatKeepsTheTask(t *testing.T) {
 		return errorType(err)
 	}
 	for range 3 {
-		s.clock.Advance(15 * time.Second)
+		s.advance(15 * time.Second)
 		s.settle()
 		if got := beat(); got != "" {
 			t.Fatal(got)
@@ -156,7 +158,7 @@ func TestHangingFunctionTimesOut(t *testing.T) {
 	if n := s.server.InFlight(); n != 1 {
 		t.Errorf("%d in flight while the function runs", n)
 	}
-	s.clock.Advance(31 * time.Second)
+	s.advance(31 * time.Second)
 	for s.describe(*started.ExecutionArn).Status == "RUNNING" {
 		time.Sleep(time.Millisecond)
 	}
@@ -226,7 +228,7 @@ func TestRestartFiresWhatFellDue(t *testing.T) {
 	s := newStack(t, nil)
 	arn := s.start(s.machine("m", waitFor), "x", "{}")
 	s.server.Close()
-	s.clock.Advance(time.Hour)
+	s.advance(time.Hour)
 	s.open()
 	s.settle()
 	if x := s.describe(arn); *x.Error != "States.Timeout" {
@@ -290,13 +292,15 @@ func TestManyExecutions(t *testing.T) {
 	starts.Wait()
 	s.settle()
 	for range rounds { // every wait times out and is entered anew
-		s.clock.Advance(200 * time.Second)
+		s.advance(200 * time.Second)
 		s.settle()
 	}
 	won := map[string]bool{}
 	for _, payload := range s.lambda.payloads("f") {
 		var in struct{ Token string }
-		json.Unmarshal([]byte(payload), &in)
+		if err := json.Unmarshal([]byte(payload), &in); err != nil {
+			t.Fatal(err)
+		}
 		if got := errorType(s.succeed(in.Token, "{}")); got == "" {
 			won[in.Token] = true
 		} else if got != "TaskTimedOut" {

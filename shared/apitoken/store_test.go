@@ -1,6 +1,7 @@
 package apitoken_test
 
 import (
+	"errors"
 	"context"
 	"fmt"
 	"log/slog"
@@ -47,7 +48,7 @@ func TestATokenIsFoundByItsSecretUntilItExpires(t *testing.T) {
 		t.Errorf("found %+v, err %v", found, err)
 	}
 	c.at = made.ExpiresAt
-	if _, err := s.Find(t.Context(), secret); err != apitoken.ErrUnknown {
+	if _, err := s.Find(t.Context(), secret); !errors.Is(err, apitoken.ErrUnknown) {
 		t.Errorf("expired: %v", err)
 	}
 }
@@ -58,12 +59,12 @@ func TestWhatIsNoTokenIsUnknown(t *testing.T) {
 	for i := range secret {
 		flipped := []byte(secret)
 		flipped[i] ^= 1
-		if _, err := s.Find(t.Context(), string(flipped)); err != apitoken.ErrUnknown {
+		if _, err := s.Find(t.Context(), string(flipped)); !errors.Is(err, apitoken.ErrUnknown) {
 			t.Fatalf("byte %d flipped: %v", i, err)
 		}
 	}
 	for _, no := range []string{"", "tt_", secret + "A", secret[:45], " " + secret, "Bearer " + secret, strings.Repeat("A", 1<<16)} {
-		if _, err := s.Find(t.Context(), no); err != apitoken.ErrUnknown {
+		if _, err := s.Find(t.Context(), no); !errors.Is(err, apitoken.ErrUnknown) {
 			t.Errorf("%.50q: %v", no, err)
 		}
 	}
@@ -100,11 +101,11 @@ func TestARevokedTokenEndsAtOnceHereAndWithin30SecondsElsewhere(t *testing.T) {
 	if err := here.Revoke(t.Context(), "ci"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := here.Find(t.Context(), secret); err != apitoken.ErrUnknown {
+	if _, err := here.Find(t.Context(), secret); !errors.Is(err, apitoken.ErrUnknown) {
 		t.Errorf("here: %v", err)
 	}
 	c.at = c.at.Add(30 * time.Second)
-	if _, err := elsewhere.Find(t.Context(), secret); err != apitoken.ErrUnknown {
+	if _, err := elsewhere.Find(t.Context(), secret); !errors.Is(err, apitoken.ErrUnknown) {
 		t.Errorf("elsewhere: %v", err)
 	}
 	if err := here.Revoke(t.Context(), "ci"); !fault.Is(err, fault.NotFound) {

@@ -56,7 +56,7 @@ func NewClient(cfg aws.Config, env cloud.Lookup) *dynamodb.Client {
 // Key returns the primary key of an item.
 func Key(pk, sk string) Item { return Item{PK: S(pk), SK: S(sk)} }
 
-// S, N and B build attribute values.
+// S is the attribute value of a string.
 func S(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
 
 // N is the attribute value of an integer.
@@ -166,6 +166,12 @@ func Fault(err error, what string, args ...any) error {
 func kind(err error) fault.Kind {
 	if Contended(err) {
 		return fault.Unavailable
+	}
+	for _, r := range Cancelled(err) {
+		switch aws.ToString(r.Code) {
+		case "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded":
+			return fault.TooMany
+		}
 	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {

@@ -33,8 +33,8 @@ type Change struct {
 	Messages []outbox.Message // pages that are due because of it
 	Wake     bool             // it alters the machine's next step
 
-	Retake      bool         // the slot must still be the event's own, or of the event Over
-	Over        ID           // the slot's holder that was seen to be over; "" none
+	Retake      bool         // the slot is taken again, from the holder Over
+	Over        Hold         // the slot's holder as read: this event, or one that was seen to be over
 	SameMembers bool         // refuse when an alert joined or fired again since Before was read
 	Alert       *alert.State // the alert that caused it, to be written with it as it was read
 	Gone        bool         // the old execution is over: Exec, Token, Wakes and Failures begin anew
@@ -134,8 +134,9 @@ func (c *Change) page() {
 	e.TriggeredAt = c.At
 	e.Owner = ""
 	e.AcknowledgedAt, e.AckExpiresAt, e.SnoozedUntil, e.SnoozedBy = time.Time{}, time.Time{}, time.Time{}, ""
-	if !e.RecoveredAt.IsZero() {
-		e.Progress.Stopped = true
+	e.Progress.Stopped = !e.RecoveredAt.IsZero() && !e.RecoveryFor().ByHand
+	if e.Since.Equal(c.Before.Since) {
+		e.Since = time.Time{} // no delivery began this cycle
 	}
 	c.Wake = true
 }
@@ -252,7 +253,8 @@ func (ResolveByRecovery) apply(c *Change) error {
 }
 
 // Recover notes that all alerts are recovered: the step's clock stands still
-// and the quiet time begins.
+// and the quiet time begins. Where only a person resolves, the clock goes on:
+// somebody must hear of the event.
 type Recover struct{}
 
 func (Recover) apply(c *Change) error {
@@ -262,14 +264,21 @@ func (Recover) apply(c *Change) error {
 	}
 	c.SameMembers = true
 	e.RecoveredAt = c.At
-	if p := &e.Progress; !p.Deadline.IsZero() {
-		p.Left = max(p.Deadline.Sub(c.At), 0)
-		p.Deadline = time.Time{}
+	if !e.RecoveryFor().ByHand {
+		e.Progress.stop(c.At)
 	}
-	e.Progress.Stopped = true
 	c.Wake = true
 	c.note("event.recovered")
 	return nil
+}
+
+// stop keeps what is left of the step's wait.
+func (p *Progress) stop(at time.Time) {
+	if !p.Deadline.IsZero() {
+		p.Left = max(p.Deadline.Sub(at), 0)
+		p.Deadline = time.Time{}
+	}
+	p.Stopped = true
 }
 
 // Refire notes that an alert fires again before the event resolved: the
@@ -640,10 +649,13 @@ func (o StepFailed) apply(c *Change) error {
 		c.note("event.step_failed", "stage", string(p.Stage))
 		return nil
 	}
-	if p.Stopped {
+	switch {
+	case p.Stopped && p.Left > 0:
 		p.Left = 0
-	} else {
+	case !p.Stopped && p.Deadline.After(c.At):
 		p.Deadline = c.At
+	default:
+		return nil // the next step is due already: the report came before
 	}
 	c.Wake = true
 	c.note("event.step_failed", "stage", string(p.Stage), "step", fmt.Sprint(p.Step+1), "round", fmt.Sprint(p.Round+1))

@@ -104,7 +104,7 @@ func (d *Desk) resolveSlot(ctx context.Context, c Change) (Change, error) {
 	if err != nil {
 		return c, err
 	}
-	if holder.Event.ID != "" && holder.Held && holder.Event.ID != c.Event.ID {
+	if holder.Held && holder.Event.ID != c.Event.ID {
 		return c, &SlotError{Slot: c.Event.Slot, Holder: holder.Event.ID}
 	}
 	c.Over = holder.Named
@@ -113,7 +113,7 @@ func (d *Desk) resolveSlot(ctx context.Context, c Change) (Change, error) {
 
 // Holder is the event that a slot leads to.
 type Holder struct {
-	Named ID    // what the slot item names; "" never taken
+	Named Hold  // what the slot item names
 	Event Event // the same or, following merges, the survivor
 	Held  bool  // a new firing belongs to Event
 }
@@ -125,10 +125,10 @@ func (d *Desk) Holder(ctx context.Context, slot string, at time.Time) (Holder, e
 		return Holder{}, err
 	}
 	h := Holder{Named: named[slot]}
-	if h.Named == "" {
+	if h.Named == (Hold{}) {
 		return h, nil
 	}
-	h.Event, err = d.Follow(ctx, h.Named)
+	h.Event, err = d.Follow(ctx, h.Named.Event)
 	if fault.Is(err, fault.NotFound) {
 		return Holder{Named: h.Named}, nil
 	}
@@ -138,14 +138,18 @@ func (d *Desk) Holder(ctx context.Context, slot string, at time.Time) (Holder, e
 
 // Follow reads an event or, following merges, the one that survived it.
 func (d *Desk) Follow(ctx context.Context, id ID) (Event, error) {
-	for {
+	for range mostMerges {
 		e, err := d.Store.Get(ctx, id)
 		if err != nil || e.MergedInto == "" {
 			return e, err
 		}
 		id = e.MergedInto
 	}
+	return Event{}, fault.New(fault.Internal, "event %s was merged more than %d times", id, mostMerges)
 }
+
+// mostMerges bounds how long a chain of merges is followed.
+const mostMerges = 100
 
 // Open opens an event and starts its execution. Whoever commits an opening
 // starts it once; a start that fails stays pending and never fails the

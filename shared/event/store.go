@@ -45,6 +45,7 @@ const (
 	attrListPK     = "list_pk"
 	attrListSK     = "list_sk"
 	attrEvent      = "event_id"
+	attrOpening    = "opening"
 	listIndex      = "list"
 
 	sortKey        = "EVENT"
@@ -93,9 +94,16 @@ func (s *Store) GetMany(ctx context.Context, ids ...ID) (map[ID]Event, error) {
 	return found, nil
 }
 
+// Hold is what a slot names: an event and the opening in which it took the
+// slot. The zero Hold: the slot was never taken.
+type Hold struct {
+	Event   ID
+	Opening int
+}
+
 // SlotHolders reads which events the slots name, consistently; a slot never
 // taken is absent.
-func (s *Store) SlotHolders(ctx context.Context, slots ...string) (map[string]ID, error) {
+func (s *Store) SlotHolders(ctx context.Context, slots ...string) (map[string]Hold, error) {
 	keys := make([]ddb.Item, len(slots))
 	for i, slot := range slots {
 		keys[i] = ddb.Key(slotPartition(slot), slotSort)
@@ -104,9 +112,9 @@ func (s *Store) SlotHolders(ctx context.Context, slots ...string) (map[string]ID
 	if err != nil {
 		return nil, fmt.Errorf("read slots: %w", err)
 	}
-	holders := make(map[string]ID, len(items))
+	holders := make(map[string]Hold, len(items))
 	for _, item := range items {
-		holders[strings.TrimPrefix(ddb.Text(item, ddb.PK), "SLOT#")] = ID(ddb.Text(item, attrEvent))
+		holders[strings.TrimPrefix(ddb.Text(item, ddb.PK), "SLOT#")] = Hold{ID(ddb.Text(item, attrEvent)), int(ddb.Number(item, attrOpening))}
 	}
 	return holders, nil
 }
@@ -124,7 +132,7 @@ func (s *Store) NextID(ctx context.Context) (ID, error) {
 type Opening struct {
 	Event    Event
 	Alert    *alert.State // as read, with its attachment to Event set; nil for an event made by hand
-	Over     ID           // the slot's holder that was seen to be over; "" the slot was never taken
+	Over     Hold         // the slot's holder that was seen to be over; zero: the slot was never taken
 	Timeline []Item
 	At       time.Time
 }
@@ -155,7 +163,7 @@ func (s *Store) Open(ctx context.Context, o Opening) error {
 	tx := s.transaction()
 	tx.put(item, "attribute_not_exists(pk)", nil, nil)
 	if e.Slot != "" {
-		tx.slot(e.Slot, e.ID, o.Over)
+		tx.slot(e.Slot, Hold{e.ID, e.Opening}, o.Over)
 	}
 	if o.Alert != nil {
 		if err := tx.attach(s.Alerts, *o.Alert); err != nil {
@@ -186,11 +194,7 @@ func (s *Store) Commit(ctx context.Context, c Change) (Event, error) {
 		return c.Before, err
 	}
 	if c.Retake {
-		over := c.Over
-		if over == "" {
-			over = e.ID
-		}
-		tx.slot(e.Slot, e.ID, over)
+		tx.slot(e.Slot, Hold{e.ID, e.Opening}, c.Over)
 	}
 	if c.Alert != nil {
 		if err := tx.attach(s.Alerts, *c.Alert); err != nil {
@@ -200,6 +204,7 @@ func (s *Store) Commit(ctx context.Context, c Change) (Event, error) {
 	}
 	if e.MergedInto != "" && c.Before.MergedInto == "" {
 		tx.put(merged(e.MergedInto, e.ID), "", nil, nil)
+		tx.grow(e.MergedInto)
 	}
 	tx.timeline(e.ID, e.Rev, c.Timeline)
 	for _, m := range c.Messages {
@@ -485,18 +490,34 @@ func (t *transaction) put(item ddb.Item, condition string, names map[string]stri
 	t.items = append(t.items, types.TransactWriteItem{Put: p})
 }
 
-// slot gives a slot to an event: it was never taken, is the event's own, or
-// still names the holder that was seen to be over.
-func (t *transaction) slot(slot string, id, over ID) {
+// grow tells the survivor of a merge that it has more alerts, and refuses the
+// merge unless the survivor is open: it may be ending, or merging away, now.
+func (t *transaction) grow(survivor ID) {
+	t.items = append(t.items, types.TransactWriteItem{Update: &types.Update{
+		TableName: &t.table.Name, Key: ddb.Key(partition(survivor), sortKey),
+		UpdateExpression:         aws.String("ADD #seq :one"),
+		ConditionExpression:      aws.String("#state IN (:t, :a, :s)"),
+		ExpressionAttributeNames: map[string]string{"#seq": attrMemberSeq, "#state": attrState},
+		ExpressionAttributeValues: ddb.Item{
+			":one": ddb.N(1), ":t": ddb.S(string(Triggered)), ":a": ddb.S(string(AckedState)), ":s": ddb.S(string(Snoozed)),
+		},
+	}})
+}
+
+// slot gives a slot to an event: it was never taken, or still names the holder
+// that was seen to be over, in the same opening: an event that was reopened
+// meanwhile keeps its slot.
+func (t *transaction) slot(slot string, to, over Hold) {
 	item := ddb.Key(slotPartition(slot), slotSort)
-	item[attrEvent] = ddb.S(string(id))
+	item[attrEvent] = ddb.S(string(to.Event))
+	item[attrOpening] = ddb.N(to.Opening)
 	condition := "attribute_not_exists(pk)"
 	var names map[string]string
 	var values ddb.Item
-	if over != "" {
-		condition = "attribute_not_exists(pk) OR #e = :over"
-		names = map[string]string{"#e": attrEvent}
-		values = ddb.Item{":over": ddb.S(string(over))}
+	if over != (Hold{}) {
+		condition = "attribute_not_exists(pk) OR #e = :over AND #o = :opening"
+		names = map[string]string{"#e": attrEvent, "#o": attrOpening}
+		values = ddb.Item{":over": ddb.S(string(over.Event)), ":opening": ddb.N(over.Opening)}
 	}
 	t.slots[len(t.items)] = slot
 	t.put(item, condition, names, values)

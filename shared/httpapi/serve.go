@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -144,5 +145,14 @@ func Annotate(ctx context.Context, attrs ...slog.Attr) {
 }
 
 func noteError(ctx context.Context, err error) {
-	Annotate(ctx, slog.String("reason", fault.KindOf(err).String()), slog.Any("err", err))
+	Annotate(ctx, slog.String("reason", reasonOf(err)), slog.Any("err", err))
+}
+
+// reasonOf is the kind of an error; of one that has a status instead, and is
+// the caller's, the words of the status.
+func reasonOf(err error) string {
+	if status := Status(err); fault.KindOf(err) == fault.Internal && status < http.StatusInternalServerError {
+		return strings.ToLower(http.StatusText(status))
+	}
+	return fault.KindOf(err).String()
 }

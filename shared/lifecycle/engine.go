@@ -111,10 +111,14 @@ func (g *Engine) verdict(ctx context.Context, e event.Event, s Step) (Verdict, e
 		if err != nil {
 			return Verdict{}, err
 		}
-		until = g.Now().Add(waitOf(p, s.Progress))
+		until = g.Now().Add(waitOf(p, s.Progress) + margin)
 	}
 	return Verdict{Next: s.Do, WaitSeconds: Seconds(until, g.Now())}, nil
 }
+
+// margin lets the timer of a step, which begins before its task sets the
+// deadline, end after it.
+const margin = time.Second
 
 // Seconds clamps the time until an instant to what a wait may last.
 func Seconds(until, at time.Time) int {
@@ -357,12 +361,14 @@ func (g *Engine) forecast(ctx context.Context, e event.Event, p plan.Plan, now e
 // and its timeline.
 const inTransaction = 80
 
-// commitWith commits an operation with its messages. More than one transaction
-// takes are written before it, idempotently by key: until the change is there,
-// the notifier finds that their reason does not hold.
+// commitWith commits an operation with its messages. Where they are more than
+// one transaction takes, all are written before it, idempotently by key: when
+// it fails, the next try writes the same, and those who were told were meant.
 func (g *Engine) commitWith(ctx context.Context, e event.Event, messages []outbox.Message, op func([]outbox.Message) event.Op) error {
-	within := messages[:min(len(messages), inTransaction)]
-	beyond := messages[len(within):]
+	within, beyond := messages, []outbox.Message(nil)
+	if len(messages) > inTransaction {
+		within, beyond = nil, messages
+	}
 	for _, m := range beyond {
 		if _, err := g.Outbox.Add(ctx, m); err != nil {
 			return err
@@ -377,7 +383,7 @@ func (g *Engine) commitWith(ctx context.Context, e event.Event, messages []outbo
 // tellEnd tells everyone once to whom a page of this opening was sent or may
 // have been.
 func (g *Engine) tellEnd(ctx context.Context, e event.Event) error {
-	sent, err := g.Outbox.OfEvent(ctx, string(e.ID))
+	sent, err := g.paged(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -385,14 +391,42 @@ func (g *Engine) tellEnd(ctx context.Context, e event.Event) error {
 	var messages []outbox.Message
 	told := map[string]bool{}
 	for _, m := range sent {
-		paged := m.Reason == outbox.Page || m.Reason == outbox.LastResort
-		if !paged || m.Opening != e.Opening || !m.Reached() || told[m.Member+"\x00"+m.Contact] {
+		if told[m.Member+"\x00"+m.Contact] {
 			continue
 		}
 		told[m.Member+"\x00"+m.Contact] = true
 		messages = append(messages, endOf(e, m, at))
 	}
 	return g.commitWith(ctx, e, messages, func(m []outbox.Message) event.Op { return event.TellAllClear{Messages: m} })
+}
+
+// paged reads the pages of the present opening that were sent or may have
+// been, also those of events that were merged into this one.
+func (g *Engine) paged(ctx context.Context, e event.Event) ([]outbox.Message, error) {
+	members, err := g.Desk.Store.Members(ctx, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	var reached []outbox.Message
+	for id := range members {
+		of := e
+		if id != e.ID {
+			if of, err = g.Desk.Store.Get(ctx, id); err != nil {
+				return nil, err
+			}
+		}
+		sent, err := g.Outbox.OfEvent(ctx, string(id))
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range sent {
+			page := m.Reason == outbox.Page || m.Reason == outbox.LastResort
+			if page && m.Opening == of.Opening && m.Reached() {
+				reached = append(reached, m)
+			}
+		}
+	}
+	return reached, nil
 }
 
 func endOf(e event.Event, paged outbox.Message, at time.Time) outbox.Message {

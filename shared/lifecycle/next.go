@@ -66,10 +66,10 @@ func Next(e event.Event, p plan.Plan, at time.Time) Step {
 	switch {
 	case e.OweAllClear:
 		return Step{Do: TellEnd}
+	case e.PromotedBy != "" && e.Incident == "" && e.MergedInto == "":
+		return Step{Do: OpenIncident}
 	case e.State == event.Closed:
 		return Step{Do: End}
-	case e.PromotedBy != "" && e.Incident == "":
-		return Step{Do: OpenIncident}
 	case e.State == event.Resolved:
 		return resolved(e, at)
 	}

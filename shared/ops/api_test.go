@@ -136,7 +136,8 @@ func TestProblemsOfEvents(t *testing.T) {
 		{"wake what does not sleep", "POST", "/events/" + id + "/wake", "", 409, "acknowledged"},
 		{"unknown field is named", "POST", "/events", `{"title":"x","prioritty":"P1"}`, 422, "prioritty"},
 		{"all bad fields at once", "POST", "/events", `{"priority":"P9","service":7}`, 422, `"title","detail":"missing"`},
-		{"no JSON", "POST", "/events", `{"title":`, 400, "not valid JSON"},
+		{"field given twice", "POST", "/events", `{"title":"x","priority":"P1","priority":"P4"}`, 422, `"priority","detail":"stands there twice"`},
+		{"no JSON", "POST", "/events", `{"title":`, 400, "not valid JSON: it ends early"},
 		{"trailing text", "POST", "/events", `{"title":"x"} {}`, 400, "goes on after"},
 		{"a list", "POST", "/events", `[]`, 400, "expected a JSON object"},
 		{"invalid UTF-8", "POST", "/events", "{\"title\":\"\xff\"}", 400, "UTF-8"},
@@ -154,7 +155,9 @@ func TestProblemsOfEvents(t *testing.T) {
 		{"no length of time", "POST", "/events/" + id + "/snooze", `{"for":"soon"}`, 422, "no length of time"},
 		{"merge into itself", "POST", "/events/" + id + "/merge", `{"into":"` + id + `"}`, 422, "itself"},
 		{"merge into what ended", "POST", "/events/" + id + "/merge", `{"into":"` + resolved + `"}`, 409, "only an open event"},
-		{"unknown parameter", "GET", "/events?openn=true", "", 422, "openn"},
+		{"unknown parameter", "GET", "/events?openn=true", "", 422, `"openn","detail":"unknown parameter; expected one of`},
+		{"parameter that cannot be read", "GET", "/events?open=%zz", "", 422, "percent-encoded"},
+		{"parameter given twice", "GET", "/events?limit=1&limit=2", "", 422, "given 2 times, expected once"},
 		{"limit out of bounds", "GET", "/events?limit=1000", "", 422, "at most 100"},
 		{"limit that is no number", "GET", "/events?limit=ten", "", 422, "expected a number"},
 		{"cursor made up", "GET", "/events?cursor=%21", "", 422, "next_cursor"},
@@ -171,6 +174,25 @@ func TestProblemsOfEvents(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAnswerToManyProblemsFitsAFunction: an answer above 6 MB would reach
+// nobody.
+func TestAnswerToManyProblemsFitsAFunction(t *testing.T) {
+	c := newClient(t, opstest.New(t), "ann", ops.Admin)
+	for name, body := range map[string]string{
+		"many": `{"documents":[` + strings.Repeat(`{"a":1},`, 100_000) + `{}]}`,
+		"long": `{"documents":[],"` + strings.Repeat("x", ops.MaxLargeBody/2) + `":1}`,
+	} {
+		if got := c.want(422, "POST", "/v1/config/check", body); len(got.Text) > 1<<20 || !strings.Contains(got.Text, `"errors"`) {
+			t.Errorf("%s: answered %d bytes: %.200s", name, len(got.Text), got.Text)
+		}
+	}
+}
+
+func TestPackedBodyIsRefused(t *testing.T) {
+	c := newClient(t, opstest.New(t), "ann", ops.Admin)
+	c.want(415, "POST", "/v1/events", "\x1f\x8b", "Content-Encoding", "gzip")
 }
 
 func TestOnlyATokenWithTheScopeMayCall(t *testing.T) {
@@ -452,6 +474,14 @@ func TestConfigurationIsAppliedWholeAndRolledBack(t *testing.T) {
 	wider := bytes.TrimSuffix(docs, []byte("]"))
 	wider = append(wider, []byte(`,{"kind":"member","name":"eve"}]`)...)
 
+	for body, text := range map[string]string{
+		`{"expected_version":1,"documents":[]}`: "at least 1",
+		`{"expected_version":1,"documents":[{"kind":"member","name":"eve","spec":{"language":"en","language":"zh"}}]}`: `"documents[0].spec.language","detail":"stands there twice"`,
+	} {
+		if got := c.want(422, "PUT", "/v1/config", body); !strings.Contains(got.Text, text) {
+			t.Errorf("%s: %s", body, got.Text)
+		}
+	}
 	bad := c.want(422, "POST", "/v1/config/check", `{"documents":[{"kind":"service","name":"x","spec":{"tier":9,"team":"nope"}},{"kind":"service","name":"y","spec":{"colour":"red"}},{"kind":"gadget","name":"z"}]}`)
 	for _, field := range []string{"documents[0].spec.tier", "documents[0].spec.team", "documents[1].spec.colour", "documents[2].kind"} {
 		if !strings.Contains(bad.Text, `"`+field+`"`) {

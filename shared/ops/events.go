@@ -470,21 +470,23 @@ func (d *Desk) merge(ctx context.Context, c *Caller, in MergeEvent) (Event, erro
 	if err := checkID("into", in.Into); err != nil {
 		return Event{}, err
 	}
-	into, err := d.Events.Follow(ctx, in.Into)
-	if err != nil {
-		return Event{}, err
-	}
-	if into.ID == in.ID {
-		return Event{}, invalid("into", "is the event itself, or was merged into it")
-	}
-	merged, err := d.choose(ctx, c, in.ID, func(event.Event, time.Time) (event.Op, error) {
-		if !into.State.Open() {
+	var into event.Event
+	merged, err := d.choose(ctx, c, in.ID, func(e event.Event, _ time.Time) (_ event.Op, err error) {
+		if into, err = d.Events.Follow(ctx, in.Into); err != nil {
+			return nil, err
+		}
+		switch {
+		case into.ID == in.ID:
+			return nil, invalid("into", "is the event itself, or was merged into it")
+		case e.MergedInto == "" && !into.State.Open():
 			return nil, fault.New(fault.Conflict, "event %s is %s; only an open event takes another in", into.ID, into.State)
 		}
 		return event.Merge{Into: into.ID, IntoOpening: into.Opening}, nil
 	})
-	if state, ok := event.IsState(err); ok && state.Into == into.ID {
-		return d.takeOver(ctx, c, in.ID, into.ID)
+	if state, ok := event.IsState(err); ok && state.Into != "" {
+		if at, followed := d.Events.Follow(ctx, state.Into); followed == nil && at.ID == into.ID {
+			return d.takeOver(ctx, c, in.ID, into.ID)
+		}
 	}
 	if err != nil {
 		return merged, err

@@ -33,7 +33,9 @@ func TestPostNamesMessages(t *testing.T) {
 	if err := post.SendAfter(t.Context(), time.Minute, a); err != nil {
 		t.Fatal(err)
 	}
-	body := func(m outbox.Message) string { return `{"v":1,"event_id":"` + m.Event + `","message_id":"` + m.ID() + `"}` }
+	body := func(m outbox.Message) string {
+		return `{"v":1,"event_id":"` + m.Event + `","message_id":"` + m.ID() + `"}`
+	}
 	want := []queue.Entry{{Group: "E-1", Body: body(a)}, {Group: "E-2", Body: body(b)}, {Group: "E-1", Body: body(a), Delay: time.Minute}}
 	if !reflect.DeepEqual(q.got, want) {
 		t.Errorf("got %+v", q.got)

@@ -59,8 +59,11 @@ func TestRefusesInsideAddresses(t *testing.T) {
 			t.Errorf("%s was reached", host)
 		}
 	}
-	if _, err := client.Get("http://127.0.0.1" + port); !outgoing.Refused(err) {
+	if resp, err := client.Get("http://127.0.0.1" + port); !outgoing.Refused(err) {
 		t.Errorf("err %v", err)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
 	}
 	if reached {
 		t.Error("the server inside was called")

@@ -115,8 +115,9 @@ func step(name string, only ...alert.Priority) plan.Step {
 // walk lists the first n things that a plan runs, as "round.step kind target".
 func walk(p plan.Plan, priority alert.Priority, n int) []string {
 	var got []string
-	at, kind := plan.Start, plan.Kind("")
+	at := plan.Start
 	for range n {
+		var kind plan.Kind
 		at, kind = plan.Next(p, priority, at)
 		got = append(got, fmt.Sprintf("%d.%d %s %s", at.Round, at.Step, kind, p.At(at).Targets[0].Member))
 	}

@@ -67,13 +67,13 @@ func run(w io.Writer, only []string) error {
 		}
 		rows = append(rows, more...)
 	}
-	print(w, rows)
+	table(w, rows)
 	return nil
 }
 
 func progress(what string) { fmt.Fprintln(os.Stderr, "...", what) }
 
-func print(w io.Writer, rows []row) {
+func table(w io.Writer, rows []row) {
 	lines := [][]string{{"what", "measured", "peer", "ratio (of single turns)", "target", ""}}
 	for _, r := range rows {
 		lines = append(lines, []string{r.what, r.measured, r.peer, r.ratio, r.target, r.state})

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"slices"
 	"strconv"
 	"time"
 
@@ -48,7 +49,7 @@ func startFunction(binary string, env []string) (*process, time.Duration, error)
 	p.server = &http.Server{Handler: p, ReadHeaderTimeout: patience}
 	go func() { _ = p.server.Serve(l) }()
 	p.cmd = exec.Command(binary)
-	p.cmd.Env = append(env, "AWS_LAMBDA_RUNTIME_API="+l.Addr().String())
+	p.cmd.Env = append(slices.Clone(env), "AWS_LAMBDA_RUNTIME_API="+l.Addr().String())
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	if err := p.cmd.Start(); err != nil {
 		return nil, 0, errors.Join(err, p.server.Close())
@@ -81,7 +82,7 @@ func (p *process) stop() {
 func (p *process) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path.Base(r.URL.Path) {
 	case "next":
-		p.next(w, r.Context())
+		p.next(r.Context(), w)
 	case "response", "error":
 		body, err := io.ReadAll(r.Body)
 		p.answer <- answer{body: body, failed: err != nil || path.Base(r.URL.Path) == "error"}
@@ -91,7 +92,7 @@ func (p *process) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (p *process) next(w http.ResponseWriter, ctx context.Context) {
+func (p *process) next(ctx context.Context, w http.ResponseWriter) {
 	used, err := cpu.Of(p.cmd.Process.Pid)
 	if err != nil {
 		return

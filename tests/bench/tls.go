@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"time"
 )
 
@@ -64,7 +65,7 @@ func (b *binaries) call(address, root string, env []string, group string) (passe
 	if group != "" {
 		cmd = exec.Command("/bin/sh", "-c", `echo $$ > "$0" && exec "$@"`, group, b.here("firstcall"), address, root)
 	}
-	cmd.Env = append(env, "PATH=/usr/bin:/bin")
+	cmd.Env = append(slices.Clone(env), "PATH=/usr/bin:/bin")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return 0, 0, fmt.Errorf("first call: %w\n%s", err, out)

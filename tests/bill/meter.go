@@ -80,15 +80,15 @@ func (m *meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.Unmarshal(body, &in) // what cannot be read is refused behind us
 	}
 	touched := m.before(r.Context(), in)
-	resp, answer, err := m.pass(r, body)
+	status, header, answer, err := m.pass(r, body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
 	m.after(r.Context(), touched)
 	m.count(service, operation, in, touched, body, answer)
-	maps.Copy(w.Header(), resp.Header)
-	w.WriteHeader(resp.StatusCode)
+	maps.Copy(w.Header(), header)
+	w.WriteHeader(status)
 	_, _ = w.Write(answer)
 }
 
@@ -107,19 +107,19 @@ func operationOf(r *http.Request) (service, operation string) {
 	return target, operation
 }
 
-func (m *meter) pass(r *http.Request, body []byte) (*http.Response, []byte, error) {
+func (m *meter) pass(r *http.Request, body []byte) (status int, header http.Header, answer []byte, err error) {
 	out, err := http.NewRequestWithContext(r.Context(), r.Method, m.behind+r.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, nil, err
 	}
 	out.Header, out.Host = r.Header, r.Host
 	resp, err := m.client.Do(out)
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(resp.Body)
-	return resp, answer, err
+	answer, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, resp.Header, answer, err
 }
 
 // call has the fields of requests that prices depend on.
@@ -129,7 +129,7 @@ type call struct {
 	ConsistentRead bool
 	IndexName      string
 	MessageBody    string
-	MessageGroupId string
+	Group          string `json:"MessageGroupId"`
 	Entries        []call
 	TransactItems  []struct{ Put, Update, Delete, ConditionCheck, Get *call }
 	RequestItems   map[string]json.RawMessage
@@ -234,14 +234,14 @@ func (m *meter) count(service, operation string, in call, touched []*touch, body
 			u.gets++
 		case operation == "SendMessage":
 			n := up(len(in.MessageBody), queueUnit)
-			u.sends[in.MessageGroupId != ""] += n
+			u.sends[in.Group != ""] += n
 			u.large += n - 1
 		case operation == "SendMessageBatch":
 			size := 0
 			for _, e := range in.Entries {
 				size += len(e.MessageBody)
 			}
-			u.sends[len(in.Entries) > 0 && in.Entries[0].MessageGroupId != ""] += up(size, queueUnit)
+			u.sends[len(in.Entries) > 0 && in.Entries[0].Group != ""] += up(size, queueUnit)
 		case operation == "GetItem":
 			u.reads += readUnits(touched[0].before.size(), in.ConsistentRead)
 		case operation == "BatchGetItem":

@@ -29,8 +29,7 @@ const (
 	priceTransition = 25 / million
 	// aws.amazon.com/ses/pricing, outbound mail; data of a page is far below a cent.
 	priceMail = 0.10 / 1000
-	// aws.amazon.com/systems-manager/pricing: standard parameters and standard throughput are free.
-	priceParameter = 0
+	// aws.amazon.com/systems-manager/pricing: standard parameters are free.
 	// aws.amazon.com/cloudwatch/pricing, first tiers.
 	priceLogGB  = 0.50
 	priceSeries = 0.30 // a custom metric, a month

@@ -25,7 +25,7 @@ for tags in '' tocsin_local conformance; do
 done
 
 step golangci-lint
-"$tools/golangci-lint" run ./...
+"$tools/golangci-lint" run --allow-parallel-runners ./...
 
 step govulncheck
 if report=$("$tools/govulncheck" ./... 2>&1); then

@@ -34,6 +34,9 @@ func TestStoreSuite(t *testing.T, table ddb.Table) {
 	t.Run("a join is refused while all are recovered", s.testJoinRecovered)
 	t.Run("only attached members count as firing", s.testFiring)
 	t.Run("members of merged events count", s.testMerged)
+	t.Run("a merge is refused by a survivor that is not open", s.testMergeIntoEnded)
+	t.Run("two events merge in one direction only", s.testMergeBothWays)
+	t.Run("a merge refuses the survivor's resolution by recovery", s.testMergeRefusesResolution)
 	t.Run("parking is refused after a wake", s.testParkAfterWake)
 	t.Run("parking is refused by another generation", s.testParkGeneration)
 	t.Run("parking survives joins", s.testParkAndJoin)
@@ -62,7 +65,7 @@ func alertOf(t *testing.T, name string) alert.State {
 }
 
 // opening returns the opening of a new event in a slot, by a new alert.
-func (s *suite) opening(t *testing.T, slot, alertName string, over event.ID) event.Opening {
+func (s *suite) opening(t *testing.T, slot, alertName string, over event.Hold) event.Opening {
 	t.Helper()
 	id, err := s.store.NextID(t.Context())
 	if err != nil {
@@ -80,7 +83,7 @@ func (s *suite) opening(t *testing.T, slot, alertName string, over event.ID) eve
 // open opens an event in a slot of its own and reads it back.
 func (s *suite) open(t *testing.T) event.Event {
 	t.Helper()
-	o := s.opening(t, t.Name(), "first", "")
+	o := s.opening(t, t.Name(), "first", event.Hold{})
 	if err := s.store.Open(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +133,7 @@ func (s *suite) testOpen(t *testing.T) {
 		t.Errorf("opened %+v", e)
 	}
 	holders, err := s.store.SlotHolders(t.Context(), t.Name())
-	if err != nil || holders[t.Name()] != e.ID {
+	if err != nil || holders[t.Name()] != (event.Hold{Event: e.ID, Opening: 1}) {
 		t.Errorf("slot held by %v, err %v", holders, err)
 	}
 	st, err := s.alerts.Get(t.Context(), alertOf(t, "first").ID)
@@ -175,7 +178,7 @@ func (s *suite) testSlotRace(t *testing.T) {
 	const n = 8
 	openings := make([]event.Opening, n)
 	for i := range n {
-		openings[i] = s.opening(t, t.Name(), fmt.Sprint("alert ", i), "")
+		openings[i] = s.opening(t, t.Name(), fmt.Sprint("alert ", i), event.Hold{})
 	}
 	won := atOnce(t, n, func(i int) error { return s.store.Open(t.Context(), openings[i]) }, func(err error) bool {
 		_, taken := errors.AsType[*event.SlotError](err)
@@ -187,7 +190,7 @@ func (s *suite) testSlotRace(t *testing.T) {
 }
 
 func (s *suite) testOpenStaleAlert(t *testing.T) {
-	o := s.opening(t, t.Name(), "first", "")
+	o := s.opening(t, t.Name(), "first", event.Hold{})
 	stored := *o.Alert
 	if err := s.alerts.Put(t.Context(), &stored); err != nil {
 		t.Fatal(err)
@@ -202,11 +205,15 @@ func (s *suite) testOpenStaleAlert(t *testing.T) {
 
 func (s *suite) testReplaceSlot(t *testing.T) {
 	old := s.open(t)
-	err := s.store.Open(t.Context(), s.opening(t, t.Name(), "second", "E-999999"))
+	err := s.store.Open(t.Context(), s.opening(t, t.Name(), "second", event.Hold{Event: "E-999999", Opening: 1}))
 	if taken, ok := errors.AsType[*event.SlotError](err); !ok || taken.Holder != old.ID {
 		t.Errorf("over another event than the holder: %v", err)
 	}
-	if err := s.store.Open(t.Context(), s.opening(t, t.Name(), "second", old.ID)); err != nil {
+	err = s.store.Open(t.Context(), s.opening(t, t.Name(), "second", event.Hold{Event: old.ID, Opening: 2}))
+	if _, ok := errors.AsType[*event.SlotError](err); !ok {
+		t.Errorf("over another opening of the holder: %v", err)
+	}
+	if err := s.store.Open(t.Context(), s.opening(t, t.Name(), "second", event.Hold{Event: old.ID, Opening: 1})); err != nil {
 		t.Errorf("over the holder: %v", err)
 	}
 }
@@ -313,8 +320,8 @@ func (s *suite) testFiring(t *testing.T) {
 }
 
 func (s *suite) testMerged(t *testing.T) {
-	a := s.opening(t, t.Name()+"a", "a", "")
-	b := s.opening(t, t.Name()+"b", "b", "")
+	a := s.opening(t, t.Name()+"a", "a", event.Hold{})
+	b := s.opening(t, t.Name()+"b", "b", event.Hold{})
 	for _, o := range []event.Opening{a, b} {
 		if err := s.store.Open(t.Context(), o); err != nil {
 			t.Fatal(err)
@@ -332,6 +339,44 @@ func (s *suite) testMerged(t *testing.T) {
 	}
 	if !s.anyFiring(t, b.Event.ID) {
 		t.Error("the merged event's alert does not count")
+	}
+}
+
+// two opens two events in slots of their own.
+func (s *suite) two(t *testing.T) (a, b event.Event) {
+	t.Helper()
+	for i, e := range []*event.Event{&a, &b} {
+		o := s.opening(t, fmt.Sprint(t.Name(), i), fmt.Sprint("alert ", i), event.Hold{})
+		if err := s.store.Open(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		*e = s.read(t, o.Event.ID)
+	}
+	return a, b
+}
+
+func (s *suite) testMergeIntoEnded(t *testing.T) {
+	a, b := s.two(t)
+	s.mustCommit(t, b, event.Resolve{})
+	if _, err := s.commit(t, a, event.Merge{Into: b.ID, IntoOpening: 1}); !fault.Is(err, fault.Conflict) {
+		t.Errorf("merged into a resolved event: %v", err)
+	}
+}
+
+func (s *suite) testMergeBothWays(t *testing.T) {
+	a, b := s.two(t)
+	s.mustCommit(t, a, event.Merge{Into: b.ID, IntoOpening: 1})
+	if _, err := s.commit(t, b, event.Merge{Into: a.ID, IntoOpening: 1}); !fault.Is(err, fault.Conflict) {
+		t.Errorf("merged into each other: %v", err)
+	}
+}
+
+func (s *suite) testMergeRefusesResolution(t *testing.T) {
+	a, b := s.two(t)
+	b = s.mustCommit(t, b, event.Recover{})
+	s.mustCommit(t, a, event.Merge{Into: b.ID, IntoOpening: 1})
+	if _, err := s.commit(t, b, event.ResolveByRecovery{}); !fault.Is(err, fault.Conflict) {
+		t.Errorf("resolved although it had taken in another: %v", err)
 	}
 }
 
@@ -457,7 +502,7 @@ func (s *suite) testAlertConflict(t *testing.T) {
 func (s *suite) testList(t *testing.T) {
 	var opened []event.ID
 	for i := range 3 {
-		o := s.opening(t, fmt.Sprint(t.Name(), i), fmt.Sprint("alert ", i), "")
+		o := s.opening(t, fmt.Sprint(t.Name(), i), fmt.Sprint("alert ", i), event.Hold{})
 		o.Event.OpenedAt = noon.AddDate(1, 0, i)
 		if err := s.store.Open(t.Context(), o); err != nil {
 			t.Fatal(err)

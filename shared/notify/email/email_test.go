@@ -1,6 +1,7 @@
 package email_test
 
 import (
+	"errors"
 	"encoding/json"
 	"io"
 	"mime"
@@ -242,7 +243,7 @@ func read(t *testing.T, raw []byte) message {
 	parts := multipart.NewReader(m.Body, params["boundary"])
 	for {
 		p, err := parts.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		if err != nil {
