@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -136,6 +137,8 @@ func TestExitCodes(t *testing.T) {
 	s := newShell(t, w, "ann", ops.EventsWrite)
 	s.want(0, "events", "report", "--title", "Slow", "--priority", "P1")
 	s.want(0, "events", "resolve", "E-1")
+	stranger := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(stranger.Close)
 	for _, c := range []struct {
 		name string
 		args []string
@@ -161,6 +164,7 @@ func TestExitCodes(t *testing.T) {
 		{"address that is none", []string{"events", "list", "--url", "tocsin"}, nil, 2, "no address"},
 		{"token in the clear", []string{"events", "list", "--url", "http://tocsin.example.com"}, nil, 2, "use https"},
 		{"nobody listens", []string{"events", "list", "--url", "http://127.0.0.1:1"}, nil, 6, "cannot be reached"},
+		{"something else answers", []string{"events", "get", "E-1", "--url", stranger.URL}, nil, 1, "not as the API of Tocsin does"},
 		{"profile that is not there", []string{"events", "list", "--profile", "prod"}, nil, 2, "no profile prod"},
 		{"file that is not there", []string{"diff", "testdata/nothing"}, nil, 2, "nothing"},
 		{"unknown source", []string{"normalize", "--source", "nagios", "-"}, nil, 2, "alertmanager, prometheus"},

@@ -20,7 +20,8 @@ type task struct {
 	EventID    event.ID    `json:"event_id,omitempty"`
 	IncidentID incident.ID `json:"incident_id,omitempty"`
 	Generation int         `json:"generation"`
-	Token      string      `json:"token,omitempty"` // of a wait
+	Token      string      `json:"token,omitempty"`        // of a wait
+	Wait       int         `json:"wait_seconds,omitempty"` // that the state was told; 0: it does not say
 }
 
 type handler struct {
@@ -75,7 +76,7 @@ func (h *handler) do(ctx context.Context, t task) (v lifecycle.Verdict, err erro
 	case "evaluate":
 		return h.events.Evaluate(ctx, t.EventID, t.Generation)
 	case "page", "await_resolution", "await_snooze_end", "await_closure":
-		return v, h.events.Enter(ctx, t.EventID, t.Generation, lifecycle.Do(t.Op), t.Token)
+		return v, h.events.Enter(ctx, t.EventID, t.Generation, t.wait(lifecycle.Do(t.Op)))
 	case "open_incident":
 		return v, h.events.OpenIncident(ctx, t.EventID, t.Generation)
 	case "next_generation":
@@ -83,13 +84,17 @@ func (h *handler) do(ctx context.Context, t task) (v lifecycle.Verdict, err erro
 	case "evaluate_incident":
 		return h.incidents.Evaluate(ctx, t.IncidentID, t.Generation)
 	case "await_mitigation", "await_review":
-		return v, h.incidents.Enter(ctx, t.IncidentID, t.Generation, lifecycle.Do(t.Op), t.Token)
+		return v, h.incidents.Enter(ctx, t.IncidentID, t.Generation, t.wait(lifecycle.Do(t.Op)))
 	case "await_incident_resolution":
-		return v, h.incidents.Enter(ctx, t.IncidentID, t.Generation, lifecycle.AwaitResolution, t.Token)
+		return v, h.incidents.Enter(ctx, t.IncidentID, t.Generation, t.wait(lifecycle.AwaitResolution))
 	case "next_incident_generation":
 		return v, h.incidents.StartNext(ctx, t.IncidentID, t.Generation)
 	}
 	return v, fault.New(fault.Invalid, "op %q is not one that this release knows", t.Op)
+}
+
+func (t task) wait(state lifecycle.Do) lifecycle.Wait {
+	return lifecycle.Wait{State: state, Token: t.Token, For: time.Duration(t.Wait) * time.Second}
 }
 
 func (t task) check() error {

@@ -184,7 +184,7 @@ func TestEvaluateSaysWhatToWaitFor(t *testing.T) {
 		ops  []event.Op
 		want lifecycle.Verdict
 	}{
-		{"triggered", nil, lifecycle.Verdict{Next: lifecycle.Page, WaitSeconds: 300}},
+		{"triggered", nil, lifecycle.Verdict{Next: lifecycle.Page, WaitSeconds: 301}},
 		{"acknowledged", []event.Op{event.Acknowledge{}}, lifecycle.Verdict{Next: lifecycle.AwaitResolution, WaitSeconds: 1800}},
 		{"snoozed", []event.Op{event.Snooze{Until: clock.Now().Add(time.Hour)}}, lifecycle.Verdict{Next: lifecycle.AwaitSnoozeEnd, WaitSeconds: 3600}},
 		{"resolved", []event.Op{event.Resolve{}}, lifecycle.Verdict{Next: lifecycle.AwaitClosure, WaitSeconds: 86400}},
@@ -228,17 +228,17 @@ func TestPageTellsAndParks(t *testing.T) {
 // TestWaitsParkOrWake: a wait that the event needs keeps its token; any other
 // is ended at once.
 func TestWaitsParkOrWake(t *testing.T) {
-	waits := map[string][]event.Op{
-		"page":             {},
-		"await-resolution": {event.Acknowledge{}},
-		"await-snooze-end": {event.Snooze{Until: clock.Now().Add(time.Hour)}},
-		"await-closure":    {event.Resolve{}},
+	waits := map[string]func() []event.Op{
+		"page":             func() []event.Op { return nil },
+		"await-resolution": func() []event.Op { return []event.Op{event.Acknowledge{}} },
+		"await-snooze-end": func() []event.Op { return []event.Op{event.Snooze{Until: clock.Now().Add(time.Hour)}} },
+		"await-closure":    func() []event.Op { return []event.Op{event.Resolve{}} },
 	}
 	for task := range waits {
 		for state, ops := range waits {
 			t.Run(task+" while it needs "+state, func(t *testing.T) {
 				t.Parallel()
-				b := newBench(t).opened(ops...)
+				b := newBench(t).opened(ops()...)
 				b.does("evaluate") // as the machine does before: it tells the all-clear
 				b.does(task)
 				if task == state {
@@ -265,6 +265,24 @@ func TestWaitsParkOrWake(t *testing.T) {
 		}
 		b.called(nil, []string{theToken})
 	})
+}
+
+// TestATimerThatEndsTooLate: an acknowledgement that expires long before the
+// state's timer ends wakes the machine at once; an older machine does not say
+// when its timer ends, and parks.
+func TestATimerThatEndsTooLate(t *testing.T) {
+	for name, woken := range map[string][]string{"await-resolution": {theToken}, "await-resolution-of-an-older-machine": nil} {
+		b := newBench(t).opened()
+		b.events.Desk.Now = func() time.Time { return clock.Now().Add(-20 * time.Minute) }
+		if _, err := b.events.Desk.Do(t.Context(), theEvent, event.Acknowledge{}, event.ByMember("administrator")); err != nil {
+			t.Fatal(err)
+		}
+		b.does(name)
+		b.called(nil, woken)
+		if e := b.event(); (e.Token == "") != (woken != nil) {
+			t.Errorf("%s: parked with %q", name, e.Token)
+		}
+	}
 }
 
 func TestOpenIncidentOnce(t *testing.T) {
@@ -473,8 +491,8 @@ func fields(payload map[string]any) []string {
 
 func TestEveryFileIsInvoked(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
-	if err != nil || len(files) != 17 {
-		t.Errorf("%d files in %s, %v; the tests above name 17", len(files), folder, err)
+	if err != nil || len(files) != 18 {
+		t.Errorf("%d files in %s, %v; the tests above name 18", len(files), folder, err)
 	}
 }
 

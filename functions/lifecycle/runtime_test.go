@@ -114,7 +114,7 @@ func TestTheProgramAnswersTheRuntime(t *testing.T) {
 		}
 	}
 	benchOn(t, table).opened()
-	if a := ask("evaluate"); !strings.HasSuffix(a.path, "/response") || a.body != `{"next":"`+string(lifecycle.Page)+`","wait_seconds":300}` {
+	if a := ask("evaluate"); !strings.HasSuffix(a.path, "/response") || a.body != `{"next":"`+string(lifecycle.Page)+`","wait_seconds":301}` {
 		t.Errorf("the service is told %s %s", a.path, a.body)
 	}
 	if err := table.Apply(ctx, eventKey, breakBody()); err != nil {

@@ -23,6 +23,7 @@ import (
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
 	"tocsin/shared/incident"
+	"tocsin/shared/lifecycle"
 	"tocsin/shared/outbox"
 	"tocsin/shared/page"
 	"tocsin/shared/queue"
@@ -100,7 +101,7 @@ func (y *yard) parked() *yard {
 	e := y.event()
 	v, err := y.engine.Evaluate(y.t.Context(), theEvent, e.Generation)
 	if err == nil {
-		err = y.engine.Enter(y.t.Context(), theEvent, e.Generation, v.Next, theToken)
+		err = y.engine.Enter(y.t.Context(), theEvent, e.Generation, lifecycle.Wait{State: v.Next, Token: theToken})
 	}
 	if err != nil {
 		y.t.Fatal(err)
@@ -625,7 +626,7 @@ func TestIncidentsAreRepaired(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			y := newYard(t).declared()
 			if c.status != "" {
-				if err := y.incidents.Enter(t.Context(), theCrisis, 1, "await_mitigation", theToken); err != nil {
+				if err := y.incidents.Enter(t.Context(), theCrisis, 1, lifecycle.Wait{State: lifecycle.AwaitMitigation, Token: theToken}); err != nil {
 					t.Fatal(err)
 				}
 				y.account.Has(account.Incidents, "I-7-g1", c.status, "")

@@ -1,8 +1,8 @@
 package apitoken_test
 
 import (
-	"errors"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"

@@ -179,9 +179,9 @@ func TestServeAnswersWhatHandlersDoNot(t *testing.T) {
 	}{
 		{"panic", "GET", "/panic", "", 500, "", `"level":"ERROR","message":"request answered"`},
 		{"no route", "GET", "/none/tk_secret", "", 404, "", `"route":"none"`},
-		{"wrong method", "PUT", "/do/tk_secret", "", 405, "GET, HEAD", `"status":405`},
+		{"wrong method", "PUT", "/do/tk_secret", "", 405, "GET, HEAD", `"reason":"method not allowed"`},
 		{"small body", "POST", "/read", "12345678", 200, "", `"route":"POST /read"`},
-		{"large body", "POST", "/read", "123456789", 413, "", `"route":"POST /read"`},
+		{"large body", "POST", "/read", "123456789", 413, "", `"reason":"request entity too large"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer

@@ -133,17 +133,34 @@ func waitOf(p plan.Plan, at event.Progress) time.Duration {
 	return p.At(plan.Progress{Round: at.Round, Step: at.Step}).WaitOrDefault()
 }
 
+// Wait is a state of the machine that waits to be woken.
+type Wait struct {
+	State Do
+	Token string
+	For   time.Duration // when its timer ends; 0: an older machine, which does not say
+}
+
+// tolerance is how much later than a deadline the timer of a wait may end.
+const tolerance = 10 * time.Second
+
+// tooLong reports whether the timer ends long after a deadline, which moved
+// since the wait was decided.
+func (w Wait) tooLong(deadline, at time.Time) bool {
+	return w.For > 0 && deadline.Add(tolerance).Before(at.Add(w.For))
+}
+
 // Enter is the task of a waiting state: it tells a step's people where the
 // state is [Page], and parks the token until the event's next deadline. When
-// the event needs something else by now, the machine is woken at once.
-func (g *Engine) Enter(ctx context.Context, id event.ID, generation int, state Do, token string) error {
+// the event needs something else by now, or earlier than the state's timer
+// ends, the machine is woken at once.
+func (g *Engine) Enter(ctx context.Context, id event.ID, generation int, w Wait) error {
 	for range steps {
 		e, step, err := g.next(ctx, id)
 		if err != nil {
 			return err
 		}
-		if e.Generation != generation || step.Do != state {
-			return g.Desk.Machine.Wake(ctx, token)
+		if e.Generation != generation || step.Do != w.State {
+			return g.Desk.Machine.Wake(ctx, w.Token)
 		}
 		if step.Do == Page && step.Until.IsZero() {
 			if err := g.page(ctx, e, step); err != nil {
@@ -151,12 +168,15 @@ func (g *Engine) Enter(ctx context.Context, id event.ID, generation int, state D
 			}
 			continue
 		}
-		parked, err := g.Desk.Store.Park(ctx, e, token, step.Until)
+		if w.tooLong(step.Until, g.Now()) {
+			return g.Desk.Machine.Wake(ctx, w.Token)
+		}
+		parked, err := g.Desk.Store.Park(ctx, e, w.Token, step.Until)
 		if parked || err != nil {
 			return err
 		}
 	}
-	return g.Desk.Machine.Wake(ctx, token)
+	return g.Desk.Machine.Wake(ctx, w.Token)
 }
 
 // Repair does what an overdue event needs without a machine, and then wakes

@@ -130,20 +130,20 @@ func (g *IncidentEngine) verdict(ctx context.Context, i incident.Incident, s Inc
 }
 
 // Enter is the task of a waiting state: it parks the token until the
-// incident's next deadline. When the incident needs something else by now, the
-// machine is woken at once.
-func (g *IncidentEngine) Enter(ctx context.Context, id incident.ID, generation int, state Do, token string) error {
+// incident's next deadline. When the incident needs something else by now, or
+// earlier than the state's timer ends, the machine is woken at once.
+func (g *IncidentEngine) Enter(ctx context.Context, id incident.ID, generation int, w Wait) error {
 	i, step, err := g.next(ctx, id)
 	if err != nil {
 		return err
 	}
-	if i.Generation == generation && step.Do == state && step.Waits() {
-		parked, err := g.Desk.Store.Park(ctx, i, token, step.Until)
+	if i.Generation == generation && step.Do == w.State && step.Waits() && !w.tooLong(step.Until, g.Now()) {
+		parked, err := g.Desk.Store.Park(ctx, i, w.Token, step.Until)
 		if parked || err != nil {
 			return err
 		}
 	}
-	return g.Desk.Machine.Wake(ctx, token)
+	return g.Desk.Machine.Wake(ctx, w.Token)
 }
 
 // Repair does what an overdue incident needs without a machine, and then wakes

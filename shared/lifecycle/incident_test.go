@@ -220,7 +220,7 @@ func (b *bench) evaluate(id incident.ID, generation int, want lifecycle.Verdict)
 
 func (b *bench) enter(id incident.ID, state lifecycle.Do, token string) {
 	b.t.Helper()
-	if err := b.Enter(b.t.Context(), id, 1, state, token); err != nil {
+	if err := b.Enter(b.t.Context(), id, 1, lifecycle.Wait{State: state, Token: token}); err != nil {
 		b.t.Fatalf("enter %s: %v", state, err)
 	}
 }
@@ -420,7 +420,7 @@ func TestIncidentThatIsAbsentIsNotFound(t *testing.T) {
 	if _, err := b.Evaluate(t.Context(), "I-9", 1); !fault.Is(err, fault.NotFound) {
 		t.Errorf("evaluate: err %v", err)
 	}
-	if err := b.Enter(t.Context(), "I-9", 1, lifecycle.AwaitReview, "token"); !fault.Is(err, fault.NotFound) {
+	if err := b.Enter(t.Context(), "I-9", 1, lifecycle.Wait{State: lifecycle.AwaitReview, Token: "token"}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("enter: err %v", err)
 	}
 	if _, err := b.Repair(t.Context(), "I-9"); !fault.Is(err, fault.NotFound) {

@@ -16,7 +16,7 @@ import (
 )
 
 // starts is how often each function is started.
-const starts = 31
+const starts = 61
 
 // initialisation compares what functions take until they ask for work.
 func (b *binaries) initialisation() ([]row, error) {
