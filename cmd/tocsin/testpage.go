@@ -47,7 +47,7 @@ func (a *app) awaitPage(ctx context.Context, c *client, get *ops.Operation, e op
 		if err := json.Unmarshal(answer, &detail); err != nil {
 			return fmt.Errorf("the answer is no event: %w", err)
 		}
-		done := false
+		var done bool
 		if done, problem = pageOf(detail); done {
 			a.progressEnd()
 			fmt.Fprintf(a.stderr, "Sent to %s.\n", e.AssigneeMember)

@@ -572,7 +572,6 @@ func TestARunningExecutionIsOnlyATimer(t *testing.T) {
 	}
 }
 
-// TestAnExpiredAcknowledgementPagesWithoutItsExecution.
 func TestAnExpiredAcknowledgementPagesWithoutItsExecution(t *testing.T) {
 	y := newYard(t).opened(nil).does(event.Acknowledge{}).parked().after(31 * time.Minute)
 	y.repairs(event.DueKind)

@@ -37,9 +37,10 @@ const (
 	// Account is the one account that the emulator has.
 	Account = "000000000000"
 
-	// FunctionLog and Log are the files in Config.Dir that functions and the emulator write.
+	// FunctionLog is the file in Config.Dir that functions write.
 	FunctionLog = "functions.log"
-	Log         = "ministack.log"
+	// Log is the file in Config.Dir that the emulator writes.
+	Log = "ministack.log"
 
 	startGrace = 30 * time.Second
 	// stopGrace exceeds the ten seconds that the launcher waits for running functions.

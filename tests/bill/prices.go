@@ -1,22 +1,24 @@
 package main
 
 // Prices of the region us-east-1 in dollars, without free allowances and
-// discounts. Read in November 2026; the page that states each is beside it.
+// discounts, as of November 2026. Beside each is the page that states it. Those
+// marked with a date were compared with a public summary of that page of that
+// date; the others are as commonly known and were not compared.
 const (
 	million = 1e6
 
 	// aws.amazon.com/api-gateway/pricing, HTTP APIs, first 300 million, each 512 KB.
 	priceAPIRequest = 1.00 / million
-	// aws.amazon.com/lambda/pricing, Arm, first tier.
+	// aws.amazon.com/lambda/pricing, Arm, first tier (June 2026).
 	priceInvocation = 0.20 / million
 	priceGBSecond   = 0.0000133334
-	// aws.amazon.com/sqs/pricing, standard queues, first 100 billion, each 64 KB.
+	// aws.amazon.com/sqs/pricing, standard queues, first 100 billion, each 64 KB (March 2026).
 	priceQueueRequest = 0.40 / million
-	// The same page, fair queues: added for messages with a group. Uncertain:
+	// The same page, fair queues (March 2026): added for messages with a group. Uncertain:
 	// the page does not say for which requests; it is added to all three of a
 	// message (send, receive, delete).
 	priceFairRequest = 0.10 / million
-	// aws.amazon.com/dynamodb/pricing/on-demand, standard tables (since November 2024).
+	// aws.amazon.com/dynamodb/pricing/on-demand, standard tables; requests (July 2025).
 	priceWriteUnit = 0.625 / million
 	priceReadUnit  = 0.125 / million
 	priceStoredGB  = 0.25 // a month
@@ -30,7 +32,7 @@ const (
 	// aws.amazon.com/ses/pricing, outbound mail; data of a page is far below a cent.
 	priceMail = 0.10 / 1000
 	// aws.amazon.com/systems-manager/pricing: standard parameters are free.
-	// aws.amazon.com/cloudwatch/pricing, first tiers.
+	// aws.amazon.com/cloudwatch/pricing, first tiers (June 2026).
 	priceLogGB  = 0.50
 	priceSeries = 0.30 // a custom metric, a month
 	priceAlarm  = 0.10 // each metric of a standard alarm, a month

@@ -1,38 +1,55 @@
 #!/bin/bash
 # Reads the code with everything that `make lint` names. The programs are built
-# once into the folder given, in the versions of go.mod beside this file.
+# into the folder given, in the versions of go.mod beside this file.
+#
+#	lint.sh .build/tools
 set -euo pipefail
 tools=$PWD/$1
 
-step() { printf 'lint: %s ...\n' "$1"; }
+# step NAME COMMAND... shows a line, and all that a failing command printed.
+step() {
+	local name=$1 began=$SECONDS out
+	shift
+	printf 'lint: %s ... ' "$name"
+	if ! out=$("$@" 2>&1); then
+		printf 'FAILED\n%s\n' "$out"
+		exit 1
+	fi
+	printf 'ok (%d s)\n' $((SECONDS - began))
+}
 
-step 'building staticcheck, golangci-lint and govulncheck (minutes the first time)'
-GOBIN=$tools go -C tests/tools install tool
+build() { GOBIN=$tools go -C tests/tools install tool; }
 
-step gofmt
-unformatted=$(gofmt -l cmd functions local shared tests)
-if [[ -n $unformatted ]]; then
-	printf 'not formatted as gofmt does:\n%s\n' "$unformatted" >&2
-	exit 1
-fi
+formatted() {
+	local unformatted
+	unformatted=$(gofmt -l cmd functions local shared tests)
+	if [[ -n $unformatted ]]; then
+		printf 'gofmt would change:\n%s\n' "$unformatted"
+		return 1
+	fi
+}
 
+# vulnerable says what is known of the packages that are used. Its database is
+# on the network and on no package index: not reaching it is said, not hidden.
+vulnerable() {
+	local report
+	if report=$("$tools/govulncheck" ./... 2>&1); then
+		printf 'lint: govulncheck ... ok\n'
+	elif [[ $report == *'fetching vulnerabilities'* ]]; then
+		printf 'lint: govulncheck ... NOT RUN: its database cannot be reached, so known vulnerabilities were NOT looked for\n'
+	else
+		printf 'lint: govulncheck ... FAILED\n%s\n' "$report"
+		exit 1
+	fi
+}
+
+step 'building staticcheck, golangci-lint and govulncheck (minutes at first)' build
+step gofmt formatted
 # The files that only some builds have are read too.
 for tags in '' tocsin_local conformance; do
-	step "go vet${tags:+ -tags $tags}"
-	go vet -tags "$tags" ./...
-	step "staticcheck${tags:+ -tags $tags}"
-	"$tools/staticcheck" -tags "$tags" ./...
+	step "go vet${tags:+ -tags $tags}" go vet -tags "$tags" ./...
+	step "staticcheck${tags:+ -tags $tags}" "$tools/staticcheck" -tags "$tags" ./...
 done
-
-step golangci-lint
-"$tools/golangci-lint" run --allow-parallel-runners ./...
-
-step govulncheck
-if report=$("$tools/govulncheck" ./... 2>&1); then
-	printf '%s\n' "$report"
-elif [[ $report == *'fetching vulnerabilities'* ]]; then
-	printf 'NOT RUN: govulncheck cannot reach its database of vulnerabilities, so known ones were NOT looked for:\n%s\n' "$report"
-else
-	printf '%s\n' "$report" >&2
-	exit 1
-fi
+step 'go vet of tests/tools' go -C tests/tools vet ./...
+step golangci-lint "$tools/golangci-lint" run --allow-parallel-runners ./...
+vulnerable

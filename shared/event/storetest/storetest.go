@@ -53,7 +53,6 @@ type suite struct {
 	store  *event.Store
 	alerts *alert.Store
 	outbox *outbox.Store
-	slots  int
 }
 
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
