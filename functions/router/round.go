@@ -39,6 +39,7 @@ func (r *router) round(ctx context.Context, config decide.Config, reports []*rep
 			slots[rep.decision.Slot] = append(slots[rep.decision.Slot], rep)
 		}
 	}
+	r.finishJoins(ctx, reports)
 	r.fillSlots(ctx, slots)
 	for _, rep := range reports {
 		if rep.done != nil && rep.left != "" {
@@ -182,7 +183,7 @@ func (rep *report) repeat() todo {
 // a repeat that must be remembered, or the rest of a join cut short.
 func (r *router) record(ctx context.Context, rep *report, recovered *events) {
 	if rep.done != nil {
-		r.finishTaken(ctx, rep, recovered)
+		finishTaken(rep, recovered)
 		return
 	}
 	kind := ledger.Repeated
@@ -200,18 +201,36 @@ func (r *router) record(ctx context.Context, rep *report, recovered *events) {
 }
 
 // finishTaken does the rest of what a redelivered report began.
-func (r *router) finishTaken(ctx context.Context, rep *report, recovered *events) {
+func finishTaken(rep *report, recovered *events) {
 	if rep.done.Kind == ledger.Recovered {
 		recovered.add(rep.event)
 		return
 	}
-	open, err := r.joined(ctx, rep.event, []*report{rep})
-	if err == nil && !open {
-		err = errAgain
+	rep.rejoin = true
+}
+
+// finishJoins tells events of joins that were taken before and may have been
+// cut short. They were counted then.
+func (r *router) finishJoins(ctx context.Context, reports []*report) {
+	joins := map[event.ID][]*report{}
+	for _, rep := range reports {
+		if rep.rejoin {
+			joins[rep.event.ID] = append(joins[rep.event.ID], rep)
+			rep.rejoin = false
+		}
 	}
-	if err != nil {
-		rep.undo()
-		rep.fail(err)
+	for _, group := range joins {
+		open, err := r.joined(ctx, group[0].event, group, 0)
+		if err == nil && !open {
+			err = errAgain
+		}
+		if err == nil {
+			continue
+		}
+		for _, rep := range group {
+			rep.undo()
+			rep.fail(err)
+		}
 	}
 }
 

@@ -45,16 +45,19 @@ type report struct {
 	decision decide.Decision
 	left     event.ID // the open event from which the alert was taken; "" none
 
-	done *ledger.Disposition
-	err  error
+	done   *ledger.Disposition
+	rejoin bool // its event may not know yet that it joined
+	tries  int
+	err    error
 }
 
 // delivery is one message of the batch.
 type delivery struct {
 	intake.Delivery
-	err     error // it cannot be read
-	written map[int]bool
-	items   []*report // by position; nil where the part is in the ledger already
+	err     error        // it cannot be read
+	written map[int]bool // parts that were in the ledger before
+	settled map[int]bool // parts that are in the ledger now
+	items   []*report    // by position; nil where the part was in the ledger before
 }
 
 // rounds bounds how often a report is taken up again after it lost a race.
@@ -68,17 +71,16 @@ func (r *router) handle(ctx context.Context, batch []queue.Message) []error {
 		return failAll(deliveries, err)
 	}
 	open := r.reports(deliveries)
-	for round := 0; len(open) > 0 && round < rounds; round++ {
+	for len(open) > 0 && ctx.Err() == nil {
 		var now []*report
 		now, open = nextRound(open)
 		if err := r.round(ctx, config, now); err != nil {
 			markAll(now, err)
 		}
 		open = slices.Concat(again(now), apart(now), open)
+		r.settleComplete(ctx, deliveries)
 	}
-	for _, rep := range open {
-		rep.err = fault.New(fault.Unavailable, "alert %s is written too often; it is tried again", rep.id)
-	}
+	markAll(open, fault.Wrap(fault.Unavailable, context.Cause(ctx), "there was no time left for it"))
 	return r.settle(ctx, deliveries)
 }
 
@@ -87,7 +89,7 @@ func (r *router) read(ctx context.Context, batch []queue.Message) []*delivery {
 	deliveries := make([]*delivery, len(batch))
 	var parts []ledger.PartID
 	for i, m := range batch {
-		d := &delivery{written: map[int]bool{}}
+		d := &delivery{written: map[int]bool{}, settled: map[int]bool{}}
 		d.Delivery, d.err = r.fetch(ctx, m.Body)
 		deliveries[i] = d
 		for n := range d.parts() {
@@ -142,7 +144,9 @@ func (r *router) reports(deliveries []*delivery) []*report {
 	slices.SortStableFunc(all, func(a, b *report) int {
 		return cmp.Or(cmp.Compare(a.id, b.id), a.received.Compare(b.received))
 	})
-	return fold(all)
+	folded := fold(all)
+	slices.SortStableFunc(folded, func(a, b *report) int { return a.received.Compare(b.received) })
+	return folded
 }
 
 // fold puts reports that say the same as the one before them under it.
@@ -167,12 +171,17 @@ func (rep *report) says(other *report) bool {
 	return rep.id == other.id && a.Status == alert.Firing && b.Status == alert.Firing && a.Episode == b.Episode && a.Severity == b.Severity
 }
 
-// nextRound takes the first report of each alert: the next one of the same
-// alert needs to see what the first has changed.
+// atOnce bounds the reports of a round, so that of a large delivery the parts
+// that are done reach the ledger before the time runs out.
+const atOnce = 500
+
+// nextRound takes the first reports of different alerts: the next one of the
+// same alert needs to see what the first has changed.
 func nextRound(open []*report) (now, later []*report) {
 	taken := map[alert.ID]bool{}
 	for _, rep := range open {
-		if taken[rep.id] {
+		if taken[rep.id] || len(now) == atOnce {
+			taken[rep.id] = true
 			later = append(later, rep)
 			continue
 		}
@@ -190,10 +199,15 @@ var errAgain = errors.New("lost a race")
 func again(reports []*report) []*report {
 	var open []*report
 	for _, rep := range reports {
-		if errors.Is(rep.err, errAgain) {
-			rep.err = nil
-			open = append(open, rep)
+		if !errors.Is(rep.err, errAgain) {
+			continue
 		}
+		if rep.tries++; rep.tries >= rounds {
+			rep.err = fault.New(fault.Unavailable, "alert %s is written too often", rep.id)
+			continue
+		}
+		rep.err = nil
+		open = append(open, rep)
 	}
 	return open
 }
@@ -282,12 +296,34 @@ func (r *router) settle(ctx context.Context, deliveries []*delivery) []error {
 	return results
 }
 
+// settleComplete writes the parts whose alerts are all disposed of. One that
+// cannot be written now is written at the end.
+func (r *router) settleComplete(ctx context.Context, deliveries []*delivery) {
+	for _, d := range deliveries {
+		for n := range d.parts() {
+			if from, to := d.part(n); !d.written[n] && !slices.ContainsFunc(d.items[from:to], open) {
+				_ = r.settlePart(ctx, d, n)
+			}
+		}
+	}
+}
+
+func open(rep *report) bool { return rep.done == nil }
+
+// part returns the positions of the alerts of a part.
+func (d *delivery) part(n int) (from, to int) {
+	return n * ledger.PartSize, min((n+1)*ledger.PartSize, len(d.items))
+}
+
 func (r *router) settlePart(ctx context.Context, d *delivery, n int) error {
 	if d.written[n] {
 		r.metrics.Add("Duplicates", 1)
 		return nil
 	}
-	from, to := n*ledger.PartSize, min((n+1)*ledger.PartSize, len(d.items))
+	if d.settled[n] {
+		return nil
+	}
+	from, to := d.part(n)
 	dispositions := make([]ledger.Disposition, 0, to-from)
 	for _, rep := range d.items[from:to] {
 		if rep.done == nil {
@@ -296,8 +332,12 @@ func (r *router) settlePart(ctx context.Context, d *delivery, n int) error {
 		dispositions = append(dispositions, *rep.done)
 	}
 	added, err := r.ledger.Put(ctx, r.part(d, n, dispositions))
-	if err != nil || !added {
+	if err != nil {
 		return err
+	}
+	d.settled[n] = true
+	if !added {
+		return nil
 	}
 	r.count(ctx, d, dispositions)
 	return nil

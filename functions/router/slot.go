@@ -151,7 +151,7 @@ func (r *router) join(ctx context.Context, e event.Event, reports []*report) err
 	if len(reports) == 0 {
 		return nil
 	}
-	open, err := r.joined(ctx, e, reports)
+	open, err := r.joined(ctx, e, reports, len(reports))
 	if err != nil {
 		return err
 	}
@@ -164,19 +164,20 @@ func (r *router) join(ctx context.Context, e event.Event, reports []*report) err
 	return nil
 }
 
-// joined tells the event of its joins and raises it to the most urgent of
-// them. It reports false when the event is not open any more.
-func (r *router) joined(ctx context.Context, e event.Event, reports []*report) (bool, error) {
+// joined tells the event of its joins, of which some are new, and raises it to
+// the most urgent of them. It reports false when the event is not open any
+// more.
+func (r *router) joined(ctx context.Context, e event.Event, reports []*report, fresh int) (bool, error) {
 	urgent := reports[0]
 	for _, rep := range reports {
 		if rep.decision.Priority.Higher(urgent.decision.Priority) {
 			urgent = rep
 		}
 	}
-	note := event.Item{At: r.now(), By: event.Self, What: "event.alerts_joined", Data: map[string]string{
+	note := event.Item{At: later(urgent.received, e.OpenedAt), By: event.Self, What: "event.alerts_joined", Data: map[string]string{
 		"alerts": fmt.Sprint(len(reports)), "delivery": urgent.delivery.ID, "title": urgent.alert.Title,
 	}}
-	ok, err := r.desk.Store.Joined(ctx, e.ID, len(reports), note, urgent.delivery.ID+fmt.Sprint(urgent.position))
+	ok, err := r.desk.Store.Joined(ctx, e.ID, fresh, note, urgent.delivery.ID+fmt.Sprint(urgent.position))
 	if err != nil {
 		return false, err
 	}
@@ -187,7 +188,7 @@ func (r *router) joined(ctx context.Context, e event.Event, reports []*report) (
 	if err != nil || !open || ok {
 		return open, err
 	}
-	ok, err = r.desk.Store.Joined(ctx, e.ID, len(reports), note, urgent.delivery.ID+fmt.Sprint(urgent.position))
+	ok, err = r.desk.Store.Joined(ctx, e.ID, fresh, note, urgent.delivery.ID+fmt.Sprint(urgent.position))
 	if err != nil {
 		return false, err
 	}
@@ -195,4 +196,13 @@ func (r *router) joined(ctx context.Context, e event.Event, reports []*report) (
 		return false, fault.New(fault.Unavailable, "event %s changes too fast to be joined", e.ID)
 	}
 	return true, nil
+}
+
+// later returns the later of two instants. The note of a join stands at one
+// that a redelivery computes too, so that it is there once.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
