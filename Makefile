@@ -46,7 +46,7 @@ build: ## build the functions for AWS, below .build/arm64
 	@echo 'built for arm64: $(FUNCTIONS)'
 
 deploy: build ## deploy to AWS: make deploy ENV=dev|prod ADMIN_EMAIL=you@example.com
-	@tests/validate/deploy.sh '$(ENV)' '$(ADMIN_EMAIL)'
+	@./deploy.sh '$(ENV)' '$(ADMIN_EMAIL)'
 
 bill: ## count the calls of a flow and print what they cost
 	@go run ./tests/bill

@@ -100,7 +100,7 @@ func TestFlowAcknowledgementExpires(t *testing.T) {
 func TestFlowSnoozeEnds(t *testing.T) {
 	h := harness.Start(t)
 	id := h.Disposed(h.Send(disk), ledger.Opened)
-	link := harness.Link(t, h.Pass(5*time.Minute).Receives("alice", "bob")[1])
+	link := harness.Link(t, h.Pass(5*time.Minute+2*time.Second).Receives("alice", "bob")[1])
 	start := h.Clock.Now()
 	h.Act(link, "snooze", "for", "1h")
 	h.Settled().In(id, event.Snoozed)
@@ -337,13 +337,13 @@ func TestInvariant07DeadlinesAreKept(t *testing.T) {
 	h := harness.Start(t)
 	start := h.Clock.Now()
 	id := h.Disposed(h.Send(disk), ledger.Opened)
-	for range 6 {
-		h.Tick(time.Minute)
+	for range 11 {
+		h.Tick(30 * time.Second)
 	}
 	h.Arrive(start, minute(0, "alice"), minute(5, "bob"))
 	h.StopExecution(id)
 	start = start.Add(time.Minute) // 120 s late is 60 s late of a minute more
-	h.Minutes(15)
+	h.Minutes(16)
 	h.Arrive(start, minute(15, "alice"), minute(20, "bob"))
 	if e := h.Event(id); e.Generation != 2 {
 		t.Errorf("generation %d drives the event", e.Generation)
