@@ -98,7 +98,7 @@ func (c *Change) refuse(done bool) error {
 	err := &StateError{ID: e.ID, State: e.State, Done: done, Into: e.MergedInto}
 	switch e.State {
 	case AckedState:
-		err.By, err.At = ByMember(e.Owner), e.AcknowledgedAt
+		err.By, err.At = e.AcknowledgedBy, e.AcknowledgedAt
 	case Snoozed:
 		err.By, err.At = e.SnoozedBy, e.TriggeredAt
 	case Resolved:
@@ -133,7 +133,8 @@ func (c *Change) page() {
 	e.Progress = Progress{}
 	e.TriggeredAt = c.At
 	e.Owner = ""
-	e.AcknowledgedAt, e.AckExpiresAt, e.SnoozedUntil, e.SnoozedBy = time.Time{}, time.Time{}, time.Time{}, ""
+	e.AcknowledgedAt, e.AckExpiresAt, e.SnoozedUntil = time.Time{}, time.Time{}, time.Time{}
+	e.AcknowledgedBy, e.SnoozedBy = "", ""
 	e.Progress.Stopped = !e.RecoveredAt.IsZero() && !e.RecoveryFor().ByHand
 	if e.Since.Equal(c.Before.Since) {
 		e.Since = time.Time{} // no delivery began this cycle
@@ -176,7 +177,7 @@ func (Acknowledge) apply(c *Change) error {
 		e.Assignee = Assignee{Member: member, Named: true}
 	}
 	e.State = AckedState
-	e.AcknowledgedAt, e.AckExpiresAt = c.At, c.ackExpiry()
+	e.AcknowledgedAt, e.AcknowledgedBy, e.AckExpiresAt = c.At, c.By, c.ackExpiry()
 	e.SnoozedUntil, e.SnoozedBy = time.Time{}, ""
 	e.Progress = Progress{}
 	c.Wake = true

@@ -188,6 +188,7 @@ type Event struct {
 	OpenedAt       time.Time `json:"opened_at"`
 	TriggeredAt    time.Time `json:"triggered_at"` // when the present cycle began
 	AcknowledgedAt time.Time `json:"acknowledged_at,omitzero"`
+	AcknowledgedBy Actor     `json:"acknowledged_by,omitempty"`
 	AckExpiresAt   time.Time `json:"ack_expires_at,omitzero"`
 	SnoozedUntil   time.Time `json:"snoozed_until,omitzero"`
 	SnoozedBy      Actor     `json:"snoozed_by,omitempty"`

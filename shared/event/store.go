@@ -361,10 +361,18 @@ func (s *Store) Park(ctx context.Context, e Event, token string, deadline time.T
 	return err == nil, ddb.Fault(err, "park event %s", e.ID)
 }
 
+// update writes one item, again while it only contends with a transaction.
+func (s *Store) update(ctx context.Context, in *dynamodb.UpdateItemInput) error {
+	return ddb.Retry(ctx, func() error {
+		_, err := s.Table.UpdateItem(ctx, in)
+		return err
+	})
+}
+
 // MarkExec notes how far the execution of a generation got. It changes nothing
 // when the event is at another generation, or further.
 func (s *Store) MarkExec(ctx context.Context, id ID, generation int, exec Exec, due time.Time) error {
-	_, err := s.Table.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+	in := &dynamodb.UpdateItemInput{
 		TableName:           &s.Table.Name,
 		Key:                 ddb.Key(partition(id), sortKey),
 		UpdateExpression:    aws.String("SET #exec = :exec, due_shard = :shard, due_at = :due ADD #rev :one"),
@@ -376,7 +384,8 @@ func (s *Store) MarkExec(ctx context.Context, id ID, generation int, exec Exec, 
 			":exec": ddb.S(string(exec)), ":gen": ddb.N(generation), ":pending": ddb.S(string(ExecPending)), ":dead": ddb.S(string(ExecDead)),
 			":shard": ddb.S(ddb.Shard(DueKind, string(id))), ":due": ddb.S(clock.Format(due)), ":one": ddb.N(1),
 		},
-	})
+	}
+	err := s.update(ctx, in)
 	if _, refused := ddb.Refused(err); refused {
 		return nil
 	}
@@ -400,7 +409,7 @@ func (s *Store) SetDue(ctx context.Context, e Event, due time.Time) error {
 		in.ExpressionAttributeValues[":shard"] = ddb.S(ddb.Shard(DueKind, string(e.ID)))
 		in.ExpressionAttributeValues[":due"] = ddb.S(clock.Format(due))
 	}
-	_, err := s.Table.UpdateItem(ctx, in)
+	err := s.update(ctx, in)
 	if _, refused := ddb.Refused(err); refused {
 		return nil
 	}
