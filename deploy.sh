@@ -23,12 +23,16 @@ stack=$(setting stack_name)
 
 # What is given here would replace the overrides of samconfig.toml: they are joined.
 read -ra overrides <<<"$(setting parameter_overrides)"
-[[ -z $admin ]] || overrides+=("AdminEmail=$admin")
+if [[ -n $admin ]]; then
+	overrides+=("AdminEmail=$admin")
+else
+	hint='; the first time it needs ADMIN_EMAIL=you@example.com'
+fi
 
 venv=$(tests/validate/environment.sh template)
 export SAM_CLI_TELEMETRY=0
 "$venv/bin/sam" deploy --template-file template.yaml --config-env "$environment" --parameter-overrides "${overrides[@]}" ||
-	fail "sam did not deploy $stack; the first time it needs ADMIN_EMAIL=you@example.com"
+	fail "sam did not deploy $stack${hint:-}"
 
 url=$("$venv/bin/sam" list stack-outputs --stack-name "$stack" --output json |
 	"$venv/bin/python" -c 'import json, sys; print(next(o["OutputValue"] for o in json.load(sys.stdin) if o["OutputKey"] == "Url"))')
