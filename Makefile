@@ -22,7 +22,7 @@ demo: ## play a small outage on this machine while you watch the inbox
 test: build ## prove everything; installs what it needs, Java 17 and Node aside
 	@$(if $(RACE),,echo 'no C compiler was found: without the race detector')
 	go test $(RACE) $$(go list ./... | grep -v '^tocsin/tests')
-	go test -timeout 20m ./tests/...
+	go test -count=1 -timeout 20m ./tests/...
 
 bench: ## compare with peers, and with the targets of speed
 	@cd tests/bench && go run .

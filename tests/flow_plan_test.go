@@ -387,6 +387,7 @@ func TestInvariant10AnOpenEventKeepsItsPlan(t *testing.T) {
 	h := harness.Start(t)
 	start := h.Clock.Now()
 	h.Send(disk)
+	h.Settled() // the event opens by the plan before the change
 	h.Change(`kind: plan
 name: standard
 spec:

@@ -7,5 +7,6 @@
 //	CONFORMANCE_PYTHON=venv/bin/python go test -tags conformance ./local/stepfunctions/conformance
 //
 // CONFORMANCE_PYTHON is a Python that has the requirements; "python3" if it is
-// not set. `make validate` makes one and calls this. It takes some 15 seconds, as moto runs in real time.
+// not set; `make validate` makes one and calls this. It takes some 15 seconds,
+// as moto runs in real time.
 package conformance
