@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,15 +15,13 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
-	"tocsin/shared/ops"
 	"tocsin/shared/source"
+	"tocsin/shared/source/all"
 )
-
-// otherNames are names under which sources are known elsewhere.
-var otherNames = map[string]string{"alertmanager": "prometheus"}
 
 // normalized is an alert as intake makes it; every field is always there.
 type normalized struct {
+	DetectedBy  string            `json:"detected_by"` // what told the source
 	Source      string            `json:"source"`
 	DedupKey    string            `json:"dedup_key"`
 	Episode     string            `json:"episode"`
@@ -42,78 +40,60 @@ type normalized struct {
 }
 
 func (a *app) normalizeCommand() *cobra.Command {
-	var name string
+	var in payload
 	c := &cobra.Command{
 		Use: "normalize FILE|-", Short: "Show what intake makes of a payload, without a server",
 		Long: `Reads a payload as a monitoring system posts it and prints its alerts as a JSON
-array, as intake would hand them on. Alerts that cannot be understood are told
-on standard error. Without --source the name of the file's folder is tried, and
-then every source.
+array, as intake would hand them on. Without --source it finds out which source
+it is, and detected_by says by what. What cannot be understood is told on
+standard error.
 
-Sources: ` + strings.Join(knownSources(), ", ") + ".",
+Sources: ` + strings.Join(all.Names(), ", ") + ".",
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return a.normalize(name, args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			in.file = args[0]
+			return a.normalize(in)
+		},
 	}
-	c.Flags().StringVar(&name, "source", "", "kind of monitoring system")
-	_ = c.RegisterFlagCompletionFunc("source", cobra.FixedCompletions(knownSources(), cobra.ShellCompDirectiveNoFileComp))
+	c.Flags().StringVar(&in.source, "source", "", "kind of monitoring system")
+	c.Flags().StringArrayVar(&in.headers, "header", nil, "a header of the request, `'Name: value'`; may stand more than once")
+	_ = c.RegisterFlagCompletionFunc("source", cobra.FixedCompletions(all.Names(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
-// knownSources lists every name that --source takes.
-func knownSources() []string {
-	var names []string
-	for _, s := range ops.Sources() {
-		names = append(names, s.Name)
-	}
-	for other := range otherNames {
-		names = append(names, other)
-	}
-	slices.Sort(names)
-	return names
+// payload is what normalize is asked to read.
+type payload struct {
+	source, file string
+	headers      []string
 }
 
-// sourceNamed finds a source by its name or another one.
-func sourceNamed(name string) (source.Source, bool) {
-	if real, ok := otherNames[name]; ok {
-		name = real
-	}
-	for _, s := range ops.Sources() {
-		if s.Name == name {
-			return s, true
+func (a *app) normalize(in payload) error {
+	r := &source.Request{Header: http.Header{}, Query: url.Values{}, At: a.now().UTC()}
+	for _, h := range in.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok || strings.TrimSpace(name) == "" {
+			return usagef("--header %q: expected 'Name: value'", h)
 		}
+		r.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
-	return source.Source{}, false
-}
-
-func (a *app) normalize(name, file string) error {
-	candidates := ops.Sources()
-	if s, known := sourceNamed(name); known {
-		candidates = []source.Source{s}
-	} else if name != "" {
-		return usagef("source %q is unknown; known are %s", name, strings.Join(knownSources(), ", "))
-	} else if s, known := sourceNamed(folder(file)); known {
-		candidates = []source.Source{s}
+	var err error
+	if r.Body, err = a.read(in.file); err != nil {
+		return err
 	}
-	body, err := a.read(file)
+	found := all.Detected{By: "--source"}
+	if in.source != "" {
+		known := false
+		if found.Source, known = all.Named(in.source); !known {
+			return usagef("source %q is unknown; known are %s", in.source, strings.Join(all.Names(), ", "))
+		}
+	} else {
+		found = all.Recognise(r)
+	}
+	parsed, err := found.Source.Parse(r)
 	if err != nil {
 		return err
 	}
-	parsed, err := parse(candidates, body, a.now().UTC())
-	if err != nil {
-		return err
-	}
-	return a.showAlerts(parsed)
-}
-
-func folder(file string) string {
-	if file == "-" {
-		return ""
-	}
-	path, err := filepath.Abs(file)
-	if err != nil {
-		return ""
-	}
-	return filepath.Base(filepath.Dir(path))
+	return a.showAlerts(found, parsed)
 }
 
 // maxPayload is what intake takes.
@@ -142,29 +122,15 @@ func (a *app) read(file string) ([]byte, error) {
 	return body, nil
 }
 
-// parse returns what the first source that understands the body makes of it.
-func parse(candidates []source.Source, body []byte, at time.Time) (source.Parsed, error) {
-	var problem error
-	for _, s := range candidates {
-		parsed, err := s.Parse(body, at)
-		if err == nil {
-			return parsed, nil
-		}
-		if problem == nil {
-			problem = err
-		}
-	}
-	return source.Parsed{}, problem
-}
-
-func (a *app) showAlerts(parsed source.Parsed) error {
+func (a *app) showAlerts(found all.Detected, parsed source.Parsed) error {
+	fmt.Fprintf(a.stderr, "source: %s (detected by %s)\n", found.Source.Name, clean(found.By))
 	alerts := []normalized{}
 	for i, item := range parsed.Items {
 		if item.Alert == nil {
 			fmt.Fprintf(a.stderr, "alerts[%d]: rejected: %s\n", i, clean(item.Rejected))
 			continue
 		}
-		alerts = append(alerts, normalizedOf(item.Alert))
+		alerts = append(alerts, normalizedOf(found.By, item.Alert))
 	}
 	for _, note := range parsed.Notes {
 		fmt.Fprintf(a.stderr, "note: %s\n", clean(note))
@@ -181,9 +147,10 @@ func (a *app) showAlerts(parsed source.Parsed) error {
 	return nil
 }
 
-func normalizedOf(x *alert.Alert) normalized {
+func normalizedOf(by string, x *alert.Alert) normalized {
 	n := normalized{
-		Source: x.Source, DedupKey: x.DedupKey, Episode: x.Episode, Status: x.Status, Severity: x.Severity, Priority: x.Priority,
+		DetectedBy: by,
+		Source:     x.Source, DedupKey: x.DedupKey, Episode: x.Episode, Status: x.Status, Severity: x.Severity, Priority: x.Priority,
 		Title: x.Title, Description: x.Description, Group: x.Group, Labels: x.Labels, Links: x.Links,
 		StartedAt: instantOrNil(x.StartedAt), EndedAt: instantOrNil(x.EndedAt), ExpiresAt: instantOrNil(x.ExpiresAt), Truncated: x.Truncated,
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,15 +45,30 @@ type keeper interface {
 	Put(ctx context.Context, name string, body []byte) error
 }
 
-// Intake accepts the requests of one source.
+// visitor visits the address by which a sender asks for a confirmation.
+type visitor interface {
+	Do(*http.Request) (*http.Response, error)
+}
+
+// Intake accepts the requests of one source, or of several that one function
+// serves.
 type Intake struct {
-	Source       source.Source
+	// Pick returns the source of an integration, false if it is none that is
+	// served here.
+	Pick         func(integration.Integration) (source.Source, bool)
+	Function     string // what serves, for metrics
 	Integrations finder
 	Queue        sender
 	Objects      keeper
 	Metrics      *telemetry.Metrics
+	Confirm      visitor          // nil: confirmations are noted only
 	Now          func() time.Time // real time, for senders' times
 	Clock        func() time.Time // the time on which deadlines are judged
+}
+
+// Only picks the one source of a function.
+func Only(src source.Source) func(integration.Integration) (source.Source, bool) {
+	return func(in integration.Integration) (source.Source, bool) { return src, in.Source == src.Name }
 }
 
 // Open returns the intake of src as the environment configures it.
@@ -71,7 +87,7 @@ func Open(cfg aws.Config, env cloud.Lookup, src source.Source, metrics *telemetr
 	}
 	directory := integration.NewDirectory(&integration.Store{Table: table}, integration.NewSecrets(cfg, env))
 	return &Intake{
-		Source: src, Integrations: directory, Queue: alerts, Objects: objects,
+		Pick: Only(src), Function: src.Name, Integrations: directory, Queue: alerts, Objects: objects,
 		Metrics: metrics, Now: time.Now, Clock: clock.Now,
 	}, nil
 }
@@ -94,40 +110,90 @@ type Rejection struct {
 // a 5xx, because some senders repeat on nothing else (Alertmanager v0.28,
 // notify/webhook/webhook.go).
 func (in *Intake) Accept(w http.ResponseWriter, r *http.Request) error {
-	d, err := in.accept(r)
+	req, err := in.Read(r)
 	if err != nil {
-		in.count(outcomeOf(err), Receipt{})
 		return err
 	}
-	receipt := receiptOf(d)
-	in.count("accepted", receipt)
-	httpapi.Annotate(r.Context(), slog.String("delivery_id", d.ID),
-		slog.Int("alerts", len(receipt.Keys)), slog.Int("rejected", len(receipt.Rejected)))
+	_, receipt, err := in.Take(r.Context(), r.PathValue("key"), req)
+	if err != nil {
+		return err
+	}
 	httpapi.JSON(w, http.StatusAccepted, receipt)
 	return nil
 }
 
-// accept reads, checks, parses and sends, in this order: nothing of a body is
-// looked at before its sender is known.
-func (in *Intake) accept(r *http.Request) (Delivery, error) {
+// Read reads a request of a route, whose {path...}, if it has one, is what
+// stands after the key.
+func (in *Intake) Read(r *http.Request) (*source.Request, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return Delivery{}, readError(err)
+		err = readError(err)
+		in.count(outcomeOf(err), Receipt{})
+		return nil, err
 	}
-	found, err := in.admit(r, body)
+	return &source.Request{Header: r.Header, Query: r.URL.Query(), Path: r.PathValue("path"), Body: body, At: in.Now().UTC()}, nil
+}
+
+// Take accepts a request for the integration of key: once it returns, the
+// delivery is in the queue. It counts and annotates what came of it.
+func (in *Intake) Take(ctx context.Context, key string, req *source.Request) (source.Parsed, Receipt, error) {
+	d, parsed, err := in.take(ctx, key, req)
 	if err != nil {
-		return Delivery{}, err
+		in.count(outcomeOf(err), Receipt{})
+		return parsed, Receipt{}, err
 	}
-	httpapi.Annotate(r.Context(), slog.String("integration", found.ID), slog.String("source", in.Source.Name))
-	if err := checkMedia(r.Header); err != nil {
-		return Delivery{}, err
-	}
-	d, err := in.deliver(found, body)
+	receipt := receiptOf(d)
+	in.count("accepted", receipt)
+	httpapi.Annotate(ctx, slog.String("delivery_id", d.ID),
+		slog.Int("alerts", len(receipt.Keys)), slog.Int("rejected", len(receipt.Rejected)))
+	return parsed, receipt, nil
+}
+
+// take checks, parses and sends, in this order: nothing of a body is looked at
+// before its sender is known.
+func (in *Intake) take(ctx context.Context, key string, req *source.Request) (Delivery, source.Parsed, error) {
+	found, src, err := in.admit(ctx, key, req)
 	if err != nil {
-		return Delivery{}, err
+		return Delivery{}, source.Parsed{}, err
 	}
-	d.ContentType = r.Header.Get("Content-Type")
-	return d, in.send(r.Context(), d)
+	httpapi.Annotate(ctx, slog.String("integration", found.ID), slog.String("source", src.Name))
+	if err := checkMedia(req, src.Media); err != nil {
+		return Delivery{}, source.Parsed{}, err
+	}
+	parsed, err := src.Parse(req)
+	if err != nil {
+		return Delivery{}, parsed, err
+	}
+	d, err := in.deliver(found, req, parsed)
+	if err != nil {
+		return Delivery{}, parsed, err
+	}
+	if err := in.confirm(ctx, parsed.Confirm); err != nil {
+		return Delivery{}, parsed, err
+	}
+	return d, parsed, in.send(ctx, d)
+}
+
+// confirm visits the address that the sender names; the source has checked
+// that it is the vendor's.
+func (in *Intake) confirm(ctx context.Context, c *source.Confirmation) error {
+	if c == nil || in.Confirm == nil {
+		return nil
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, http.NoBody)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "the address of the confirmation is not valid")
+	}
+	answer, err := in.Confirm.Do(r)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "the subscription cannot be confirmed now; send it again")
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode/100 != 2 {
+		return fault.New(fault.Unavailable, "the subscription cannot be confirmed: the sender answered %d", answer.StatusCode)
+	}
+	httpapi.Annotate(ctx, slog.Bool("confirmed", true))
+	return nil
 }
 
 func readError(err error) error {
@@ -139,36 +205,41 @@ func readError(err error) error {
 
 // admit finds the integration of the request and checks that its sender may
 // use it. An integration of another source is refused like an unknown one.
-func (in *Intake) admit(r *http.Request, body []byte) (integration.Found, error) {
-	found, err := in.Integrations.Find(r.Context(), r.PathValue("key"))
+func (in *Intake) admit(ctx context.Context, key string, req *source.Request) (integration.Found, source.Source, error) {
+	found, err := in.Integrations.Find(ctx, key)
 	if err != nil {
-		return found, err
+		return found, source.Source{}, err
 	}
-	if found.Source != in.Source.Name {
-		return found, integration.ErrRefused
+	src, served := in.Pick(found.Integration)
+	if !served {
+		return found, src, integration.ErrRefused
 	}
-	if err := found.Check(r.Header, body, in.Now()); err != nil {
-		return found, err
+	if err := found.Check(req.Header, req.Body, req.At); err != nil {
+		return found, src, err
 	}
-	if in.Source.Verify != nil && in.Source.Verify(r.Header, body, found.Secrets, in.Now()) != nil {
-		return found, integration.ErrRefused
+	if src.Signed || found.Auth == integration.Vendor {
+		if src.Verify == nil || src.Verify(req, found.Secrets) != nil {
+			return found, src, integration.ErrRefused
+		}
 	}
 	if found.Paused {
-		return found, fault.New(fault.Forbidden, "the integration is paused")
+		return found, src, fault.New(fault.Forbidden, "the integration is paused")
 	}
-	return found, nil
+	return found, src, nil
 }
 
-// checkMedia accepts JSON in UTF-8, and a request that names no media type.
-func checkMedia(header http.Header) error {
-	media, params, _ := strings.Cut(strings.ToLower(header.Get("Content-Type")), ";")
-	media, charset := strings.TrimSpace(media), charsetOf(params)
+// checkMedia accepts JSON in UTF-8, what else the source sends, and a request
+// that names no media type.
+func checkMedia(req *source.Request, others []string) error {
+	media := req.Media()
+	_, params, _ := strings.Cut(strings.ToLower(req.Header.Get("Content-Type")), ";")
+	charset := charsetOf(params)
 	switch {
-	case media != "" && media != "application/json" && !strings.HasSuffix(media, "+json"):
-		return unsupported("the content type is not application/json")
+	case media != "" && media != "application/json" && !strings.HasSuffix(media, "+json") && !slices.Contains(others, media) && !slices.Contains(others, "*"):
+		return unsupported("the content type is not " + strings.Join(append([]string{"application/json"}, others...), ", "))
 	case charset != "" && charset != "utf-8" && charset != "us-ascii":
 		return unsupported("the character set is not UTF-8")
-	case header.Get("Content-Encoding") != "" && header.Get("Content-Encoding") != "identity":
+	case req.Header.Get("Content-Encoding") != "" && req.Header.Get("Content-Encoding") != "identity":
 		return unsupported("the content encoding is not identity")
 	}
 	return nil
@@ -187,31 +258,29 @@ func unsupported(text string) error {
 	return &httpapi.StatusError{Status: http.StatusUnsupportedMediaType, Text: text}
 }
 
-// deliver makes the delivery of a body. Times of the sender are read against
-// real time; the delivery is stamped with the time of deadlines, and expiries
-// are moved onto it.
-func (in *Intake) deliver(found integration.Found, body []byte) (Delivery, error) {
-	real, at := in.Now().UTC(), in.Clock().UTC()
-	parsed, err := in.Source.Parse(body, real)
-	if err != nil {
-		return Delivery{}, err
-	}
+// deliver makes the delivery of a request. Times of the sender are read
+// against real time; the delivery is stamped with the time of deadlines, and
+// expiries are moved onto it.
+func (in *Intake) deliver(found integration.Found, req *source.Request, parsed source.Parsed) (Delivery, error) {
+	at := in.Clock().UTC()
 	if err := understood(parsed); err != nil {
 		return Delivery{}, err
 	}
 	d := Delivery{
-		Integration: found.ID, Source: in.Source.Name, Service: found.Service, ReceivedAt: at, SenderID: parsed.SenderID,
-		BodyHash: hash(body), Items: make([]Item, 0, len(parsed.Items)), Notes: parsed.Notes,
+		Integration: found.ID, Source: found.Source, Service: found.Service, ReceivedAt: at, SenderID: parsed.SenderID,
+		BodyHash: hash(req.Body), ContentType: req.Header.Get("Content-Type"), Items: make([]Item, 0, len(parsed.Items)), Notes: parsed.Notes,
+		Changes: parsed.Changes,
 	}
+	var err error
 	if d.ID, err = idOf(d); err != nil {
 		return Delivery{}, err
 	}
-	if d.Raw, err = compress(body); err != nil {
+	if d.Raw, err = compress(req.Body); err != nil {
 		return Delivery{}, err
 	}
 	for _, item := range parsed.Items {
 		if item.Alert != nil && !item.Alert.ExpiresAt.IsZero() {
-			item.Alert.ExpiresAt = item.Alert.ExpiresAt.Add(at.Sub(real).Round(time.Second))
+			item.Alert.ExpiresAt = item.Alert.ExpiresAt.Add(at.Sub(req.At).Round(time.Second))
 		}
 		d.Items = append(d.Items, Item(item))
 	}
@@ -308,7 +377,7 @@ func outcomeOf(err error) string {
 // count: Accepted has no dimension, because it is compared with what the
 // router disposed of, whatever the source.
 func (in *Intake) count(outcome string, r Receipt) {
-	from := telemetry.Source(in.Source.Name)
+	from := telemetry.Source(in.Function)
 	in.Metrics.Add("Deliveries", 1, from, telemetry.Outcome(outcome))
 	if outcome != "accepted" {
 		return

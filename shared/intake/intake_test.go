@@ -61,7 +61,7 @@ func newRig() *rig {
 	g := &rig{objects: shelf{}}
 	g.found.Integration = integration.Integration{ID: "prod", Source: "prometheus", Service: "db", Auth: integration.None}
 	now := func() time.Time { return received }
-	g.in = Intake{Source: prometheus.Source, Integrations: g, Queue: g, Objects: g, Now: now, Clock: now,
+	g.in = Intake{Pick: Only(prometheus.Source), Integrations: g, Queue: g, Objects: g, Now: now, Clock: now,
 		Metrics: telemetry.NewMetrics(&g.wrote, func(string) (string, bool) { return "", false })}
 	return g
 }
@@ -199,7 +199,8 @@ func TestUnknownAndWronglySignedRequestsAreAnsweredAlike(t *testing.T) {
 		"another source":    ask(path, good, signed(0, secret), func(g *rig) { g.found.Source = "grafana" }),
 		"paused, not shown": ask(path, good, nil, func(g *rig) { g.found.Paused = true }),
 		"vendor's own scheme": ask(path, good, signed(0, secret), func(g *rig) {
-			g.in.Source.Verify = func(http.Header, []byte, []string, time.Time) error { return errors.New("no") }
+			g.in.Pick = Only(source.Source{Name: "prometheus", Signed: true, Parse: prometheus.Parse,
+				Verify: func(*source.Request, []string) error { return errors.New("no") }})
 		}),
 	} {
 		if got.Code != want.Code || got.Body.String() != want.Body.String() || !reflect.DeepEqual(got.Header(), want.Header()) {
@@ -277,13 +278,12 @@ func TestFailuresOfOursAskForARepeat(t *testing.T) {
 
 func TestRepeatUnderTheSendersIDIsTheSameDelivery(t *testing.T) {
 	g := newRig()
-	g.in.Source.Parse = func(body []byte, _ time.Time) (source.Parsed, error) { return source.Parsed{SenderID: "s-1"}, nil }
 	ids := map[string]string{}
 	for _, c := range []struct{ name, integration, body string }{
 		{"first", "prod", "a"}, {"repeat", "prod", "a"}, {"other body", "prod", "b"}, {"other integration", "test", "a"},
 	} {
 		g.found.ID = c.integration
-		d, err := g.in.deliver(g.found, []byte(c.body))
+		d, err := g.in.deliver(g.found, &source.Request{Body: []byte(c.body), At: received}, source.Parsed{SenderID: "s-1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -304,14 +304,13 @@ func TestExpiryFollowsTheClockOfDeadlines(t *testing.T) {
 	}
 }
 
-func BenchmarkAccept(b *testing.B) {
+func BenchmarkTake(b *testing.B) {
 	for _, n := range []int{1, 10, 100} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			g, body := newRig(), []byte(manyAlerts(n))
 			b.ReportAllocs()
 			for b.Loop() {
-				d, err := g.in.deliver(g.found, body)
-				if err != nil || g.in.send(b.Context(), d) != nil {
+				if _, _, err := g.in.Take(b.Context(), key, &source.Request{Body: body, At: received}); err != nil {
 					b.Fatal(err)
 				}
 				g.sent = g.sent[:0]

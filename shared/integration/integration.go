@@ -27,6 +27,7 @@ const (
 	Bearer Kind = "bearer"      // Authorization: Bearer <secret>
 	Basic  Kind = "basic"       // Authorization: Basic, the secret is "user:password"
 	HMAC   Kind = "hmac-sha256" // a header with the HMAC-SHA256 of the body, see Sign
+	Vendor Kind = "vendor"      // the scheme of the source itself
 )
 
 // Integration is one configured connection. Its JSON is what the store keeps;
@@ -67,9 +68,9 @@ func (in *Integration) Validate() error {
 		bad.Add("source", "expected the word of a source, like prometheus")
 	}
 	switch in.Auth {
-	case None, Bearer, Basic, HMAC:
+	case None, Bearer, Basic, HMAC, Vendor:
 	default:
-		bad.Add("auth", "expected none, bearer, basic or hmac-sha256")
+		bad.Add("auth", "expected none, bearer, basic, hmac-sha256 or vendor")
 	}
 	if in.Header != "" && in.Auth != HMAC {
 		bad.Add("header", "only hmac-sha256 has one")

@@ -14,7 +14,6 @@ import (
 
 	"tocsin/shared/fault"
 	"tocsin/shared/plan"
-	"tocsin/shared/source"
 )
 
 // decodeObject reads a JSON object. Numbers stay as they were written.
@@ -22,14 +21,14 @@ func decodeObject(body []byte) (map[string]any, error) {
 	if !utf8.Valid(body) {
 		return nil, fault.New(fault.Invalid, "the body is not valid UTF-8")
 	}
-	if err := source.CheckDepth(body); err != nil {
+	if err := checkDepth(body); err != nil {
 		return nil, err
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
 	var v any
 	if err := dec.Decode(&v); err != nil {
-		return nil, source.JSONError(err)
+		return nil, jsonError(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, fault.New(fault.Invalid, "the body goes on after its JSON object")

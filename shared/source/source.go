@@ -1,11 +1,10 @@
 // Package source says what a kind of monitoring system must offer: how its
-// payload becomes alerts, and how it signs, if it has a scheme of its own.
-// Each vendor has a package below; this one holds what they share. Parsing is
-// pure: no clock, no I/O.
+// requests are recognised and verified, and how they become alerts. Each
+// vendor has a package below; sources that are data alone are in preset. This
+// package holds what they share. Parsing is pure: no clock, no I/O.
 package source
 
 import (
-	"net/http"
 	"net/url"
 	"time"
 
@@ -18,22 +17,51 @@ type Source struct {
 	// Name is the word of it in configuration, labels and logs: "prometheus".
 	Name string
 
-	// Verify checks the vendor's own signature over the raw body against the
-	// valid secrets. Nil: the vendor has none, and what the integration asks
-	// for (none, bearer, basic, HMAC) is all there is to check. An error is of
-	// kind Unauthenticated and names no secret.
-	Verify func(header http.Header, body []byte, secrets []string, at time.Time) error
+	// Aliases are other words under which it is known.
+	Aliases []string
 
-	// Parse reads a body received at an instant of real time. The error is of
-	// kind Invalid and means that nothing of the body can be understood.
-	Parse func(body []byte, at time.Time) (Parsed, error)
+	// Marks are conditions (package lookup) by one of which its requests are
+	// told from those of all other sources.
+	Marks []string
+
+	// Verify checks the vendor's own proof over the raw body against the valid
+	// secrets of an integration whose auth is "vendor"; nil: the vendor has
+	// none. An error is of kind Unauthenticated and names no secret.
+	Verify func(r *Request, secrets []string) error
+
+	// Signed says that requests prove themselves without a secret, by a
+	// published certificate: Verify is asked whatever the integration's auth.
+	Signed bool
+
+	// Media are the media types that it sends beside JSON; "*" is any.
+	Media []string
+
+	// Parse reads a request. The error is of kind Invalid and means that
+	// nothing of it can be understood.
+	Parse func(r *Request) (Parsed, error)
+
+	// Guide says how its side is set up.
+	Guide Guide
 }
 
-// Parsed is what a body says.
+// Guide is what docs and an integration's page say of a source.
+type Guide struct {
+	Product    string   // "Prometheus Alertmanager"
+	Page       string   // the vendor's page about its webhooks
+	Setup      []string // steps on the sender's side; {url} is the integration's URL
+	Proof      string   // how requests are authenticated
+	Understood string   // what is read: forms, versions, states
+	Repeats    string   // statuses and times at which it sends again, as far as published
+	NeverEnds  bool     // it never sends a recovery: its alerts expire by the integration's setting
+}
+
+// Parsed is what a request says.
 type Parsed struct {
-	SenderID string   // the sender's own id of this request, where it has one
-	Items    []Item   // one for each alert of the body, by position
-	Notes    []string // what a reader should know of the body as a whole
+	SenderID string        // the sender's own id of this request, where it has one
+	Items    []Item        // one for each alert of the body, by position
+	Notes    []string      // what a reader should know of the body as a whole
+	Changes  []Change      // deployments and configuration changes, sent as context
+	Confirm  *Confirmation // the sender asks to confirm that it may send
 }
 
 // Item is one alert of a body, or why it could not be understood: exactly one
@@ -41,6 +69,23 @@ type Parsed struct {
 type Item struct {
 	Alert    *alert.Alert
 	Rejected string
+}
+
+// Change is a deployment or configuration change: context of later events.
+type Change struct {
+	ID      string            `json:"id"` // the sender's own, or a hash of what it says
+	Title   string            `json:"title"`
+	Source  string            `json:"source"`
+	Service string            `json:"service,omitempty"` // "" is the integration's
+	At      time.Time         `json:"at,omitzero"`       // the sender's clock
+	Labels  map[string]string `json:"labels"`
+	Links   []alert.Link      `json:"links"`
+}
+
+// Confirmation is an address that the sender wants visited before it sends.
+// The source has checked that it is the vendor's.
+type Confirmation struct {
+	URL string
 }
 
 // MaxItems is the number of alerts that one body may hold. It bounds what a
@@ -55,6 +100,31 @@ func TooMany(n int) error {
 	return fault.New(fault.Invalid, "the body holds %d alerts, more than %d; send them in parts", n, MaxItems)
 }
 
+// Fired returns the item of an alert: Priority follows Severity, and what the
+// sender wrote is made fit to keep.
+func Fired(a alert.Alert) Item {
+	a.Priority = a.Severity.Priority()
+	if a.Episode == "" {
+		a.Episode = Episode(a.StartedAt)
+	}
+	if a.Labels == nil {
+		a.Labels = map[string]string{}
+	}
+	alert.Clean(&a)
+	return Item{Alert: &a}
+}
+
+// One is the whole of a request that holds one alert.
+func One(a alert.Alert) Parsed { return Parsed{Items: []Item{Fired(a)}} }
+
+// Episode names a firing period by its start, "" when the sender gave none.
+func Episode(start time.Time) string {
+	if start.IsZero() {
+		return ""
+	}
+	return start.UTC().Format(time.RFC3339Nano)
+}
+
 // AppendLink adds a link to an absolute http or https address; any other
 // address is left out.
 func AppendLink(links []alert.Link, text, address string) []alert.Link {
@@ -62,4 +132,13 @@ func AppendLink(links []alert.Link, text, address string) []alert.Link {
 		return links
 	}
 	return append(links, alert.Link{Text: text, URL: address})
+}
+
+// Links returns the links of texts and addresses in turn; see [AppendLink].
+func Links(textAndAddress ...string) []alert.Link {
+	links := []alert.Link{}
+	for i := 0; i+1 < len(textAndAddress); i += 2 {
+		links = AppendLink(links, textAndAddress[i], textAndAddress[i+1])
+	}
+	return links
 }

@@ -1,35 +1,11 @@
 package source
 
 import (
-	"encoding/json"
-	"strings"
 	"testing"
+	"time"
 
 	"tocsin/shared/alert"
 )
-
-func TestCheckDepth(t *testing.T) {
-	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-	for _, c := range []struct {
-		name, body string
-		ok         bool
-	}{
-		{"flat", `{"a":1}`, true},
-		{"as deep as allowed", nested(MaxDepth), true},
-		{"one deeper", nested(MaxDepth + 1), false},
-		{"200 levels", strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200), false},
-		{"brackets in strings", `"` + strings.Repeat("[", 200) + `"`, true},
-		{"escaped quote in string", `"\"` + strings.Repeat("[", 200) + `"`, true},
-		{"neighbours", strings.Repeat("[],", 200), true},
-		{"ends in an escape", `"\`, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if err := CheckDepth([]byte(c.body)); (err == nil) != c.ok {
-				t.Errorf("err %v, want ok %v", err, c.ok)
-			}
-		})
-	}
-}
 
 func TestAppendLinkTakesOnlyAbsoluteWebAddresses(t *testing.T) {
 	for address, want := range map[string]bool{
@@ -42,23 +18,41 @@ func TestAppendLinkTakesOnlyAbsoluteWebAddresses(t *testing.T) {
 	}
 }
 
-func TestJSONErrorSaysWhere(t *testing.T) {
-	var v struct{ A struct{ B string } }
-	for body, want := range map[string]string{
-		`{"A":}`:         "not valid JSON at byte 6",
-		`{"A":{"B":[]}}`: "A.B: is a JSON array, expected a string",
-		`{`:              "not valid JSON at byte 1",
+func TestInstantReadsTheTimesOfMonitoringSystems(t *testing.T) {
+	want := time.Date(2026, 3, 1, 8, 5, 9, 0, time.UTC)
+	for _, s := range []string{
+		"2026-03-01T08:05:09Z", "2026-03-01T09:05:09+01:00", "2026-03-01T08:05:09.000Z", "2026-03-01T08:05:09+0000", "2026-03-01T08:05:09",
+		"2026-03-01 08:05:09", "2026-03-01 08:05:09 UTC", "2026-03-01 08:05:09 +0000 UTC", "2026/03/01 08:05:09", "Sun, 01 Mar 2026 08:05:09 GMT",
+		"Sun Mar  1 08:05:09 2026", "1772352309", "1772352309.000", "1772352309000", "1772352309000000", "1772352309000000000", " 1772352309 ",
+		"20260301T080509Z", "3/1/2026 8:05:09 AM",
 	} {
-		if got := JSONError(json.Unmarshal([]byte(body), &v)).Error(); !strings.Contains(got, want) {
-			t.Errorf("%s: %q, want %q", body, got, want)
+		if got := Instant(s); !got.Equal(want) {
+			t.Errorf("%q is %s", s, got)
 		}
+	}
+	for _, s := range []string{"", "yesterday", "0", "-1", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:00", "12", "1969-12-31T00:00:00Z"} {
+		if got := Instant(s); !got.IsZero() {
+			t.Errorf("%q is %s, want no time", s, got)
+		}
+	}
+	if got := InstantIn("2026-03-01 16:05:09", time.FixedZone("", 8*3600)); !got.Equal(want) {
+		t.Errorf("in its zone %s", got)
 	}
 }
 
-func TestJSONErrorOfADecoderSaysThatTheBodyEnds(t *testing.T) {
-	var v any
-	err := JSONError(json.NewDecoder(strings.NewReader(`{"a":`)).Decode(&v))
-	if !strings.Contains(err.Error(), "it ends early") {
-		t.Errorf("err %v", err)
+func TestRequestIsReadByWhatItIs(t *testing.T) {
+	for _, c := range []struct{ name, media, body, path, want string }{
+		{"JSON", "application/json", `{"a":{"b":1}}`, "a.b", "1"},
+		{"JSON as text", "text/plain; charset=UTF-8", `{"a":1}`, "a", "1"},
+		{"form", "application/x-www-form-urlencoded", "a=1&b=x+y%21", "b", "x y!"},
+		{"repeated name", "application/x-www-form-urlencoded", "a=1&a=2", "a.1", "2"},
+		{"form without a type", "", "a=1&b=2", "b", "2"},
+		{"text", "text/plain", "disk = full", "a", ""},
+	} {
+		r := Request{Header: map[string][]string{"Content-Type": {c.media}}, Body: []byte(c.body)}
+		root, _ := r.Root()
+		if got := root.At(c.path).Text(); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"tocsin/shared/ddb"
 	"tocsin/shared/intake"
 	"tocsin/shared/integration"
+	"tocsin/shared/source"
 	"tocsin/shared/source/prometheus"
 )
 
@@ -255,7 +256,7 @@ func (b *binaries) firstBatch(name string, f *fake, batch []byte) (time.Duration
 
 // batchOfOne is an event of SQS with one delivery.
 func batchOfOne() ([]byte, error) {
-	parsed, err := prometheus.Parse(webhook(1), time.Now())
+	parsed, err := prometheus.Parse(&source.Request{Body: webhook(1), At: time.Now()})
 	if err != nil {
 		return nil, err
 	}

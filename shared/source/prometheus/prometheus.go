@@ -1,19 +1,21 @@
 // Package prometheus reads what Prometheus Alertmanager posts to a webhook
-// (version 4; 3 and none are read too) and what a Prometheus server itself
-// posts to /api/v2/alerts of what it takes for an Alertmanager.
+// (version 4; 3 and none are read too), what a Prometheus server itself posts
+// to /api/v2/alerts of what it takes for an Alertmanager, and what the
+// relatives of Alertmanager post in its format.
 //
-//	parsed, err := prometheus.Source.Parse(body, received)
+//	parsed, err := prometheus.Source.Parse(&source.Request{Body: body, At: received})
 package prometheus
 
 import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/fault"
 	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
 )
 
 // Name is the word of this source.
@@ -21,29 +23,85 @@ const Name = "prometheus"
 
 // Source is Prometheus with its Alertmanager. Neither signs (Prometheus
 // documentation, "Configuration", http_config: basic, bearer, OAuth 2 or mTLS).
-var Source = source.Source{Name: Name, Parse: Parse}
+var Source = source.Source{
+	Name: Name, Aliases: []string{"alertmanager", "signoz", "chronosphere"}, Parse: Parse,
+	Marks: []string{
+		"alerts.0.labels alerts.0.status=firing|resolved receiver groupLabels commonLabels !orgId !alerts.0.panelURL !alerts.0.silenceURL",
+		"alerts.0.labels alerts.0.status=firing|resolved alerts.0.fingerprint !orgId !alerts.0.panelURL !alerts.0.silenceURL",
+		"alerts.0.labels.alertname alerts.0.status=firing|resolved !orgId !alerts.0.panelURL !alerts.0.silenceURL",
+		"0.labels.alertname 0.startsAt",
+		"0.labels.alertname 0.generatorURL",
+		"header:User-Agent=Alertmanager/* receiver alerts groupLabels",
+		"header:User-Agent=Prometheus/* 0.labels",
+	},
+	Guide: source.Guide{
+		Product: "Prometheus Alertmanager", Page: "https://prometheus.io/docs/alerting/latest/configuration/#webhook_config",
+		Setup: []string{
+			"Add a receiver to alertmanager.yml: `webhook_configs: [{url: {url}, send_resolved: true}]`.",
+			"Route what should page to that receiver and reload Alertmanager.",
+			"Or let Prometheus post without Alertmanager: `alerting: {alertmanagers: [{scheme: https, path_prefix: <path of {url}>, static_configs: [{targets: [<host of {url}>]}]}]}`.",
+		},
+		Proof:      "The key in the address; with `http_config` also basic, bearer, or TLS of its own.",
+		Understood: "Webhooks of version 4 and 3, and without one; /api/v2/alerts; the same from SigNoz, Chronosphere, Mimir, Loki, Thanos and VictoriaMetrics.",
+		Repeats:    "5xx, with growing pauses (Alertmanager v0.28, notify/webhook).",
+	},
+}
 
 // Parse reads a body of either form. An alert that cannot be understood is an
-// item that says why; its neighbours are read all the same. received is real
-// time: a Prometheus server says by endsAt until when an alert fires.
-func Parse(body []byte, received time.Time) (source.Parsed, error) {
-	e, err := decode(body)
+// item that says why; its neighbours are read all the same.
+func Parse(r *source.Request) (source.Parsed, error) {
+	root, err := r.Root()
 	if err != nil {
 		return source.Parsed{}, err
 	}
-	if err := source.TooMany(len(e.alerts)); err != nil {
+	alerts, bare, err := alertsOf(root)
+	if err != nil {
 		return source.Parsed{}, err
 	}
-	out := source.Parsed{Notes: notes(body, e), Items: make([]source.Item, 0, len(e.alerts))}
-	for i := range e.alerts {
-		out.Items = append(out.Items, itemOf(&e, &e.alerts[i], received))
+	n := alerts.Len()
+	if err := source.TooMany(n); err != nil {
+		return source.Parsed{}, err
+	}
+	out := source.Parsed{Notes: notes(r.Body, root), Items: make([]source.Item, 0, n)}
+	group := root.Get("groupKey").Text()
+	for v := range alerts.Items() {
+		if bare {
+			out.Items = append(out.Items, pushed(v, r.At))
+		} else {
+			out.Items = append(out.Items, Notified(v, group, r.At))
+		}
 	}
 	return out, nil
 }
 
-func notes(body []byte, e envelope) []string {
+// alertsOf finds the alerts: in a webhook, or bare in an array.
+func alertsOf(root doc.Value) (alerts doc.Value, bare bool, err error) {
+	if root.Kind() == doc.Array {
+		return root, true, nil
+	}
+	if root.Kind() != doc.Object {
+		return root, false, fault.New(fault.Invalid, "the body is neither an Alertmanager webhook (an object) nor a list of alerts (an array)")
+	}
+	var bad fault.Problems
+	switch version := root.Get("version").Text(); version {
+	case "4", "3", "":
+	default:
+		bad.Add("version", "is %.20q, expected 4 or 3", version)
+	}
+	alerts = root.Get("alerts")
+	switch alerts.Kind() {
+	case doc.Array:
+	case doc.Absent, doc.Null:
+		bad.Add("alerts", "missing; expected an array")
+	default:
+		bad.Add("alerts", "is %s, expected an array", alerts.Kind())
+	}
+	return alerts, false, bad.Err("the body is no Alertmanager webhook")
+}
+
+func notes(body []byte, root doc.Value) []string {
 	var out []string
-	if n := strings.TrimSpace(e.truncated); n != "" && n != "0" {
+	if n := strings.TrimSpace(root.Get("truncatedAlerts").Text()); n != "" && n != "0" {
 		out = append(out, fmt.Sprintf("the sender left out %.20s alerts (max_alerts)", n))
 	}
 	if !utf8.Valid(body) {
@@ -52,125 +110,111 @@ func notes(body []byte, e envelope) []string {
 	return out
 }
 
-func itemOf(e *envelope, w *wire, received time.Time) source.Item {
-	if w.problem != "" {
-		return source.Item{Rejected: w.problem}
-	}
-	if w.Fingerprint == "" && len(w.Labels) == 0 {
-		return source.Item{Rejected: "labels: missing; an alert needs labels or a fingerprint"}
-	}
-	a := alert.Alert{
-		Source: Name, DedupKey: keyOf(w), Severity: severityOf(w.Labels["severity"]),
-		Title: firstText(w.Annotations.Summary, w.Labels["alertname"], w.Annotations.Description, w.Annotations.Message),
-		Group: firstText(e.groupKey, w.Labels["alertname"]), Description: firstText(w.Annotations.Description, w.Annotations.Message),
-		Labels: w.Labels, Links: linksOf(w), StartedAt: instant(w.StartsAt),
-	}
-	a.Priority = a.Severity.Priority()
-	a.Episode = episode(a.StartedAt)
-	if problem := setStatus(&a, e.bare, w, received); problem != "" {
+// Notified reads an alert of a webhook, which names its status, whatever
+// endsAt says. group is the webhook's group key.
+func Notified(v doc.Value, group string, received time.Time) source.Item {
+	a, problem := common(v, group)
+	if problem != "" {
 		return source.Item{Rejected: problem}
 	}
-	alert.Clean(&a)
-	return source.Item{Alert: &a}
+	status, ends := v.Get("status"), source.Instant(v.Get("endsAt").Text())
+	switch a.Status = alert.Status(status.Text()); {
+	case !status.Present() || a.Status == "":
+		return source.Item{Rejected: "status: missing; expected firing or resolved"}
+	case a.Status == alert.Firing:
+		a.ExpiresAt = ahead(ends, received)
+	case a.Status == alert.Resolved:
+		a.EndedAt = ends
+	default:
+		return source.Item{Rejected: fmt.Sprintf("status: is %.40q, expected firing or resolved", status.Text())}
+	}
+	return source.Fired(a)
+}
+
+// pushed reads an alert of /api/v2/alerts. It has no status: it fires until
+// endsAt (Alertmanager API v2, api/v2/openapi.yaml, postableAlert; a server
+// sends endsAt ahead of its next repeat, and in the past once it has resolved).
+func pushed(v doc.Value, received time.Time) source.Item {
+	a, problem := common(v, "")
+	if problem != "" {
+		return source.Item{Rejected: problem}
+	}
+	a.Status = alert.Firing
+	ends := source.Instant(v.Get("endsAt").Text())
+	if a.ExpiresAt = ahead(ends, received); a.ExpiresAt.IsZero() && !ends.IsZero() {
+		a.Status, a.EndedAt = alert.Resolved, ends
+	}
+	return source.Fired(a)
+}
+
+func ahead(t, of time.Time) time.Time {
+	if t.After(of) {
+		return t
+	}
+	return time.Time{}
+}
+
+// common reads what both forms share. A field of another type than Alertmanager
+// sends is taken by its text.
+func common(v doc.Value, group string) (a alert.Alert, problem string) {
+	if v.Kind() != doc.Object {
+		return a, fmt.Sprintf("is %s, expected an object", v.Kind())
+	}
+	switch k := v.Get("labels").Kind(); k {
+	case doc.Object, doc.Null, doc.Absent:
+	default:
+		return a, fmt.Sprintf("labels: is %s, expected an object", k)
+	}
+	labels, told := labelsOf(v.Get("labels")), v.Get("annotations")
+	message := told.Get("message").Text()
+	if told.Kind() == doc.String || told.Kind() == doc.Array {
+		message = told.Text()
+	}
+	fingerprint := v.Get("fingerprint").Text()
+	if fingerprint == "" && len(labels) == 0 {
+		return a, "labels: missing; an alert needs labels or a fingerprint"
+	}
+	about := told.Get("description").Text()
+	return alert.Alert{
+		Source: Name, DedupKey: keyOf(fingerprint, labels), Severity: SeverityOf(labels),
+		Title:       source.FirstText(told.Get("summary").Text(), labels["alertname"], about, message),
+		Group:       source.FirstText(group, labels["alertname"]),
+		Description: source.FirstText(about, message), Labels: labels, Links: linksOf(v, told), StartedAt: source.Instant(v.Get("startsAt").Text()),
+	}, ""
+}
+
+func labelsOf(v doc.Value) map[string]string {
+	labels := make(map[string]string, v.Len())
+	for name, value := range v.Fields() {
+		labels[name] = value.Text()
+	}
+	return labels
 }
 
 // keyOf prefers Alertmanager's fingerprint, sent since 0.19; before, and from
 // a Prometheus server, the label set is the identity.
-func keyOf(w *wire) string {
-	if w.Fingerprint != "" {
-		return alert.SenderKey("fingerprint", w.Fingerprint)
+func keyOf(fingerprint string, labels map[string]string) string {
+	if fingerprint != "" {
+		return alert.SenderKey("fingerprint", fingerprint)
 	}
-	return alert.HashKey(w.Labels)
+	return alert.HashKey(labels)
 }
 
-// setStatus takes the status that a webhook names, whatever endsAt says. The
-// bare array has none: an alert fires until endsAt (Alertmanager API v2,
-// api/v2/openapi.yaml, postableAlert; a server sends endsAt ahead of its next
-// repeat, and in the past once it has resolved).
-func setStatus(a *alert.Alert, bare bool, w *wire, received time.Time) (problem string) {
-	ends := instant(w.EndsAt)
-	switch {
-	case bare && !ends.IsZero() && !ends.After(received):
-		a.Status = alert.Resolved
-	case bare:
-		a.Status = alert.Firing
-	case w.Status == "":
-		return "status: missing; expected firing or resolved"
-	default:
-		a.Status = alert.Status(w.Status)
-	}
-	switch a.Status {
-	case alert.Firing:
-		if ends.After(received) {
-			a.ExpiresAt = ends
-		}
-	case alert.Resolved:
-		a.EndedAt = ends
-	default:
-		return fmt.Sprintf("status: is %.40q, expected firing or resolved", w.Status)
-	}
-	return ""
-}
-
-// severityOf sorts the words in common use in the label severity; the label
-// is free text, so an unknown word says nothing.
-func severityOf(word string) alert.Severity {
-	switch strings.ToLower(strings.TrimSpace(word)) {
-	case "critical", "page":
-		return alert.Critical
-	case "error", "high":
-		return alert.Error
-	case "warning":
-		return alert.Warning
-	case "info", "none":
-		return alert.Info
-	}
-	return ""
-}
-
-// linksOf takes the address of the expression and the annotations that are in
-// common use for addresses (kubernetes-mixin: runbook_url, dashboard_url).
-func linksOf(w *wire) []alert.Link {
-	links := make([]alert.Link, 0, 1)
-	links = source.AppendLink(links, "Runbook", w.Annotations.RunbookURL)
-	links = source.AppendLink(links, "Dashboard", w.Annotations.Dashboard)
-	links = source.AppendLink(links, "Dashboard", w.Annotations.DashboardURL)
-	return source.AppendLink(links, "Prometheus", w.GeneratorURL)
-}
-
-// firstText returns the first of texts that has something to read.
-func firstText(texts ...string) string {
-	for _, s := range texts {
-		if strings.ContainsFunc(s, legible) {
+// SeverityOf reads the labels that are in common use for it; their text is
+// free, so an unknown word says nothing.
+func SeverityOf(labels map[string]string) alert.Severity {
+	for _, name := range [...]string{"severity", "priority", "level", "criticality"} {
+		if s := source.SeverityOf(labels[name]); s != "" {
 			return s
 		}
 	}
 	return ""
 }
 
-func legible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
-
-// The years within which a time is believed: outside of them it is the zero
-// time of some language, or cannot be rendered as RFC 3339.
-const (
-	firstYear = 1970
-	lastYear  = 9998
-)
-
-// instant reads a time; what is absent, unreadable or outside of the years
-// believed is the zero time: a bad time is no reason to lose an alert.
-func instant(s string) time.Time {
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if t = t.UTC(); err != nil || t.Year() < firstYear || t.Year() > lastYear {
-		return time.Time{}
-	}
-	return t
-}
-
-// episode names a firing period by its start, "" when the sender gave none.
-func episode(start time.Time) string {
-	if start.IsZero() {
-		return ""
-	}
-	return start.Format(time.RFC3339Nano)
+// linksOf takes the address of the expression and the annotations that are in
+// common use for addresses (kubernetes-mixin: runbook_url, dashboard_url).
+func linksOf(v, told doc.Value) []alert.Link {
+	return source.Links(
+		"Runbook", told.Get("runbook_url").Text(), "Dashboard", told.Get("dashboard").Text(), "Dashboard", told.Get("dashboard_url").Text(),
+		"Prometheus", v.Get("generatorURL").Text())
 }

@@ -25,11 +25,13 @@ var update = flag.Bool("update", false, "write the golden files")
 // received is the receive time of the tests.
 var received = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
+func request(body []byte) *source.Request { return &source.Request{Body: body, At: received} }
+
 func TestParseGolden(t *testing.T) {
 	for _, name := range []string{"webhook", "api_v2"} {
 		t.Run(name, func(t *testing.T) {
 			body := read(t, filepath.Join("testdata", name+".json"))
-			parsed, err := Parse(body, received)
+			parsed, err := Parse(request(body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,19 +66,19 @@ func TestParseRefusesWhatHoldsNothing(t *testing.T) {
 		{"empty", "", "the body is empty"},
 		{"white space", " \n", "the body is empty"},
 		{"not JSON", "nonsense", "not valid JSON at byte 2"},
-		{"cut short", `{"alerts":[{"labels":{"a"`, "not valid JSON at byte 25"},
+		{"cut short", `{"alerts":[{"labels":{"a"`, "ends early, at byte 25"},
 		{"two values", `[] []`, "not valid JSON at byte 4"},
 		{"string", `"alerts"`, "neither an Alertmanager webhook"},
 		{"null", `null`, "neither an Alertmanager webhook"},
 		{"200 levels", strings.Repeat(`{"a":`, 200), "deeper than 64 levels at byte 320"},
 		{"no alerts", `{"version":"4"}`, "alerts: missing"},
 		{"alerts null", `{"version":"4","alerts":null}`, "alerts: missing"},
-		{"alerts of another type", `{"version":"4","alerts":"x"}`, "alerts: is a JSON string, expected an array"},
+		{"alerts of another type", `{"version":"4","alerts":"x"}`, "alerts: is a string, expected an array"},
 		{"unknown version", `{"version":"5","alerts":[]}`, `version: is "5", expected 4 or 3`},
 		{"too many", "[" + strings.Repeat("{},", source.MaxItems) + "{}]", "10001 alerts, more than 10000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Parse([]byte(c.body), received)
+			_, err := Parse(request([]byte(c.body)))
 			if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("err %v, want %q", err, c.want)
 			}
@@ -125,7 +127,7 @@ func TestParseOfOneAlert(t *testing.T) {
 		{"object where a word belongs", `[{"status":{"state":"active"},"labels":{"a":"b"}}]`, func(a alert.Alert) any { return a.Status }, alert.Firing},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			parsed, err := Parse([]byte(c.body), received)
+			parsed, err := Parse(request([]byte(c.body)))
 			if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil {
 				t.Fatalf("parsed %+v, %v", parsed, err)
 			}
@@ -139,16 +141,16 @@ func TestParseOfOneAlert(t *testing.T) {
 func TestSeverityWords(t *testing.T) {
 	for word, want := range map[string]alert.Severity{
 		"critical": alert.Critical, "page": alert.Critical, "CRITICAL": alert.Critical, "error": alert.Error, "high": alert.Error,
-		"warning": alert.Warning, "info": alert.Info, "none": alert.Info, "": "", "sev-1": "",
+		"warning": alert.Warning, "info": alert.Info, "none": alert.Info, "": "", "rather bad": "",
 	} {
-		if got := severityOf(word); got != want {
+		if got := SeverityOf(map[string]string{"severity": word}); got != want {
 			t.Errorf("%q is %q, want %q", word, got, want)
 		}
 	}
 }
 
 func TestParseOfThousandAlerts(t *testing.T) {
-	parsed, err := Parse(thousand(1000), received)
+	parsed, err := Parse(request(thousand(1000)))
 	if err != nil || len(parsed.Items) != 1000 {
 		t.Fatalf("%d items, %v", len(parsed.Items), err)
 	}
@@ -175,7 +177,7 @@ func BenchmarkParse(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Parse(body, received); err != nil {
+				if _, err := Parse(request(body)); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -202,7 +204,7 @@ func TestCollectedPayloads(t *testing.T) {
 	dir := payloads(t)
 	for _, e := range manifest(t, dir) {
 		t.Run(e.File, func(t *testing.T) {
-			parsed, err := Parse(read(t, filepath.Join(dir, e.File)), time.Date(2020, 10, 28, 12, 25, 0, 0, time.UTC))
+			parsed, err := Parse(&source.Request{Body: read(t, filepath.Join(dir, e.File)), At: time.Date(2020, 10, 28, 12, 25, 0, 0, time.UTC)})
 			if err != nil || len(parsed.Items) != e.Expect.Alerts {
 				t.Fatalf("%d items, %v; want %d", len(parsed.Items), err, e.Expect.Alerts)
 			}
@@ -220,7 +222,7 @@ func compare(t *testing.T, item source.Item, e manifestEntry, start time.Time, k
 		t.Fatalf("rejected: %s", item.Rejected)
 	}
 	a := item.Alert
-	if string(a.Status) != e.Expect.Status || a.Severity != severityOf(e.Expect.SeverityRaw) || !a.StartedAt.Equal(start) || a.DedupKey != key {
+	if string(a.Status) != e.Expect.Status || a.Severity != SeverityOf(map[string]string{"severity": e.Expect.SeverityRaw}) || !a.StartedAt.Equal(start) || a.DedupKey != key {
 		t.Errorf("alert %+v, want %s since %s under %s", a, e.Expect.Status, start, key)
 	}
 	if !strings.Contains(strings.ToLower(a.Title), strings.ToLower(e.Expect.TitleContains)) {
@@ -323,7 +325,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(`[{"labels":{"a":1},"endsAt":"9999-12-31T23:59:59-23:00"},null,{"fingerprint":"\ud800"}]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		parsed, err := Parse(body, received)
+		parsed, err := Parse(request(body))
 		if err != nil {
 			if len(parsed.Items) > 0 || !fault.Is(err, fault.Invalid) {
 				t.Fatalf("%d items and error %v", len(parsed.Items), err)

@@ -1,4 +1,4 @@
-package source
+package ops
 
 import (
 	"encoding/json"
@@ -10,12 +10,12 @@ import (
 	"tocsin/shared/fault"
 )
 
-// MaxDepth is how deep arrays and objects of a body may be nested.
-const MaxDepth = 64
+// maxDepth is how deep arrays and objects of a body may be nested.
+const maxDepth = 64
 
-// CheckDepth refuses a JSON body that nests deeper than MaxDepth. It reads the
+// checkDepth refuses a JSON body that nests deeper than maxDepth. It reads the
 // body once and leaves all other errors to the decoder.
-func CheckDepth(body []byte) error {
+func checkDepth(body []byte) error {
 	depth, inString := 0, false
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
@@ -25,8 +25,8 @@ func CheckDepth(body []byte) error {
 			inString = !inString
 		case inString:
 		case c == '{' || c == '[':
-			if depth++; depth > MaxDepth {
-				return fault.New(fault.Invalid, "the body nests deeper than %d levels at byte %d", MaxDepth, i)
+			if depth++; depth > maxDepth {
+				return fault.New(fault.Invalid, "the body nests deeper than %d levels at byte %d", maxDepth, i)
 			}
 		case c == '}' || c == ']':
 			depth--
@@ -35,15 +35,15 @@ func CheckDepth(body []byte) error {
 	return nil
 }
 
-// JSONError sorts an error of encoding/json: where the body stops being JSON,
+// jsonError sorts an error of encoding/json: where the body stops being JSON,
 // or which field is of another type than expected.
-func JSONError(err error) error {
+func jsonError(err error) error {
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fault.New(fault.Invalid, "the body is not valid JSON at byte %d: %s", e.Offset, e.Error())
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return &fault.Error{Kind: fault.Invalid, Text: "the body has a field of the wrong type", Fields: []fault.Field{
-			{Path: e.Field, Problem: WrongType(e)},
+			{Path: e.Field, Problem: wrongType(e)},
 		}}
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -52,9 +52,9 @@ func JSONError(err error) error {
 	return fault.Wrap(fault.Invalid, err, "the body is not valid JSON")
 }
 
-// WrongType says what was found in place of what was expected, in words of
+// wrongType says what was found in place of what was expected, in words of
 // JSON.
-func WrongType(e *json.UnmarshalTypeError) string {
+func wrongType(e *json.UnmarshalTypeError) string {
 	return fmt.Sprintf("is a JSON %.20s, expected %s", e.Value, expected(e.Type))
 }
 

@@ -1,0 +1,261 @@
+// Package intaketest invokes an ingest function with the events of its folder
+// and says in a line each what it made of them. Tests alone import it.
+//
+//	intaketest.Run(t, datadog.Source, []intaketest.Case{
+//		{File: "alert.json", Alerts: []string{`firing P1 critical key:17 2026-03-01T08:00:00Z "CPU of web-1 is high"`}},
+//	})
+package intaketest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/httpapi"
+	"tocsin/shared/intake"
+	"tocsin/shared/integration"
+	"tocsin/shared/queue"
+	"tocsin/shared/source"
+	"tocsin/shared/telemetry"
+)
+
+// Key is the key of the integration in the events' paths.
+const Key = "tk_EXAMPLEEXAMPLEEXAMPLEEXAM"
+
+// Received is when the events of the folder were received.
+var Received = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+// Case is an event of the function's folder and what becomes of it.
+type Case struct {
+	File    string
+	Secrets []string // of an integration whose auth is "vendor"; nil: the key alone
+	Status  int      // of the answer; 0 is 202
+	Body    string   // part of the answer's body
+	Alerts  []string // what [Line] says of the alerts in the queue
+	Changes []string // titles of the changes in the queue
+}
+
+// Line says what an alert is: status, priority, severity, dedup key, start and
+// title.
+func Line(a *alert.Alert) string {
+	severity, started := string(a.Severity), "-"
+	if severity == "" {
+		severity = "-"
+	}
+	if !a.StartedAt.IsZero() {
+		started = a.StartedAt.Format(time.RFC3339)
+	}
+	return fmt.Sprintf("%s %s %s %s %s %q", a.Status, a.Priority, severity, a.DedupKey, started, a.Title)
+}
+
+// Account is the little of AWS that an ingest function uses.
+type Account struct {
+	Found  integration.Found
+	Sent   []intake.Delivery
+	Failed error // what sending meets
+	Visits []string
+	wrote  bytes.Buffer // log and metrics
+	err    error
+}
+
+// NewAccount has an integration of the source, without a secret.
+func NewAccount(src source.Source) *Account {
+	return &Account{Found: integration.Found{Integration: integration.Integration{ID: "prod", Source: src.Name, Auth: integration.None}}}
+}
+
+// Find finds the integration of Key.
+func (a *Account) Find(_ context.Context, given string) (integration.Found, error) {
+	if given != Key {
+		return integration.Found{}, integration.ErrRefused
+	}
+	return a.Found, nil
+}
+
+// Send keeps what was sent.
+func (a *Account) Send(_ context.Context, e queue.Entry) error {
+	if a.Failed != nil {
+		return a.Failed
+	}
+	d, object, err := intake.Decode([]byte(e.Body))
+	if err != nil || object != "" {
+		a.err = errors.Join(err, fmt.Errorf("object %q", object))
+	}
+	a.Sent = append(a.Sent, d)
+	return nil
+}
+
+// Put refuses: nothing of the events is large.
+func (a *Account) Put(context.Context, string, []byte) error {
+	return errors.New("nothing here is large")
+}
+
+// Do keeps the address of a confirmation.
+func (a *Account) Do(r *http.Request) (*http.Response, error) {
+	a.Visits = append(a.Visits, r.URL.String())
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+}
+
+// Intake returns an intake of src over a.
+func (a *Account) Intake(src source.Source) *intake.Intake {
+	now := func() time.Time { return Received }
+	return &intake.Intake{Pick: intake.Only(src), Function: src.Name, Integrations: a, Queue: a, Objects: a, Confirm: a,
+		Metrics: telemetry.NewMetrics(&a.wrote, noEnv), Now: now, Clock: now}
+}
+
+func noEnv(string) (string, bool) { return "", false }
+
+// Invoke hands an event to a handler and returns its answer and what it wrote.
+func (a *Account) Invoke(t testing.TB, h http.Handler, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, string) {
+	t.Helper()
+	answer, err := httpapi.Lambda(h)(t.Context(), e)
+	if err = errors.Join(err, a.err); err != nil {
+		t.Fatal(err)
+	}
+	return answer, a.wrote.String()
+}
+
+// Read reads an event of a function's folder below events.
+func Read(t testing.TB, function, file string) events.APIGatewayV2HTTPRequest {
+	t.Helper()
+	var e events.APIGatewayV2HTTPRequest
+	raw, err := os.ReadFile(filepath.Join("../../events", function, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, &e); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return e
+}
+
+// Run invokes the function of src, which is called ingest-<source>, with every
+// case, and with what no function may accept.
+func Run(t *testing.T, src source.Source, cases []Case) {
+	t.Helper()
+	function := "ingest-" + src.Name
+	for _, c := range cases {
+		t.Run(c.File, func(t *testing.T) { c.check(t, src, Read(t, function, c.File)) })
+	}
+	t.Run("every file is a case", func(t *testing.T) {
+		files, err := filepath.Glob(filepath.Join("../../events", function, "*.json"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%d files, %v", len(files), err)
+		}
+		for _, f := range files {
+			if !slices.ContainsFunc(cases, func(c Case) bool { return c.File == filepath.Base(f) }) {
+				t.Errorf("%s is no case", f)
+			}
+		}
+	})
+	RefuseBadRequests(t, src, Read(t, function, cases[0].File))
+}
+
+func (c Case) check(t *testing.T, src source.Source, e events.APIGatewayV2HTTPRequest) {
+	t.Helper()
+	a := NewAccount(src)
+	if c.Secrets != nil {
+		a.Found.Auth, a.Found.Secrets = integration.Vendor, c.Secrets
+	}
+	in := a.Intake(src)
+	answer, wrote := a.Invoke(t, in.Routes(telemetry.NewLogger(&a.wrote, noEnv), src.Name), e)
+	if want := max(c.Status, http.StatusAccepted); c.Status == 0 && answer.StatusCode != want || c.Status != 0 && answer.StatusCode != c.Status {
+		t.Fatalf("answered %d %s", answer.StatusCode, answer.Body)
+	}
+	if !strings.Contains(answer.Body, c.Body) {
+		t.Errorf("answered %s, want %s", answer.Body, c.Body)
+	}
+	alerts, changes := a.lines()
+	if !slices.Equal(alerts, c.Alerts) {
+		t.Errorf("alerts\n%s\nwant\n%s", strings.Join(alerts, "\n"), strings.Join(c.Alerts, "\n"))
+	}
+	if !slices.Equal(changes, c.Changes) {
+		t.Errorf("changes %q, want %q", changes, c.Changes)
+	}
+	if strings.Contains(wrote, Key) || strings.Contains(answer.Body, Key) {
+		t.Errorf("the key shows: %s%s", answer.Body, wrote)
+	}
+}
+
+func (a *Account) lines() (alerts, changes []string) {
+	for _, d := range a.Sent {
+		for _, item := range d.Items {
+			if item.Alert != nil {
+				alerts = append(alerts, Line(item.Alert))
+			} else {
+				alerts = append(alerts, "rejected: "+item.Rejected)
+			}
+		}
+		for _, c := range d.Changes {
+			changes = append(changes, c.Title)
+		}
+	}
+	return alerts, changes
+}
+
+// RefuseBadRequests sends what no ingest function may accept or break at, in
+// place of the body or key of a good event.
+func RefuseBadRequests(t *testing.T, src source.Source, good events.APIGatewayV2HTTPRequest) {
+	t.Helper()
+	for _, c := range []struct {
+		name   string
+		change func(*events.APIGatewayV2HTTPRequest)
+		status []int
+	}{
+		{"empty body", body(""), []int{400, 401}},
+		{"2 MiB", body(strings.Repeat(" ", 2<<20)), []int{413}},
+		{"cut short", body(good.Body[:len(good.Body)/2]), []int{400, 401, 202}},
+		{"200 levels deep", body(strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200)), []int{400, 401}},
+		{"an empty object", body("{}"), []int{400, 401, 422, 202}},
+		{"an empty array", body("[]"), []int{400, 401, 422, 202}},
+		{"null", body("null"), []int{400, 401, 422}},
+		{"a number", body("17"), []int{400, 401, 422}},
+		{"invalid UTF-8", body("\xff\xfe{"), []int{400, 401}},
+		{"wrong types all over", body(`{"alerts":1,"status":{},"title":[],"id":{"a":[]},"data":"x","event":7,"incident":[],"check":null}`), []int{400, 401, 422, 202}},
+		{"unknown key", func(e *events.APIGatewayV2HTTPRequest) {
+			e.RawPath = strings.Replace(e.RawPath, Key, "tk_UNKNOWNUNKNOWNUNKNOWNUNKN", 1)
+			e.RequestContext.HTTP.Path = e.RawPath
+		}, []int{401}},
+		{"wrong method", func(e *events.APIGatewayV2HTTPRequest) { e.RequestContext.HTTP.Method = http.MethodGet }, []int{405}},
+		{"wrong character set", func(e *events.APIGatewayV2HTTPRequest) {
+			e.Headers["content-type"] = "application/json; charset=utf-16"
+		}, []int{415, 401}},
+	} {
+		t.Run("bad request: "+c.name, func(t *testing.T) {
+			a, e := NewAccount(src), good
+			e.Headers = map[string]string{}
+			for name, value := range good.Headers {
+				e.Headers[name] = value
+			}
+			c.change(&e)
+			answer, wrote := a.Invoke(t, a.Intake(src).Routes(telemetry.NewLogger(&a.wrote, noEnv), src.Name), e)
+			if !slices.Contains(c.status, answer.StatusCode) {
+				t.Errorf("answered %d %s, want one of %v", answer.StatusCode, answer.Body, c.status)
+			}
+			if answer.StatusCode >= 400 && (len(a.Sent) > 0 || !strings.Contains(answer.Body, `"detail":`)) {
+				t.Errorf("%d deliveries, answer %s", len(a.Sent), answer.Body)
+			}
+			if strings.Contains(wrote+answer.Body, Key) {
+				t.Errorf("the key shows: %s", wrote)
+			}
+		})
+	}
+}
+
+func body(text string) func(*events.APIGatewayV2HTTPRequest) {
+	return func(e *events.APIGatewayV2HTTPRequest) { e.Body, e.IsBase64Encoded = text, false }
+}
+
+// Write takes what the function logs.
+func (a *Account) Write(p []byte) (int, error) { return a.wrote.Write(p) }

@@ -1,0 +1,41 @@
+package intake
+
+import (
+	"log/slog"
+	"net/http"
+	"os"
+
+	"tocsin/shared/cloud"
+	"tocsin/shared/httpapi"
+	"tocsin/shared/source"
+	"tocsin/shared/telemetry"
+)
+
+// New returns the handler of the ingest function of src, as the environment
+// configures it. It serves POST /in/<source>/{key}, and what stands after the
+// key is the source's business.
+func New(log *slog.Logger, env cloud.Lookup, src source.Source) (http.Handler, error) {
+	cfg, err := cloud.Config(env)
+	if err != nil {
+		return nil, err
+	}
+	metrics := telemetry.NewMetrics(os.Stdout, env)
+	in, err := Open(cfg, env, src, metrics)
+	if err != nil {
+		return nil, err
+	}
+	return in.Routes(log, src.Name), nil
+}
+
+// Routes serves the webhook of a source.
+func (in *Intake) Routes(log *slog.Logger, name string) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /in/"+name+"/{key}", httpapi.Handler(in.Accept))
+	mux.Handle("POST /in/"+name+"/{key}/{path...}", httpapi.Handler(in.Accept))
+	return in.Wrap(log, mux)
+}
+
+// Wrap puts around routes what all ingest functions have in common.
+func (in *Intake) Wrap(log *slog.Logger, mux *http.ServeMux) http.Handler {
+	return httpapi.Serve(log, in.Metrics, httpapi.Limit(MaxBody, httpapi.Problems(mux)))
+}

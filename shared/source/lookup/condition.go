@@ -1,0 +1,212 @@
+package lookup
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"tocsin/shared/fault"
+	"tocsin/shared/source/doc"
+)
+
+// Condition holds if all of its parts hold:
+//
+//	path            leads to a text, or to a list or object
+//	!path           leads to neither
+//	path=a|b        its text is one of these; * stands for any characters
+//	path!=a|b       it has a text, and that is none of these
+//	path>=9 path<9  it is a number, and compares like this
+//
+// Case does not matter. A value with white space or bars stands in quotes.
+type Condition struct {
+	written string
+	parts   []part
+}
+
+type part struct {
+	path    Path
+	op      string // "", "!", "=", "!=", ">=" or "<"
+	words   []string
+	operand float64
+}
+
+// String returns the condition as written.
+func (c Condition) String() string { return c.written }
+
+// Weight says how much it tells that c holds: one for each part, one more for
+// a value and two for a header.
+func (c Condition) Weight() int {
+	n := 0
+	for _, p := range c.parts {
+		n++
+		if len(p.words) > 0 && p.words[0] != "*" {
+			n++
+		}
+		if p.path.from == fromHeader {
+			n += 2
+		}
+	}
+	return n
+}
+
+// ParseCondition reads a condition. The error is of kind Invalid.
+func ParseCondition(s string) (Condition, error) {
+	c := Condition{written: s}
+	for _, word := range splitQuoted(s, ' ') {
+		if word == "" {
+			continue
+		}
+		p, err := parsePart(word)
+		if err != nil {
+			return c, err
+		}
+		c.parts = append(c.parts, p)
+	}
+	if len(c.parts) == 0 {
+		return c, fault.New(fault.Invalid, "the condition is empty")
+	}
+	return c, nil
+}
+
+func parsePart(s string) (part, error) {
+	written, op, operand := cutOperator(s)
+	p := part{op: op}
+	var err error
+	if p.path, err = ParsePath(written); err != nil {
+		return p, err
+	}
+	switch op {
+	case "=", "!=":
+		for _, w := range splitQuoted(operand, '|') {
+			p.words = append(p.words, unquote(w))
+		}
+	case ">=", "<":
+		if p.operand, err = strconv.ParseFloat(unquote(operand), 64); err != nil {
+			return p, fault.New(fault.Invalid, "the condition %q: expected a number after %s", s, op)
+		}
+	}
+	return p, nil
+}
+
+// cutOperator finds the first operator outside of quotes.
+func cutOperator(s string) (path, op, operand string) {
+	if rest, ok := strings.CutPrefix(s, "!"); ok {
+		return rest, "!", ""
+	}
+	quoted := false
+	for i := range len(s) {
+		if s[i] == '"' {
+			quoted = !quoted
+		}
+		if quoted {
+			continue
+		}
+		for _, op := range [...]string{"!=", ">=", "=", "<"} {
+			if strings.HasPrefix(s[i:], op) {
+				return s[:i], op, s[i+len(op):]
+			}
+		}
+	}
+	return s, "", ""
+}
+
+// splitQuoted splits s at sep outside of quotes.
+func splitQuoted(s string, sep byte) []string {
+	var out []string
+	quoted, from := false, 0
+	for i := range len(s) {
+		switch {
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == sep && !quoted:
+			out, from = append(out, s[from:i]), i+1
+		}
+	}
+	return append(out, s[from:])
+}
+
+func unquote(s string) string {
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// Holds reports whether c holds.
+func (c Condition) Holds(sc *Scope) bool {
+	for i := range c.parts {
+		if !c.parts[i].holds(sc) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *part) holds(sc *Scope) bool {
+	text := p.path.Text(sc)
+	switch p.op {
+	case "":
+		return p.there(sc, text)
+	case "!":
+		return !p.there(sc, text)
+	case "=":
+		return p.anyOf(sc, text)
+	case "!=":
+		return text != "" && !p.anyOf(sc, text)
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	return err == nil && (n >= p.operand) == (p.op == ">=")
+}
+
+func (p *part) there(sc *Scope, text string) bool {
+	if k := p.path.Value(sc).Kind(); k == doc.Array || k == doc.Object {
+		return true
+	}
+	return text != ""
+}
+
+func (p *part) anyOf(sc *Scope, text string) bool {
+	return slices.ContainsFunc(p.words, func(w string) bool { return w == "*" && p.there(sc, text) || w != "*" && Match(w, text) })
+}
+
+// Match reports whether text is the pattern, in which * stands for any
+// characters. Case does not matter.
+func Match(pattern, text string) bool {
+	pattern, text = strings.ToLower(pattern), strings.ToLower(text)
+	pieces := strings.Split(pattern, "*")
+	if len(pieces) == 1 {
+		return pattern == text
+	}
+	rest, ok := strings.CutPrefix(text, pieces[0])
+	if !ok {
+		return false
+	}
+	last := len(pieces) - 1
+	for _, piece := range pieces[1:last] {
+		if _, rest, ok = strings.Cut(rest, piece); !ok {
+			return false
+		}
+	}
+	return strings.HasSuffix(rest, pieces[last])
+}
+
+// Any is a list of conditions of which one must hold.
+type Any []Condition
+
+// ParseAny reads conditions. The error is of kind Invalid.
+func ParseAny(written []string) (Any, error) {
+	var out Any
+	for _, s := range written {
+		c, err := ParseCondition(s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// Holds reports whether one of a holds.
+func (a Any) Holds(sc *Scope) bool {
+	return slices.ContainsFunc(a, func(c Condition) bool { return c.Holds(sc) })
+}

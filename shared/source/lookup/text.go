@@ -1,0 +1,127 @@
+package lookup
+
+import (
+	"strings"
+
+	"tocsin/shared/fault"
+)
+
+// Text is a text with paths in braces. It yields nothing where one of its
+// paths does, so that a list of texts reads as "the first that can be said".
+type Text struct {
+	written string
+	pieces  []piece
+}
+
+type piece struct {
+	literal string
+	path    *Path // nil: literal
+}
+
+// String returns the text as written.
+func (t Text) String() string { return t.written }
+
+// ParseText reads a text; {{ is a brace. The error is of kind Invalid.
+func ParseText(s string) (Text, error) {
+	t := Text{written: s}
+	for s != "" {
+		at := strings.IndexByte(s, '{')
+		switch {
+		case at < 0:
+			t.literal(s)
+			return t, nil
+		case strings.HasPrefix(s[at:], "{{"):
+			t.literal(s[:at+1])
+			s = s[at+2:]
+			continue
+		}
+		t.literal(s[:at])
+		written, rest, ok := strings.Cut(s[at+1:], "}")
+		if !ok {
+			return t, fault.New(fault.Invalid, "the text %q: a brace does not end", t.written)
+		}
+		path, err := ParsePath(written)
+		if err != nil {
+			return t, err
+		}
+		t.pieces, s = append(t.pieces, piece{path: &path}), rest
+	}
+	return t, nil
+}
+
+func (t *Text) literal(s string) {
+	if s != "" {
+		t.pieces = append(t.pieces, piece{literal: s})
+	}
+}
+
+// In returns what t says in sc, "" if one of its paths leads to no text.
+func (t Text) In(sc *Scope) string { return t.render(sc, func(s string) string { return s }) }
+
+// Key returns what t says, where t is an identity: with two paths or more, the
+// punctuation of t is escaped in what they insert, so that "a/b" and "c" are
+// never "a" and "b/c".
+func (t Text) Key(sc *Scope) string {
+	paths := 0
+	pairs := []string{"%", "%25"}
+	for _, p := range t.pieces {
+		if p.path != nil {
+			paths++
+			continue
+		}
+		for _, c := range []byte(p.literal) {
+			if strings.IndexByte("/:|,;#+ -_.", c) >= 0 {
+				pairs = append(pairs, string(rune(c)), "%"+string("0123456789abcdef"[c>>4])+string("0123456789abcdef"[c&15]))
+			}
+		}
+	}
+	if paths < 2 {
+		return t.In(sc)
+	}
+	return t.render(sc, strings.NewReplacer(pairs...).Replace)
+}
+
+func (t Text) render(sc *Scope, escape func(string) string) string {
+	if len(t.pieces) == 1 && t.pieces[0].path != nil {
+		return t.pieces[0].path.Text(sc)
+	}
+	var b strings.Builder
+	for _, p := range t.pieces {
+		if p.path == nil {
+			b.WriteString(p.literal)
+			continue
+		}
+		s := p.path.Text(sc)
+		if s == "" {
+			return ""
+		}
+		b.WriteString(escape(s))
+	}
+	return b.String()
+}
+
+// Texts is a list of which the first that can be said counts.
+type Texts []Text
+
+// ParseTexts reads texts. The error is of kind Invalid.
+func ParseTexts(written []string) (Texts, error) {
+	var out Texts
+	for _, s := range written {
+		t, err := ParseText(s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// In returns the first text that can be said in sc, "" if none can.
+func (ts Texts) In(sc *Scope) string {
+	for _, t := range ts {
+		if s := t.In(sc); s != "" {
+			return s
+		}
+	}
+	return ""
+}

@@ -1,0 +1,155 @@
+// Package proof checks how senders prove that a request is theirs: a secret
+// in a header, or a signature over the raw body. Vendors differ only in names
+// and encodings, which are data here; comparisons take the same time for every
+// wrong secret and try all valid ones.
+package proof
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"hash"
+	"strconv"
+	"strings"
+	"time"
+
+	"tocsin/shared/fault"
+	"tocsin/shared/source"
+)
+
+// MaxSkew is how far a signed time may be from ours.
+const MaxSkew = 5 * time.Minute
+
+// ErrRefused is the one answer to whatever is wrong. Its kind is
+// Unauthenticated.
+var ErrRefused error = fault.New(fault.Unauthenticated, "unknown integration, or wrong key or signature")
+
+// Header is a scheme in which a header holds the secret itself.
+type Header struct {
+	Name   string
+	Prefix string // before the secret: "Bearer "
+}
+
+// Verify checks a request. It returns ErrRefused.
+func (h Header) Verify(r *source.Request, secrets []string) error {
+	given, ok := strings.CutPrefix(r.Header.Get(h.Name), h.Prefix)
+	if !ok || !Known(given, secrets) {
+		return ErrRefused
+	}
+	return nil
+}
+
+// Known reports whether given is one of secrets. It compares digests, so that
+// not even lengths show in the time.
+func Known(given string, secrets []string) bool {
+	got, match := sha256.Sum256([]byte(given)), 0
+	for _, secret := range secrets {
+		want := sha256.Sum256([]byte(secret))
+		match |= subtle.ConstantTimeCompare(got[:], want[:]) & filled(secret)
+	}
+	return match == 1
+}
+
+func filled(s string) int {
+	if s == "" {
+		return 0
+	}
+	return 1
+}
+
+// HMAC is a scheme in which a header holds the HMAC of the raw body.
+type HMAC struct {
+	Name   string // of the header
+	Prefix string // before the signature: "sha256="
+	Hash   string // "sha256" (also ""), "sha1" or "sha512"
+	Base64 bool   // else hex
+	List   string // separates several signatures of which one must fit; "" is one
+
+	// TimeHeader names the header of the time in seconds (or milliseconds)
+	// since 1970, which is signed before the body with TimeJoin between them. A
+	// request without it is refused.
+	TimeHeader string
+	TimeJoin   string
+}
+
+// Verify checks a request. It returns ErrRefused.
+func (h HMAC) Verify(r *source.Request, secrets []string) error {
+	signed := r.Body
+	if h.TimeHeader != "" {
+		stamp := r.Header.Get(h.TimeHeader)
+		if !Fresh(stamp, r.At) {
+			return ErrRefused
+		}
+		signed = append([]byte(stamp+h.TimeJoin), r.Body...)
+	}
+	if !h.fits(r.Header.Get(h.Name), signed, secrets) {
+		return ErrRefused
+	}
+	return nil
+}
+
+// maxSignatures bounds what one header can cost.
+const maxSignatures = 8
+
+func (h HMAC) fits(header string, signed []byte, secrets []string) bool {
+	given := []string{header}
+	if h.List != "" {
+		given = strings.SplitN(header, h.List, maxSignatures+1)
+	}
+	match := 0
+	for _, secret := range secrets {
+		mac := hmac.New(h.hash(), []byte(secret))
+		mac.Write(signed)
+		want := mac.Sum(nil)
+		for _, g := range given[:min(len(given), maxSignatures)] {
+			match |= subtle.ConstantTimeCompare(h.decode(g), want) & filled(secret)
+		}
+	}
+	return match == 1
+}
+
+func (h HMAC) hash() func() hash.Hash {
+	switch h.Hash {
+	case "sha1":
+		return sha1.New
+	case "sha512":
+		return sha512.New
+	}
+	return sha256.New
+}
+
+// decode returns nothing for what is no signature.
+func (h HMAC) decode(given string) []byte {
+	text, ok := strings.CutPrefix(strings.TrimSpace(given), h.Prefix)
+	if !ok {
+		return nil
+	}
+	decode := hex.DecodeString
+	if h.Base64 {
+		decode = base64.StdEncoding.DecodeString
+	}
+	b, err := decode(text)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// Fresh reports whether stamp, seconds or milliseconds since 1970, is within
+// MaxSkew of an instant.
+func Fresh(stamp string, at time.Time) bool {
+	n, err := strconv.ParseInt(stamp, 10, 64)
+	if err != nil {
+		return false
+	}
+	t := time.Unix(n, 0)
+	if n > 1e11 {
+		t = time.UnixMilli(n)
+	}
+	skew := at.Sub(t)
+	return skew <= MaxSkew && skew >= -MaxSkew
+}

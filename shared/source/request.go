@@ -1,0 +1,74 @@
+package source
+
+import (
+	"bytes"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"tocsin/shared/fault"
+	"tocsin/shared/source/doc"
+	"tocsin/shared/source/lookup"
+)
+
+// Request is what a sender posted.
+type Request struct {
+	Header http.Header
+	Query  url.Values
+	Path   string // what stands after the integration's key: "", "/api/v2/alerts"
+	Body   []byte
+	At     time.Time // when it was received, in real time
+
+	root doc.Value
+	err  error
+	read bool
+}
+
+// Media returns the media type in lower case, without its parameters.
+func (r *Request) Media() string {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		media, _, _ = strings.Cut(r.Header.Get("Content-Type"), ";")
+	}
+	return strings.ToLower(strings.TrimSpace(media))
+}
+
+// Root reads the body, once: JSON whatever the media type says of it, else a
+// form, whose fields are those of an object. The error is of kind Invalid.
+func (r *Request) Root() (doc.Value, error) {
+	if !r.read {
+		r.root, r.err = r.decode()
+		r.read = true
+	}
+	return r.root, r.err
+}
+
+func (r *Request) decode() (doc.Value, error) {
+	root, err := doc.JSON(r.Body)
+	if err == nil || r.Media() != FormMedia && !looksLikeForm(r.Body) {
+		return root, err
+	}
+	fields, err := url.ParseQuery(string(bytes.TrimSpace(r.Body)))
+	if err != nil {
+		return doc.Value{}, fault.Wrap(fault.Invalid, err, "the body is no form")
+	}
+	return doc.Form(fields), nil
+}
+
+// FormMedia is the media type of a form.
+const FormMedia = "application/x-www-form-urlencoded"
+
+// looksLikeForm tells a form that is sent as something else: name=value, no
+// white space.
+func looksLikeForm(body []byte) bool {
+	name, _, ok := bytes.Cut(bytes.TrimSpace(body), []byte("="))
+	return ok && len(name) > 0 && len(name) <= 64 && !bytes.ContainsAny(name, " \t\r\n{[<\":") && !bytes.ContainsAny(bytes.TrimSpace(body), " \n\t")
+}
+
+// Scope is where paths into r begin, from its top.
+func (r *Request) Scope() *lookup.Scope {
+	root, _ := r.Root()
+	return &lookup.Scope{Item: root, Root: root, Header: r.Header, Query: r.Query, Path: r.Path, Text: string(r.Body)}
+}
