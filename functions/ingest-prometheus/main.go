@@ -5,23 +5,9 @@
 package main
 
 import (
-	"log/slog"
-	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
-
-	"tocsin/shared/httpapi"
+	"tocsin/shared/function"
 	"tocsin/shared/intake"
 	"tocsin/shared/source/prometheus"
-	"tocsin/shared/telemetry"
 )
 
-func main() {
-	log := telemetry.NewLogger(os.Stdout, os.LookupEnv)
-	h, err := intake.New(log, os.LookupEnv, prometheus.Source)
-	if err != nil {
-		log.Error("start failed", slog.Any("err", err))
-		os.Exit(1)
-	}
-	lambda.Start(httpapi.Lambda(h))
-}
+func main() { function.Serve(intake.Function(prometheus.Source)) }

@@ -71,11 +71,11 @@ func TestStartNamesTheMissingVariable(t *testing.T) {
 	full := map[string]string{"AWS_REGION": "eu-west-1", "CONFIG_TABLE": "config", "ALERTS_QUEUE_URL": "https://sqs.example.com/q", "BUCKET": "bucket"}
 	for missing := range full {
 		env := func(name string) (string, bool) { v, ok := full[name]; return v, ok && name != missing }
-		if _, err := intake.New(slog.New(slog.DiscardHandler), env, prometheus.Source); err == nil || !strings.Contains(err.Error(), missing) {
+		if _, err := intake.Function(prometheus.Source)(slog.New(slog.DiscardHandler), env); err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("without %s: %v", missing, err)
 		}
 	}
-	if _, err := intake.New(slog.New(slog.DiscardHandler), func(name string) (string, bool) { v, ok := full[name]; return v, ok }, prometheus.Source); err != nil {
+	if _, err := intake.Function(prometheus.Source)(slog.New(slog.DiscardHandler), func(name string) (string, bool) { v, ok := full[name]; return v, ok }); err != nil {
 		t.Error(err)
 	}
 }

@@ -11,20 +11,20 @@ import (
 	"tocsin/shared/telemetry"
 )
 
-// New returns the handler of the ingest function of src, as the environment
-// configures it. It serves POST /in/<source>/{key}, and what stands after the
-// key is the source's business.
-func New(log *slog.Logger, env cloud.Lookup, src source.Source) (http.Handler, error) {
-	cfg, err := cloud.Config(env)
-	if err != nil {
-		return nil, err
+// Function opens the handler of the ingest function of src: POST
+// /in/<source>/{key}; what stands after the key is the source's business.
+func Function(src source.Source) func(*slog.Logger, cloud.Lookup) (http.Handler, error) {
+	return func(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
+		cfg, err := cloud.Config(env)
+		if err != nil {
+			return nil, err
+		}
+		in, err := Open(cfg, env, src, telemetry.NewMetrics(os.Stdout, env))
+		if err != nil {
+			return nil, err
+		}
+		return in.Routes(log, src.Name), nil
 	}
-	metrics := telemetry.NewMetrics(os.Stdout, env)
-	in, err := Open(cfg, env, src, metrics)
-	if err != nil {
-		return nil, err
-	}
-	return in.Routes(log, src.Name), nil
 }
 
 // Routes serves the webhook of a source.

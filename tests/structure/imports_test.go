@@ -20,7 +20,7 @@ var layers = [][]string{
 	// What everything stands on; nothing of AWS, nothing of the domain.
 	{"fault", "clock", "defaults", "cloud", "outgoing"},
 	// Thin plumbing. Imports nothing of the domain.
-	{"telemetry", "ddb", "queue", "httpapi", "machine"},
+	{"telemetry", "ddb", "queue", "httpapi", "function", "machine"},
 	// What comes in.
 	{"alert", "source/doc", "source/lookup", "source", "source/proof", vendors, "source/all", "integration", "intake"},
 	// Who there is and what is to be done.
@@ -83,14 +83,14 @@ var bans = []ban{
 	{
 		"Lambda's event types leave the edge", "a domain that knows how it was called cannot be called otherwise: tests, replay, the local stack",
 		func(f file, imported string) bool {
-			edge := f.below("functions") || f.below("shared/queue") || f.below("shared/httpapi")
+			edge := f.below("functions") || f.below("shared/function") || f.below("shared/queue") || f.below("shared/httpapi")
 			return strings.HasPrefix(imported, awsLambda) && imported != awsLambda+"lambdacontext" && !edge && !f.forTests()
 		},
 	},
 	{
 		"Lambda's runtime is linked outside functions", "only a function is started by Lambda",
 		func(f file, imported string) bool {
-			return imported == awsLambda+"lambda" && !f.below("functions") && !f.below("tests") && !f.below("local")
+			return imported == awsLambda+"lambda" && !f.below("functions") && !f.below("shared/function") && !f.below("tests") && !f.below("local")
 		},
 	},
 	{
