@@ -100,13 +100,18 @@ func TooMany(n int) error {
 	return fault.New(fault.Invalid, "the body holds %d alerts, more than %d; send them in parts", n, MaxItems)
 }
 
-// Fired returns the item of an alert: Priority follows Severity, and what the
-// sender wrote is made fit to keep.
+// Fired is [Told] of an alert whose start names its firing period.
 func Fired(a alert.Alert) Item {
-	a.Priority = a.Severity.Priority()
 	if a.Episode == "" {
 		a.Episode = Episode(a.StartedAt)
 	}
+	return Told(a)
+}
+
+// Told returns the item of an alert: Priority follows Severity, and what the
+// sender wrote is made fit to keep.
+func Told(a alert.Alert) Item {
+	a.Priority = a.Severity.Priority()
 	if a.Labels == nil {
 		a.Labels = map[string]string{}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"tocsin/shared/source"
 	"tocsin/shared/source/lookup"
+	"tocsin/shared/source/preset"
 	"tocsin/shared/source/prometheus"
 )
 
@@ -23,20 +24,43 @@ var Sources = sync.OnceValue(func() []source.Source {
 // Named returns the source of that name or alias; an underscore is as good as
 // a hyphen.
 func Named(name string) (source.Source, bool) {
-	name = word(name)
-	for _, s := range Sources() {
-		if s.Name == name || slices.ContainsFunc(s.Aliases, func(a string) bool { return word(a) == name }) {
-			return s, true
+	for _, k := range kinds() {
+		if k.called(name) {
+			return k.open(), true
 		}
 	}
 	return source.Source{}, false
 }
 
+// kind is a source of either sort before it is needed.
+type kind struct {
+	name    string
+	aliases []string
+	marks   []string
+	open    func() source.Source
+}
+
+func (k kind) called(name string) bool {
+	return word(k.name) == word(name) || slices.ContainsFunc(k.aliases, func(a string) bool { return word(a) == word(name) })
+}
+
+// kinds lists the sources with a function of their own, then the presets.
+var kinds = sync.OnceValue(func() []kind {
+	var all []kind
+	for _, s := range Sources() {
+		all = append(all, kind{s.Name, s.Aliases, s.Marks, func() source.Source { return s }})
+	}
+	for _, k := range preset.Shipped() {
+		all = append(all, kind{k.Name, k.Aliases, k.Marks, func() source.Source { return k.Open().Source() }})
+	}
+	return all
+})
+
 // Names lists the names and aliases of all sources, sorted.
 func Names() []string {
 	var names []string
-	for _, s := range Sources() {
-		names = append(append(names, s.Name), s.Aliases...)
+	for _, k := range kinds() {
+		names = append(append(names, k.name), k.aliases...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -48,33 +72,43 @@ func word(name string) string { return strings.ReplaceAll(strings.ToLower(name),
 type Detected struct {
 	Source source.Source
 	By     string // the condition that holds
-	weight int
 }
 
 // Detect finds the source whose marks a request bears. When two sources have
 // marks of the same weight, it is unsure, which is false.
 func Detect(r *source.Request) (Detected, bool) {
 	sc := r.Scope()
-	var best, second Detected
+	var best match
+	second := 0 // the weight of the heaviest mark of any other source
 	for _, m := range marks() {
-		for _, c := range m.conditions {
-			w := c.Weight()
-			if w <= second.weight || !c.Holds(sc) {
-				continue
-			}
-			found := Detected{Source: m.source, By: c.String(), weight: w}
-			switch {
-			case w > best.weight:
-				if best.Source.Name != m.source.Name {
-					second = best
-				}
-				best = found
-			case best.Source.Name != m.source.Name:
-				second = found
-			}
+		c, weight := m.heaviest(sc)
+		switch {
+		case weight > best.weight:
+			best, second = match{m.kind, c, weight}, best.weight
+		case weight > second:
+			second = weight
 		}
 	}
-	return best, best.weight > second.weight
+	if best.weight == 0 {
+		return Detected{}, false
+	}
+	return Detected{best.kind.open(), best.by.String()}, best.weight > second
+}
+
+type match struct {
+	kind   kind
+	by     lookup.Condition
+	weight int
+}
+
+// heaviest returns the condition of most weight that holds.
+func (m *marked) heaviest(sc *lookup.Scope) (by lookup.Condition, weight int) {
+	for _, c := range m.conditions {
+		if w := c.Weight(); w > weight && c.Holds(sc) {
+			by, weight = c, w
+		}
+	}
+	return by, weight
 }
 
 // Recognise is [Detect] for who must read the request anyhow.
@@ -86,18 +120,18 @@ func Recognise(r *source.Request) Detected {
 }
 
 type marked struct {
-	source     source.Source
+	kind       kind
 	conditions lookup.Any
 }
 
 var marks = sync.OnceValue(func() []marked {
 	var out []marked
-	for _, s := range Sources() {
-		conditions, err := lookup.ParseAny(s.Marks)
+	for _, k := range kinds() {
+		conditions, err := lookup.ParseAny(k.marks)
 		if err != nil {
-			panic(s.Name + ": " + err.Error()) // a constant of ours, held by a test
+			panic(k.name + ": " + err.Error()) // a constant of ours, held by a test
 		}
-		out = append(out, marked{s, conditions})
+		out = append(out, marked{k, conditions})
 	}
 	return out
 })

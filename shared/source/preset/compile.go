@@ -1,0 +1,296 @@
+package preset
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/fault"
+	"tocsin/shared/source"
+	"tocsin/shared/source/lookup"
+	"tocsin/shared/source/proof"
+)
+
+// Preset is a compiled Spec.
+type Preset struct {
+	name      string
+	spec      Spec
+	extracts  []extract
+	requestID lookup.Text
+	ignore    lookup.Any
+	change    *change
+	readings  []reading // of the variants, then the common one
+}
+
+type extract struct {
+	from  lookup.Path
+	match *regexp.Regexp
+}
+
+type change struct {
+	when          lookup.Any
+	title, id, at lookup.Texts
+	labels        map[string]lookup.Text
+	links         []link
+}
+
+type reading struct {
+	when                                                            lookup.Any // none: always
+	alerts, labelsFrom                                              []lookup.Path
+	skip                                                            lookup.Any
+	ignored, acknowledged, resolved, firing                         lookup.Any
+	severities                                                      []rank
+	severityFrom                                                    lookup.Texts
+	defaultSeverity                                                 alert.Severity
+	key, title, description, group, episode, at, startedAt, endedAt lookup.Texts
+	zone                                                            *time.Location
+	labels                                                          map[string]lookup.Text
+	links                                                           []link
+}
+
+type rank struct {
+	severity alert.Severity
+	when     lookup.Any
+}
+
+type link struct{ text, url lookup.Text }
+
+// Bounds of a spec, so that what a user writes stays cheap.
+const (
+	maxVariants = 20
+	maxExtracts = 10
+	maxPattern  = 500
+)
+
+// Compile checks a spec and makes it ready. The error names every field that
+// is wrong, and is of kind Invalid.
+func Compile(name string, spec Spec) (*Preset, error) {
+	p := &Preset{name: name, spec: spec}
+	c := compiler{}
+	p.extracts = c.extracts(spec.Extract)
+	p.requestID = c.text("request_id", spec.RequestID)
+	p.ignore = c.any("ignore", spec.Ignore)
+	p.change = c.change(spec.Change)
+	c.any("recognise", spec.Recognise)
+	c.proof(spec.Proof)
+	if len(spec.Variants) > maxVariants {
+		c.bad.Add("variants", "found %d, expected at most %d", len(spec.Variants), maxVariants)
+		spec.Variants = nil
+	}
+	for i, v := range spec.Variants {
+		at := fmt.Sprintf("variants[%d].", i)
+		r := c.reading(at, over(spec.Reading, v.Reading))
+		if r.when = c.any(at+"when", v.When); len(r.when) == 0 {
+			c.bad.Add(at+"when", "missing; a variant needs a condition")
+		}
+		p.readings = append(p.readings, r)
+	}
+	p.readings = append(p.readings, c.reading("", spec.Reading))
+	return p, c.bad.Err("the mapping is not valid")
+}
+
+// over returns base with what v says in its place.
+func over(base, v Reading) Reading {
+	for _, f := range []struct{ to, from *List }{
+		{&base.Alerts, &v.Alerts}, {&base.Skip, &v.Skip}, {&base.Key, &v.Key}, {&base.Title, &v.Title}, {&base.Description, &v.Description},
+		{&base.Group, &v.Group}, {&base.Episode, &v.Episode}, {&base.At, &v.At}, {&base.StartedAt, &v.StartedAt}, {&base.EndedAt, &v.EndedAt}, {&base.LabelsFrom, &v.LabelsFrom},
+	} {
+		if *f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	if v.Status != nil {
+		base.Status = v.Status
+	}
+	if v.Severity != nil {
+		base.Severity = v.Severity
+	}
+	if v.Zone != "" {
+		base.Zone = v.Zone
+	}
+	if v.Links != nil {
+		base.Links = v.Links
+	}
+	if v.Labels != nil {
+		labels := maps.Clone(base.Labels)
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		maps.Copy(labels, v.Labels)
+		base.Labels = labels
+	}
+	return base
+}
+
+// compiler gathers every problem.
+type compiler struct{ bad fault.Problems }
+
+func (c *compiler) note(at string, err error) {
+	if err != nil {
+		c.bad.Add(at, "%s", err.Error())
+	}
+}
+
+func (c *compiler) any(at string, written List) lookup.Any {
+	a, err := lookup.ParseAny(written)
+	c.note(at, err)
+	return a
+}
+
+func (c *compiler) texts(at string, written List) lookup.Texts {
+	t, err := lookup.ParseTexts(written)
+	c.note(at, err)
+	return t
+}
+
+func (c *compiler) text(at, written string) lookup.Text {
+	t, err := lookup.ParseText(written)
+	c.note(at, err)
+	return t
+}
+
+func (c *compiler) paths(at string, written List) []lookup.Path {
+	var out []lookup.Path
+	for _, s := range written {
+		p, err := lookup.ParsePath(s)
+		c.note(at, err)
+		out = append(out, p)
+	}
+	return out
+}
+
+func (c *compiler) reading(at string, r Reading) reading {
+	out := reading{
+		alerts: c.paths(at+"alerts", r.Alerts), skip: c.any(at+"skip", r.Skip), key: c.texts(at+"key", r.Key), title: c.texts(at+"title", r.Title),
+		description: c.texts(at+"description", r.Description), group: c.texts(at+"group", r.Group), episode: c.texts(at+"episode", r.Episode),
+		at: c.texts(at+"at", r.At), startedAt: c.texts(at+"started_at", r.StartedAt), endedAt: c.texts(at+"ended_at", r.EndedAt), labelsFrom: c.paths(at+"labels_from", r.LabelsFrom),
+		zone: c.zone(at+"zone", r.Zone), labels: c.labels(at+"labels.", r.Labels), links: c.links(at, r.Links),
+	}
+	if s := r.Status; s != nil {
+		out.ignored, out.acknowledged = c.any(at+"status.ignored", s.Ignored), c.any(at+"status.acknowledged", s.Acknowledged)
+		out.resolved, out.firing = c.any(at+"status.resolved", s.Resolved), c.any(at+"status.firing", s.Firing)
+	}
+	if s := r.Severity; s != nil {
+		out.severities = []rank{
+			{alert.Critical, c.any(at+"severity.critical", s.Critical)}, {alert.Error, c.any(at+"severity.error", s.Error)},
+			{alert.Warning, c.any(at+"severity.warning", s.Warning)}, {alert.Info, c.any(at+"severity.info", s.Info)},
+		}
+		out.severityFrom, out.defaultSeverity = c.texts(at+"severity.from", s.From), alert.Severity(s.Default)
+		if !out.defaultSeverity.Valid() {
+			c.bad.Add(at+"severity.default", "is %.40q, expected critical, error, warning or info", s.Default)
+		}
+	}
+	return out
+}
+
+func (c *compiler) zone(at, written string) *time.Location {
+	if written == "" {
+		return time.UTC
+	}
+	t, err := time.Parse("-07:00", written)
+	if err != nil {
+		c.bad.Add(at, "is %.40q, expected an offset like +08:00", written)
+		return time.UTC
+	}
+	_, offset := t.Zone()
+	return time.FixedZone(written, offset)
+}
+
+func (c *compiler) labels(at string, written map[string]string) map[string]lookup.Text {
+	out := map[string]lookup.Text{}
+	for _, name := range slices.Sorted(maps.Keys(written)) {
+		out[name] = c.text(at+name, written[name])
+	}
+	return out
+}
+
+func (c *compiler) links(at string, written []Link) []link {
+	var out []link
+	for i, l := range written {
+		at := fmt.Sprintf("%slinks[%d].", at, i)
+		out = append(out, link{c.text(at+"text", l.Text), c.text(at+"url", l.URL)})
+	}
+	return out
+}
+
+func (c *compiler) extracts(written []Extract) []extract {
+	if len(written) > maxExtracts {
+		c.bad.Add("extract", "found %d, expected at most %d", len(written), maxExtracts)
+		return nil
+	}
+	var out []extract
+	for i, w := range written {
+		at := fmt.Sprintf("extract[%d].", i)
+		from, err := lookup.ParsePath(w.From)
+		c.note(at+"from", err)
+		match, err := regexp.Compile(w.Match)
+		switch {
+		case err != nil:
+			c.note(at+"match", err)
+		case len(w.Match) > maxPattern:
+			c.bad.Add(at+"match", "has %d characters, expected at most %d", len(w.Match), maxPattern)
+		case !slices.ContainsFunc(match.SubexpNames(), func(n string) bool { return n != "" }):
+			c.bad.Add(at+"match", "has no named group, like (?P<host>...)")
+		}
+		out = append(out, extract{from, match})
+	}
+	return out
+}
+
+func (c *compiler) change(written *Change) *change {
+	if written == nil {
+		return nil
+	}
+	out := &change{
+		when: c.any("change.when", written.When), title: c.texts("change.title", written.Title), id: c.texts("change.id", written.ID), at: c.texts("change.at", written.At),
+		labels: c.labels("change.labels.", written.Labels), links: c.links("change.", written.Links),
+	}
+	if len(out.when) == 0 || len(out.title) == 0 {
+		c.bad.Add("change", "needs when and title")
+	}
+	return out
+}
+
+func (c *compiler) proof(p *Proof) {
+	if p == nil {
+		return
+	}
+	if p.Header == "" {
+		c.bad.Add("proof.header", "missing")
+	}
+	switch p.Scheme {
+	case "secret", "hmac-sha256", "hmac-sha1", "hmac-sha512":
+	default:
+		c.bad.Add("proof.scheme", "is %.40q, expected secret, hmac-sha256, hmac-sha1 or hmac-sha512", p.Scheme)
+	}
+	switch p.Encoding {
+	case "", "hex", "base64":
+	default:
+		c.bad.Add("proof.encoding", "is %.40q, expected hex or base64", p.Encoding)
+	}
+}
+
+// Source returns p as a source.
+func (p *Preset) Source() source.Source {
+	s := source.Source{Name: p.name, Aliases: p.spec.Aliases, Marks: p.spec.Recognise, Media: append([]string{source.FormMedia}, p.spec.Media...), Parse: p.Parse, Verify: p.verify()}
+	s.Guide.Product = p.spec.Product
+	if g := p.spec.Guide; g != nil {
+		s.Guide = source.Guide{Product: p.spec.Product, Page: g.Page, Setup: g.Setup, Proof: g.Proof, Understood: g.Understood, Repeats: g.Repeats, NeverEnds: g.NeverEnds}
+	}
+	return s
+}
+
+func (p *Preset) verify() func(*source.Request, []string) error {
+	switch w := p.spec.Proof; {
+	case w == nil:
+		return nil
+	case w.Scheme == "secret":
+		return proof.Header{Name: w.Header, Prefix: w.Prefix}.Verify
+	default:
+		return proof.HMAC{Name: w.Header, Prefix: w.Prefix, Hash: w.Scheme[len("hmac-"):], Base64: w.Encoding == "base64", List: w.List,
+			TimeHeader: w.TimeHeader, TimeJoin: w.TimeJoin}.Verify
+	}
+}

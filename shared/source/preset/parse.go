@@ -1,0 +1,245 @@
+package preset
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/fault"
+	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
+	"tocsin/shared/source/lookup"
+)
+
+// Parse reads a request.
+func (p *Preset) Parse(r *source.Request) (source.Parsed, error) {
+	root, err := r.Root()
+	if err != nil && (!p.takesText() || !utf8.Valid(r.Body) || len(strings.TrimSpace(string(r.Body))) == 0) {
+		return source.Parsed{}, err
+	}
+	if k := root.Kind(); err == nil && k != doc.Object && k != doc.Array && !p.takesText() {
+		return source.Parsed{}, fault.New(fault.Invalid, "the body is %s, expected an object or an array", k)
+	}
+	sc := r.Scope()
+	p.extract(sc)
+	out := source.Parsed{SenderID: p.requestID.In(sc), Items: []source.Item{}}
+	if p.ignore.Holds(sc) {
+		out.Notes = append(out.Notes, "the request holds no alert")
+		return out, nil
+	}
+	if p.change != nil && p.change.when.Holds(sc) {
+		out.Changes = []source.Change{p.changeOf(sc)}
+		return out, nil
+	}
+	return out, p.readings[p.variant(sc)].read(p.name, sc, &out)
+}
+
+// takesText: a source of texts names "*" or text/plain.
+func (p *Preset) takesText() bool {
+	for _, m := range p.spec.Media {
+		if m == "*" || strings.HasPrefix(m, "text/") {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Preset) extract(sc *lookup.Scope) {
+	sc.Named = map[string]string{}
+	for _, e := range p.extracts {
+		names := e.match.SubexpNames()
+		for i, text := range e.match.FindStringSubmatch(e.from.Text(sc)) {
+			if names[i] != "" && text != "" {
+				sc.Named[names[i]] = text
+			}
+		}
+	}
+}
+
+// variant returns the position of the reading that is meant: that of the first
+// variant whose condition holds, else the common one.
+func (p *Preset) variant(sc *lookup.Scope) int {
+	last := len(p.readings) - 1
+	for i := range p.readings[:last] {
+		if p.readings[i].when.Holds(sc) {
+			return i
+		}
+	}
+	return last
+}
+
+func (r *reading) read(name string, sc *lookup.Scope, out *source.Parsed) error {
+	items := []doc.Value{sc.Root}
+	if len(r.alerts) > 0 {
+		items = nil
+		for _, p := range r.alerts {
+			items = append(items, p.Values(sc)...)
+		}
+	}
+	if err := source.TooMany(len(items)); err != nil {
+		return err
+	}
+	for _, v := range items {
+		one := *sc
+		one.Item = v
+		if r.skip.Holds(&one) || r.ignored.Holds(&one) {
+			continue
+		}
+		out.Items = append(out.Items, r.item(name, &one))
+	}
+	if len(items) == 0 {
+		out.Notes = append(out.Notes, "no alert was found where this source has them")
+	}
+	return nil
+}
+
+func (r *reading) item(name string, sc *lookup.Scope) source.Item {
+	status, problem := r.status(sc)
+	if problem != "" {
+		return source.Item{Rejected: problem}
+	}
+	a := alert.Alert{
+		Source: name, Status: status, Severity: r.severity(sc), Title: r.title.In(sc), Description: r.description.In(sc),
+		Group: r.group.In(sc), Episode: r.episode.In(sc), Labels: r.labelsOf(sc), Links: linksOf(r.links, sc),
+	}
+	r.setTimes(&a, sc)
+	if a.DedupKey = keyOf(r.key, sc); a.DedupKey == "" {
+		if a.Title == "" {
+			return source.Item{Rejected: fmt.Sprintf("neither key nor title: nothing stands at %s", written(r.key, r.title))}
+		}
+		a.DedupKey = alert.HashKey(map[string]string{"title": a.Title})
+	}
+	return source.Told(a)
+}
+
+// setTimes: only a start that the sender calls one names the firing period,
+// because the time of a request is another at each repeat.
+func (r *reading) setTimes(a *alert.Alert, sc *lookup.Scope) {
+	instant := func(t lookup.Texts) time.Time { return source.InstantIn(t.In(sc), r.zone) }
+	a.StartedAt = instant(r.startedAt)
+	if a.Episode == "" {
+		a.Episode = source.Episode(a.StartedAt)
+	}
+	at := instant(r.at)
+	if a.Status == alert.Resolved {
+		if a.EndedAt = instant(r.endedAt); a.EndedAt.IsZero() {
+			a.EndedAt = at
+		}
+	} else if a.StartedAt.IsZero() {
+		a.StartedAt = at
+	}
+}
+
+func written(lists ...lookup.Texts) string {
+	var out []string
+	for _, list := range lists {
+		for _, t := range list {
+			out = append(out, t.String())
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// keyOf takes the first of the identities that is whole.
+func keyOf(keys lookup.Texts, sc *lookup.Scope) string {
+	for _, k := range keys {
+		if id := k.Key(sc); id != "" {
+			return alert.SenderKey("key", id)
+		}
+	}
+	return ""
+}
+
+func (r *reading) status(sc *lookup.Scope) (alert.Status, string) {
+	switch {
+	case r.acknowledged.Holds(sc):
+		return alert.Acknowledged, ""
+	case r.resolved.Holds(sc):
+		return alert.Resolved, ""
+	case len(r.firing) == 0 || r.firing.Holds(sc):
+		return alert.Firing, ""
+	}
+	var expected []string
+	for _, c := range r.firing {
+		expected = append(expected, c.String())
+	}
+	return "", "status: unknown; expected one that is ignored, acknowledged or resolved, or " + strings.Join(expected, ", or ")
+}
+
+func (r *reading) severity(sc *lookup.Scope) alert.Severity {
+	for _, rank := range r.severities {
+		if rank.when.Holds(sc) {
+			return rank.severity
+		}
+	}
+	for _, t := range r.severityFrom {
+		if s := source.SeverityOf(t.In(sc)); s != "" {
+			return s
+		}
+	}
+	return r.defaultSeverity
+}
+
+func (r *reading) labelsOf(sc *lookup.Scope) map[string]string {
+	labels := map[string]string{}
+	for _, p := range r.labelsFrom {
+		for _, v := range p.Values(sc) {
+			spread(labels, v)
+		}
+	}
+	for name, t := range r.labels {
+		if text := t.In(sc); text != "" {
+			labels[name] = text
+		}
+	}
+	return labels
+}
+
+// spread reads labels from an object, from a list of objects with a name and a
+// value, or from a list of texts like name:value or name=value.
+func spread(labels map[string]string, v doc.Value) {
+	for name, value := range v.Fields() {
+		if k := value.Kind(); k != doc.Object && k != doc.Array && value.Present() {
+			labels[name] = value.Text()
+		}
+	}
+	for item := range v.Items() {
+		name, value := item.First("name", "key", "label"), item.Get("value").Text()
+		if item.Kind() == doc.String {
+			text := item.Text()
+			at := strings.IndexAny(text, ":=")
+			if at < 0 {
+				name, value = text, "true"
+			} else {
+				name, value = text[:at], text[at+1:]
+			}
+		}
+		if name != "" {
+			labels[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		}
+	}
+}
+
+func linksOf(links []link, sc *lookup.Scope) []alert.Link {
+	out := []alert.Link{}
+	for _, l := range links {
+		out = source.AppendLink(out, l.text.In(sc), l.url.In(sc))
+	}
+	return out
+}
+
+func (p *Preset) changeOf(sc *lookup.Scope) source.Change {
+	c := p.change
+	out := source.Change{Source: p.name, Title: c.title.In(sc), ID: c.id.In(sc), At: source.Instant(c.at.In(sc)), Labels: map[string]string{}, Links: linksOf(c.links, sc)}
+	for name, t := range c.labels {
+		if text := t.In(sc); text != "" {
+			out.Labels[name] = text
+		}
+	}
+	if out.Title == "" {
+		out.Title = p.name + " change"
+	}
+	return out
+}

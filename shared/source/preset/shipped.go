@@ -1,0 +1,72 @@
+package preset
+
+import (
+	_ "embed"
+	"encoding/json"
+	"slices"
+	"sync"
+
+	"tocsin/shared/source/doc"
+)
+
+// presets.json holds the specs of sources/*.yaml by name; the test of this
+// package writes it with -update, and fails while it differs from them.
+//
+//go:embed presets.json
+var presets []byte
+
+// Known is what is known of a shipped preset before it is compiled.
+type Known struct {
+	Name    string
+	Aliases []string
+	Marks   []string
+	spec    string
+}
+
+// Shipped lists the shipped presets by name.
+var Shipped = sync.OnceValue(func() []Known {
+	root, err := doc.JSON(presets)
+	if err != nil {
+		panic(err) // a constant of ours, held by a test
+	}
+	var all []Known
+	for name, spec := range root.Fields() {
+		all = append(all, Known{Name: name, Aliases: texts(spec.Get("aliases")), Marks: texts(spec.Get("recognise")), spec: spec.JSON()})
+	}
+	return all
+})
+
+func texts(v doc.Value) []string {
+	if v.Kind() == doc.String {
+		return []string{v.Text()}
+	}
+	return slices.Collect(func(yield func(string) bool) {
+		for item := range v.Items() {
+			if !yield(item.Text()) {
+				return
+			}
+		}
+	})
+}
+
+var (
+	compiling sync.Mutex
+	compiled  = map[string]*Preset{}
+)
+
+// Open compiles k, once.
+func (k Known) Open() *Preset {
+	compiling.Lock()
+	defer compiling.Unlock()
+	if p, done := compiled[k.Name]; done {
+		return p
+	}
+	var spec Spec
+	err := json.Unmarshal([]byte(k.spec), &spec)
+	p, problems := Compile(k.Name, spec)
+	if err != nil || problems != nil {
+		panic(k.Name + " does not compile") // a constant of ours, held by a test
+	}
+	compiled[k.Name] = p
+	return p
+}

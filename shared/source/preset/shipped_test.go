@@ -1,0 +1,87 @@
+package preset_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tocsin/shared/config/yamldoc"
+	"tocsin/shared/source/lookup"
+	"tocsin/shared/source/preset"
+)
+
+var update = flag.Bool("update", false, "write presets.json")
+
+// specs reads sources/*.yaml, of which each holds the mapping that it is named
+// for.
+func specs(t *testing.T) map[string]json.RawMessage {
+	t.Helper()
+	files, err := filepath.Glob("sources/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	all := map[string]json.RawMessage{}
+	for _, path := range files {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, problems := yamldoc.Parse(path, raw)
+		if err := problems.Err(); err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
+		if len(file.Documents) != 1 || file.Documents[0].Kind != "mapping" || file.Documents[0].Name != name {
+			t.Fatalf("%s: expected one document of kind mapping named %s", path, name)
+		}
+		all[name] = file.Documents[0].Spec
+	}
+	return all
+}
+
+func TestShippedPresetsAreThoseOfTheFiles(t *testing.T) {
+	var want bytes.Buffer
+	enc := json.NewEncoder(&want)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(specs(t)); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile("presets.json", want.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile("presets.json")
+	if err != nil || !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("presets.json differs from sources/*.yaml; run this test with -update (%v)", err)
+	}
+}
+
+func TestShippedPresetsCompile(t *testing.T) {
+	for name, raw := range specs(t) {
+		t.Run(name, func(t *testing.T) {
+			dec := json.NewDecoder(bytes.NewReader(raw))
+			dec.DisallowUnknownFields()
+			var spec preset.Spec
+			if err := dec.Decode(&spec); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := preset.Compile(name, spec); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := lookup.ParseAny(spec.Recognise); err != nil || len(spec.Recognise) == 0 {
+				t.Errorf("recognise: %d conditions, %v", len(spec.Recognise), err)
+			}
+			if g := spec.Guide; spec.Product == "" || g == nil || len(g.Setup) == 0 || g.Proof == "" || g.Understood == "" {
+				t.Error("product or guide is not complete")
+			}
+			if len(spec.Key) == 0 && len(spec.Variants) == 0 {
+				t.Error("no key")
+			}
+		})
+	}
+}

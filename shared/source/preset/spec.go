@@ -1,0 +1,138 @@
+// Package preset reads sources that are data: a [Spec] says where in a request
+// the alerts are, which parts of it give title, severity, status, key, times,
+// links and labels, and how the sender proves that it is the sender. The
+// sources that are shipped so stand in sources/*.yaml; a user's own is a
+// configuration document of kind mapping with the same fields.
+//
+//	p, err := preset.Compile("uptime-kuma", spec)
+//	parsed, err := p.Parse(request)
+package preset
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// Spec describes a source. Texts and conditions are those of package lookup;
+// a text that is a list is the first of them that can be said.
+type Spec struct {
+	Product   string    `json:"product,omitempty"`   // for people: "Uptime Kuma"
+	Aliases   List      `json:"aliases,omitempty"`   // other words for it
+	Recognise List      `json:"recognise,omitempty"` // conditions by one of which its requests are told from those of all other sources
+	Proof     *Proof    `json:"proof,omitempty"`     // how a request proves itself where the integration's auth is "vendor"
+	Media     List      `json:"media,omitempty"`     // media types beside JSON and forms; "*" is any
+	Extract   []Extract `json:"extract,omitempty"`   // parts of texts to be named
+	RequestID string    `json:"request_id,omitempty"`
+	Ignore    List      `json:"ignore,omitempty"` // conditions on the body: it holds no alert, like a ping
+	Change    *Change   `json:"change,omitempty"` // requests that tell of a change, not of alerts
+	Reading
+	Variants []Variant `json:"variants,omitempty"` // the first whose condition holds adds to the reading, and takes its place where both say something
+	Guide    *Guide    `json:"guide,omitempty"`
+}
+
+// Variant is another form of the same source.
+type Variant struct {
+	When List `json:"when"`
+	Reading
+}
+
+// Reading says what an alert is made of. Paths begin at the alert.
+type Reading struct {
+	Alerts      List              `json:"alerts,omitempty"`      // paths of the alerts; without them the body is one
+	Skip        List              `json:"skip,omitempty"`        // conditions on an alert: it is none
+	Key         List              `json:"key,omitempty"`         // what identifies it from firing to recovery
+	Status      *Status           `json:"status,omitempty"`      // without it an alert fires
+	Severity    *Severity         `json:"severity,omitempty"`    //
+	Title       List              `json:"title,omitempty"`       //
+	Description List              `json:"description,omitempty"` //
+	Group       List              `json:"group,omitempty"`       //
+	Episode     List              `json:"episode,omitempty"`     // names the firing period, where the sender does
+	At          List              `json:"at,omitempty"`          // when the request was made: the start of a firing, the end of a recovery
+	StartedAt   List              `json:"started_at,omitempty"`  // when the firing period began, the same in its repeats
+	EndedAt     List              `json:"ended_at,omitempty"`    // read of recoveries
+	Zone        string            `json:"zone,omitempty"`        // of times without one: "+08:00"
+	Labels      map[string]string `json:"labels,omitempty"`      // by name
+	LabelsFrom  List              `json:"labels_from,omitempty"` // paths of objects, of lists of {name|key, value}, or of lists of name:value
+	Links       []Link            `json:"links,omitempty"`
+}
+
+// Status holds conditions for each status, asked in this order. With firing,
+// an alert of which none holds is rejected; without it, it fires.
+type Status struct {
+	Ignored      List `json:"ignored,omitempty"` // neither opens nor ends anything
+	Acknowledged List `json:"acknowledged,omitempty"`
+	Resolved     List `json:"resolved,omitempty"`
+	Firing       List `json:"firing,omitempty"`
+}
+
+// Severity holds conditions for each severity, asked in this order; then From
+// is a word in common use, and then there is Default.
+type Severity struct {
+	Critical List   `json:"critical,omitempty"`
+	Error    List   `json:"error,omitempty"`
+	Warning  List   `json:"warning,omitempty"`
+	Info     List   `json:"info,omitempty"`
+	From     List   `json:"from,omitempty"`
+	Default  string `json:"default,omitempty"`
+}
+
+// Link is a link to a page about the alert.
+type Link struct {
+	Text string `json:"text"`
+	URL  string `json:"url"`
+}
+
+// Extract names parts of a text: Match is a regular expression (RE2) whose
+// named groups become @name in paths. From is a path from the top of the body.
+type Extract struct {
+	From  string `json:"from"`
+	Match string `json:"match"`
+}
+
+// Change says when a request tells of a change, and what of it.
+type Change struct {
+	When   List              `json:"when"`
+	Title  List              `json:"title"`
+	ID     List              `json:"id,omitempty"`
+	At     List              `json:"at,omitempty"`
+	Labels map[string]string `json:"labels,omitempty"`
+	Links  []Link            `json:"links,omitempty"`
+}
+
+// Proof is a scheme of package proof.
+type Proof struct {
+	Header     string `json:"header"`
+	Scheme     string `json:"scheme"`           // secret, hmac-sha256, hmac-sha1 or hmac-sha512
+	Prefix     string `json:"prefix,omitempty"` // before the secret or signature
+	Encoding   string `json:"encoding,omitempty"`
+	List       string `json:"list,omitempty"`        // separates several signatures
+	TimeHeader string `json:"time_header,omitempty"` // signed before the body
+	TimeJoin   string `json:"time_join,omitempty"`   // between time and body
+}
+
+// Guide is what docs say of the source.
+type Guide struct {
+	Page       string `json:"page,omitempty"`
+	Setup      List   `json:"setup,omitempty"`
+	Proof      string `json:"proof,omitempty"`
+	Understood string `json:"understood,omitempty"`
+	Repeats    string `json:"repeats,omitempty"`
+	NeverEnds  bool   `json:"never_ends,omitempty"`
+}
+
+// List is a list of texts. A single text may stand for a list of one.
+type List []string
+
+// UnmarshalJSON reads a text or a list of texts.
+func (l *List) UnmarshalJSON(raw []byte) error {
+	if raw = bytes.TrimSpace(raw); len(raw) > 0 && raw[0] == '"' {
+		var one string
+		err := json.Unmarshal(raw, &one)
+		*l = List{one}
+		return err
+	}
+	return json.Unmarshal(raw, (*[]string)(l))
+}
+
+// OneOrMany marks the type for who decodes it otherwise.
+func (List) OneOrMany() {}
