@@ -17,6 +17,7 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
 	"tocsin/shared/source/all"
+	"tocsin/shared/source/detect"
 )
 
 // normalized is an alert as intake makes it; every field is always there.
@@ -68,7 +69,7 @@ type payload struct {
 }
 
 func (a *app) normalize(in payload) error {
-	r := &source.Request{Header: http.Header{}, Query: url.Values{}, At: a.now().UTC()}
+	r := &source.Request{Header: http.Header{}, Query: url.Values{}, At: a.now().UTC(), Other: detect.Decode}
 	for _, h := range in.headers {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok || strings.TrimSpace(name) == "" {

@@ -21,6 +21,9 @@ type Request struct {
 	Body   []byte
 	At     time.Time // when it was received, in real time
 
+	// Other reads what is neither JSON nor a form; nil: nothing does.
+	Other func(*Request) (doc.Value, bool)
+
 	root doc.Value
 	err  error
 	read bool
@@ -47,7 +50,13 @@ func (r *Request) Root() (doc.Value, error) {
 
 func (r *Request) decode() (doc.Value, error) {
 	root, err := doc.JSON(r.Body)
-	if err == nil || r.Media() != FormMedia && !looksLikeForm(r.Body) {
+	if err == nil {
+		return root, nil
+	}
+	if r.Media() != FormMedia && !looksLikeForm(r.Body) {
+		if other, read := r.other(); read {
+			return other, nil
+		}
 		return root, err
 	}
 	fields, err := url.ParseQuery(string(bytes.TrimSpace(r.Body)))
@@ -55,6 +64,13 @@ func (r *Request) decode() (doc.Value, error) {
 		return doc.Value{}, fault.Wrap(fault.Invalid, err, "the body is no form")
 	}
 	return doc.Form(fields), nil
+}
+
+func (r *Request) other() (doc.Value, bool) {
+	if r.Other == nil {
+		return doc.Value{}, false
+	}
+	return r.Other(r)
 }
 
 // FormMedia is the media type of a form.

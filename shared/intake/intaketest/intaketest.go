@@ -8,10 +8,12 @@ package intaketest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -40,6 +42,7 @@ var Received = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 // Case is an event of the function's folder and what becomes of it.
 type Case struct {
 	File    string
+	Source  string   // of the integration; "" is the function's
 	Secrets []string // of an integration whose auth is "vendor"; nil: the key alone
 	Status  int      // of the answer; 0 is 202
 	Body    string   // part of the answer's body
@@ -140,37 +143,54 @@ func Read(t testing.TB, function, file string) events.APIGatewayV2HTTPRequest {
 	return e
 }
 
+// Function is what is tested: its name, the source of its integration, and how
+// it serves.
+type Function struct {
+	Name   string
+	Source source.Source
+	Serve  func(*slog.Logger, *intake.Intake) http.Handler
+}
+
 // Run invokes the function of src, which is called ingest-<source>, with every
 // case, and with what no function may accept.
 func Run(t *testing.T, src source.Source, cases []Case) {
 	t.Helper()
-	function := "ingest-" + src.Name
+	f := Function{Name: "ingest-" + src.Name, Source: src, Serve: func(log *slog.Logger, in *intake.Intake) http.Handler { return in.Routes(log, src.Name) }}
+	f.Run(t, cases)
+	f.refuseBadRequests(t, Read(t, f.Name, cases[0].File))
+}
+
+// Run invokes f with every case, of which there must be one for each event of
+// its folder.
+func (f Function) Run(t *testing.T, cases []Case) {
+	t.Helper()
 	for _, c := range cases {
-		t.Run(c.File, func(t *testing.T) { c.check(t, src, Read(t, function, c.File)) })
+		t.Run(c.File, func(t *testing.T) { f.check(t, c) })
 	}
 	t.Run("every file is a case", func(t *testing.T) {
-		files, err := filepath.Glob(filepath.Join("../../events", function, "*.json"))
+		files, err := filepath.Glob(filepath.Join("../../events", f.Name, "*.json"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%d files, %v", len(files), err)
 		}
-		for _, f := range files {
-			if !slices.ContainsFunc(cases, func(c Case) bool { return c.File == filepath.Base(f) }) {
-				t.Errorf("%s is no case", f)
+		for _, file := range files {
+			if !slices.ContainsFunc(cases, func(c Case) bool { return c.File == filepath.Base(file) }) {
+				t.Errorf("%s is no case", file)
 			}
 		}
 	})
-	RefuseBadRequests(t, src, Read(t, function, cases[0].File))
 }
 
-func (c Case) check(t *testing.T, src source.Source, e events.APIGatewayV2HTTPRequest) {
+func (f Function) check(t *testing.T, c Case) {
 	t.Helper()
-	a := NewAccount(src)
+	a := NewAccount(f.Source)
+	if c.Source != "" {
+		a.Found.Source = c.Source
+	}
 	if c.Secrets != nil {
 		a.Found.Auth, a.Found.Secrets = integration.Vendor, c.Secrets
 	}
-	in := a.Intake(src)
-	answer, wrote := a.Invoke(t, in.Routes(telemetry.NewLogger(&a.wrote, noEnv), src.Name), e)
-	if want := max(c.Status, http.StatusAccepted); c.Status == 0 && answer.StatusCode != want || c.Status != 0 && answer.StatusCode != c.Status {
+	answer, wrote := a.Invoke(t, f.Serve(telemetry.NewLogger(&a.wrote, noEnv), a.Intake(f.Source)), Read(t, f.Name, c.File))
+	if answer.StatusCode != cmp.Or(c.Status, http.StatusAccepted) {
 		t.Fatalf("answered %d %s", answer.StatusCode, answer.Body)
 	}
 	if !strings.Contains(answer.Body, c.Body) {
@@ -204,9 +224,9 @@ func (a *Account) lines() (alerts, changes []string) {
 	return alerts, changes
 }
 
-// RefuseBadRequests sends what no ingest function may accept or break at, in
+// refuseBadRequests sends what no ingest function may accept or break at, in
 // place of the body or key of a good event.
-func RefuseBadRequests(t *testing.T, src source.Source, good events.APIGatewayV2HTTPRequest) {
+func (f Function) refuseBadRequests(t *testing.T, good events.APIGatewayV2HTTPRequest) {
 	t.Helper()
 	for _, c := range []struct {
 		name   string
@@ -233,13 +253,13 @@ func RefuseBadRequests(t *testing.T, src source.Source, good events.APIGatewayV2
 		}, []int{415, 401}},
 	} {
 		t.Run("bad request: "+c.name, func(t *testing.T) {
-			a, e := NewAccount(src), good
+			a, e := NewAccount(f.Source), good
 			e.Headers = map[string]string{}
 			for name, value := range good.Headers {
 				e.Headers[name] = value
 			}
 			c.change(&e)
-			answer, wrote := a.Invoke(t, a.Intake(src).Routes(telemetry.NewLogger(&a.wrote, noEnv), src.Name), e)
+			answer, wrote := a.Invoke(t, f.Serve(telemetry.NewLogger(&a.wrote, noEnv), a.Intake(f.Source)), e)
 			if !slices.Contains(c.status, answer.StatusCode) {
 				t.Errorf("answered %d %s, want one of %v", answer.StatusCode, answer.Body, c.status)
 			}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"tocsin/shared/source"
+	"tocsin/shared/source/detect"
 	"tocsin/shared/source/lookup"
 	"tocsin/shared/source/preset"
 	"tocsin/shared/source/prometheus"
@@ -27,6 +28,16 @@ func Named(name string) (source.Source, bool) {
 	for _, k := range kinds() {
 		if k.called(name) {
 			return k.open(), true
+		}
+	}
+	return source.Source{}, false
+}
+
+// Preset returns the shipped preset of that name.
+func Preset(name string) (source.Source, bool) {
+	for _, k := range preset.Shipped() {
+		if k.Name == name {
+			return k.Open().Source(), true
 		}
 	}
 	return source.Source{}, false
@@ -111,12 +122,13 @@ func (m *marked) heaviest(sc *lookup.Scope) (by lookup.Condition, weight int) {
 	return by, weight
 }
 
-// Recognise is [Detect] for who must read the request anyhow.
+// Recognise is [Detect] for who must read the request anyhow: what bears no
+// mark is read without a description.
 func Recognise(r *source.Request) Detected {
 	if found, sure := Detect(r); sure {
 		return found
 	}
-	return Detected{Source: prometheus.Source, By: "nothing"}
+	return Detected{Source: detect.Source, By: "nothing: read by names and shapes, sureness " + string(detect.Propose(r).Sure)}
 }
 
 type marked struct {

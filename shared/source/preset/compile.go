@@ -39,11 +39,11 @@ type change struct {
 
 type reading struct {
 	when                                                            lookup.Any // none: always
-	alerts, labelsFrom                                              []lookup.Path
+	alerts, labelsFrom, identity                                    []lookup.Path
 	skip                                                            lookup.Any
 	ignored, acknowledged, resolved, firing                         lookup.Any
 	severities                                                      []rank
-	severityFrom                                                    lookup.Texts
+	statusFrom, statusTold, severityFrom, severityTold              lookup.Texts
 	defaultSeverity                                                 alert.Severity
 	key, title, description, group, episode, at, startedAt, endedAt lookup.Texts
 	zone                                                            *time.Location
@@ -95,7 +95,7 @@ func Compile(name string, spec Spec) (*Preset, error) {
 // over returns base with what v says in its place.
 func over(base, v Reading) Reading {
 	for _, f := range []struct{ to, from *List }{
-		{&base.Alerts, &v.Alerts}, {&base.Skip, &v.Skip}, {&base.Key, &v.Key}, {&base.Title, &v.Title}, {&base.Description, &v.Description},
+		{&base.Alerts, &v.Alerts}, {&base.Skip, &v.Skip}, {&base.Key, &v.Key}, {&base.Identity, &v.Identity}, {&base.Title, &v.Title}, {&base.Description, &v.Description},
 		{&base.Group, &v.Group}, {&base.Episode, &v.Episode}, {&base.At, &v.At}, {&base.StartedAt, &v.StartedAt}, {&base.EndedAt, &v.EndedAt}, {&base.LabelsFrom, &v.LabelsFrom},
 	} {
 		if *f.from != nil {
@@ -167,10 +167,11 @@ func (c *compiler) reading(at string, r Reading) reading {
 		alerts: c.paths(at+"alerts", r.Alerts), skip: c.any(at+"skip", r.Skip), key: c.texts(at+"key", r.Key), title: c.texts(at+"title", r.Title),
 		description: c.texts(at+"description", r.Description), group: c.texts(at+"group", r.Group), episode: c.texts(at+"episode", r.Episode),
 		at: c.texts(at+"at", r.At), startedAt: c.texts(at+"started_at", r.StartedAt), endedAt: c.texts(at+"ended_at", r.EndedAt), labelsFrom: c.paths(at+"labels_from", r.LabelsFrom),
-		zone: c.zone(at+"zone", r.Zone), labels: c.labels(at+"labels.", r.Labels), links: c.links(at, r.Links),
+		identity: c.paths(at+"identity", r.Identity), zone: c.zone(at+"zone", r.Zone), labels: c.labels(at+"labels.", r.Labels), links: c.links(at, r.Links),
 	}
 	if s := r.Status; s != nil {
 		out.ignored, out.acknowledged = c.any(at+"status.ignored", s.Ignored), c.any(at+"status.acknowledged", s.Acknowledged)
+		out.statusFrom, out.statusTold = c.texts(at+"status.from", s.From), c.texts(at+"status.told", s.Told)
 		out.resolved, out.firing = c.any(at+"status.resolved", s.Resolved), c.any(at+"status.firing", s.Firing)
 	}
 	if s := r.Severity; s != nil {
@@ -178,6 +179,7 @@ func (c *compiler) reading(at string, r Reading) reading {
 			{alert.Critical, c.any(at+"severity.critical", s.Critical)}, {alert.Error, c.any(at+"severity.error", s.Error)},
 			{alert.Warning, c.any(at+"severity.warning", s.Warning)}, {alert.Info, c.any(at+"severity.info", s.Info)},
 		}
+		out.severityTold = c.texts(at+"severity.told", s.Told)
 		out.severityFrom, out.defaultSeverity = c.texts(at+"severity.from", s.From), alert.Severity(s.Default)
 		if !out.defaultSeverity.Valid() {
 			c.bad.Add(at+"severity.default", "is %.40q, expected critical, error, warning or info", s.Default)

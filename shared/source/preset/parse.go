@@ -109,9 +109,20 @@ func (r *reading) item(name string, sc *lookup.Scope) source.Item {
 		if a.Title == "" {
 			return source.Item{Rejected: fmt.Sprintf("neither key nor title: nothing stands at %s", written(r.key, r.title))}
 		}
-		a.DedupKey = alert.HashKey(map[string]string{"title": a.Title})
+		a.DedupKey = r.hashOf(a.Title, sc)
 	}
 	return source.Told(a)
+}
+
+// hashOf is the key of an alert that its sender gives none.
+func (r *reading) hashOf(title string, sc *lookup.Scope) string {
+	parts := map[string]string{"title": source.Stem(title)}
+	for _, p := range r.identity {
+		if text := p.Text(sc); text != "" {
+			parts[p.String()] = text
+		}
+	}
+	return alert.HashKey(parts)
 }
 
 // setTimes: only a start that the sender calls one names the firing period,
@@ -158,7 +169,13 @@ func (r *reading) status(sc *lookup.Scope) (alert.Status, string) {
 		return alert.Acknowledged, ""
 	case r.resolved.Holds(sc):
 		return alert.Resolved, ""
-	case len(r.firing) == 0 || r.firing.Holds(sc):
+	case r.firing.Holds(sc):
+		return alert.Firing, ""
+	}
+	if s := r.saidStatus(sc); s != "" {
+		return s, ""
+	}
+	if len(r.firing) == 0 {
 		return alert.Firing, ""
 	}
 	var expected []string
@@ -166,6 +183,20 @@ func (r *reading) status(sc *lookup.Scope) (alert.Status, string) {
 		expected = append(expected, c.String())
 	}
 	return "", "status: unknown; expected one that is ignored, acknowledged or resolved, or " + strings.Join(expected, ", or ")
+}
+
+func (r *reading) saidStatus(sc *lookup.Scope) alert.Status {
+	for _, t := range r.statusFrom {
+		if s := source.StatusOf(t.In(sc)); s != "" {
+			return s
+		}
+	}
+	for _, t := range r.statusTold {
+		if s := source.StatusTold(t.In(sc)); s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 func (r *reading) severity(sc *lookup.Scope) alert.Severity {
@@ -176,6 +207,11 @@ func (r *reading) severity(sc *lookup.Scope) alert.Severity {
 	}
 	for _, t := range r.severityFrom {
 		if s := source.SeverityOf(t.In(sc)); s != "" {
+			return s
+		}
+	}
+	for _, t := range r.severityTold {
+		if s := source.SeverityTold(t.In(sc)); s != "" {
 			return s
 		}
 	}

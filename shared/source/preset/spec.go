@@ -41,6 +41,7 @@ type Reading struct {
 	Alerts      List              `json:"alerts,omitempty"`      // paths of the alerts; without them the body is one
 	Skip        List              `json:"skip,omitempty"`        // conditions on an alert: it is none
 	Key         List              `json:"key,omitempty"`         // what identifies it from firing to recovery
+	Identity    List              `json:"identity,omitempty"`    // without a key: paths that identify it together with the title
 	Status      *Status           `json:"status,omitempty"`      // without it an alert fires
 	Severity    *Severity         `json:"severity,omitempty"`    //
 	Title       List              `json:"title,omitempty"`       //
@@ -56,23 +57,28 @@ type Reading struct {
 	Links       []Link            `json:"links,omitempty"`
 }
 
-// Status holds conditions for each status, asked in this order. With firing,
-// an alert of which none holds is rejected; without it, it fires.
+// Status holds conditions for each status, asked in this order; then From is a
+// word in common use, and Told a text that may tell of an end. With firing, an
+// alert of which nothing holds is rejected; without it, it fires.
 type Status struct {
 	Ignored      List `json:"ignored,omitempty"` // neither opens nor ends anything
 	Acknowledged List `json:"acknowledged,omitempty"`
 	Resolved     List `json:"resolved,omitempty"`
 	Firing       List `json:"firing,omitempty"`
+	From         List `json:"from,omitempty"`
+	Told         List `json:"told,omitempty"`
 }
 
 // Severity holds conditions for each severity, asked in this order; then From
-// is a word in common use, and then there is Default.
+// is a word in common use, Told a text that may begin with one, and then there
+// is Default.
 type Severity struct {
 	Critical List   `json:"critical,omitempty"`
 	Error    List   `json:"error,omitempty"`
 	Warning  List   `json:"warning,omitempty"`
 	Info     List   `json:"info,omitempty"`
 	From     List   `json:"from,omitempty"`
+	Told     List   `json:"told,omitempty"`
 	Default  string `json:"default,omitempty"`
 }
 

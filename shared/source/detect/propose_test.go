@@ -1,0 +1,106 @@
+package detect
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/shared/intake/intaketest"
+	"tocsin/shared/source"
+)
+
+func request(media, body string) *source.Request {
+	return &source.Request{Header: http.Header{"Content-Type": {media}}, Body: []byte(body), At: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), Other: Decode}
+}
+
+// TestUnknownSystemsAreUnderstood: bodies of systems that nobody described.
+func TestUnknownSystemsAreUnderstood(t *testing.T) {
+	for _, c := range []struct {
+		name, media, body string
+		sure              Sureness
+		want              []string
+	}{
+		{"flat JSON", "application/json", `{"alert_id":"a-17","alert_name":"Queue is long","state":"triggered","severity":"high","host":"mq-1","timestamp":"2026-03-01T08:59:00Z","url":"https://x.example.com/a-17"}`,
+			High, []string{`firing P2 error key:a-17 2026-03-01T08:59:00Z "Queue is long"`}},
+		{"its recovery", "application/json", `{"alert_id":"a-17","alert_name":"Queue is long","state":"cleared","severity":"high","host":"mq-1","timestamp":"2026-03-01T09:00:00Z"}`,
+			High, []string{`resolved P2 error key:a-17 - "Queue is long"`}},
+		{"nested", "application/json", `{"version":2,"incident":{"id":881,"title":"Checkout is slow","status":"open","priority":"P1","created_at":"2026-03-01T08:00:00Z"},"account":{"id":5,"name":"acme"}}`,
+			High, []string{`firing P1 critical key:881 2026-03-01T08:00:00Z "Checkout is slow"`}},
+		{"a list beside common fields", "application/json", `{"tenant":"t1","severity":"warning","alerts":[{"fingerprint":"f1","summary":"Disk of a","status":"firing"},{"fingerprint":"f2","summary":"Disk of b","status":"resolved"}]}`,
+			High, []string{`firing P3 warning key:f1 - "Disk of a"`, `resolved P3 warning key:f2 - "Disk of b"`}},
+		{"flag", "application/json", `{"check":"ping db-1","is_ok":false,"message":"no answer from db-1 within 5 s","check_id":"9"}`,
+			High, []string{`firing P3 - key:9 - "no answer from db-1 within 5 s"`}},
+		{"form", "application/x-www-form-urlencoded", "monitorID=12&monitorName=Shop&alertType=down&alertDateTime=1772352000",
+			High, []string{`firing P3 - key:12 - "Shop"`}},
+		{"text", "text/plain", "CRITICAL: disk of db-1 is full (97%)\nsince 08:12", Low, []string{`firing P1 critical hash1:`}},
+		{"logfmt", "text/plain", `level=error msg="disk of db-1 is full" host=db-1 alert_id=7 state=firing`, High, []string{`firing P2 error key:7 - "disk of db-1 is full"`}},
+		{"XML", "application/xml", `<alert id="77" xmlns="urn:x"><title>Door open</title><state>alarm</state><severity>minor</severity></alert>`,
+			High, []string{`firing P3 warning key:77 - "Door open"`}},
+		{"lines of JSON", "application/x-ndjson", "{\"alert_id\":1,\"title\":\"one is down\",\"state\":\"open\"}\n{\"alert_id\":2,\"title\":\"two is down\",\"state\":\"closed\"}\n",
+			High, []string{`firing P3 - key:1 - "one is down"`, `resolved P3 - key:2 - "two is down"`}},
+		{"a document in a string", "application/json", `{"Type":"x","payload":"{\"alarm_name\":\"CPU of web-1\",\"new_state\":\"ALARM\",\"alarm_id\":\"c9\"}"}`,
+			High, []string{`firing P3 - key:c9 - "CPU of web-1"`}},
+		{"nothing to go by", "application/json", `{"foo":{"bar":[1,2]}}`, Low, []string{`firing P3 - hash1:`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := request(c.media, c.body)
+			p := Propose(r)
+			parsed, err := p.Parse(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, item := range parsed.Items {
+				if item.Alert == nil {
+					t.Fatalf("rejected: %s", item.Rejected)
+				}
+				got = append(got, intaketest.Line(item.Alert))
+			}
+			if !slices.EqualFunc(got, c.want, strings.HasPrefix) || p.Sure != c.sure {
+				t.Errorf("sure %s\n%s\nwant %s\n%s\n%+v", p.Sure, strings.Join(got, "\n"), c.sure, strings.Join(c.want, "\n"), p.Reasons)
+			}
+		})
+	}
+}
+
+// TestRecoveryFindsItsAlert also where no field names an identity.
+func TestRecoveryFindsItsAlert(t *testing.T) {
+	for _, c := range [][3]string{
+		{"text/plain", "[FIRING] CPU of web-1 is 97 %", "[RESOLVED] CPU of web-1 is 12 %"},
+		{"application/json", `{"event_id":"1","subject":"web-1 is DOWN","host":"web-1"}`, `{"event_id":"2","subject":"web-1 is UP","host":"web-1"}`},
+		{"application/json", `{"text":"Payment latency is high: 2300 ms","service":"pay"}`, `{"text":"Recovered: Payment latency is high: 120 ms","service":"pay"}`},
+	} {
+		var keys, statuses []string
+		for _, body := range c[1:] {
+			r := request(c[0], body)
+			parsed, err := Propose(r).Parse(r)
+			if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil {
+				t.Fatalf("%s: %+v, %v", body, parsed, err)
+			}
+			keys, statuses = append(keys, parsed.Items[0].Alert.DedupKey), append(statuses, string(parsed.Items[0].Alert.Status))
+		}
+		if keys[0] != keys[1] || statuses[0] != "firing" || statuses[1] != "resolved" {
+			t.Errorf("%s: keys %v, statuses %v", c[1], keys, statuses)
+		}
+	}
+}
+
+func FuzzPropose(f *testing.F) {
+	for _, body := range []string{`{"title":"x","status":"open"}`, "a=1&b=2", "<a><b c='d'/></a>", `a=b c="d e"`, "text", `[{"a":{"b":"{\"c\":1}"}}]`, "{}\n{}"} {
+		f.Add("application/json", []byte(body))
+	}
+	f.Fuzz(func(t *testing.T, media string, body []byte) {
+		r := request(media, string(body))
+		parsed, err := Source.Parse(r)
+		if err != nil {
+			return
+		}
+		for _, item := range parsed.Items {
+			if item.Alert != nil && (item.Alert.DedupKey == "" || item.Alert.Title == "" || !item.Alert.Severity.Valid()) {
+				t.Fatalf("%+v", item.Alert)
+			}
+		}
+	})
+}
