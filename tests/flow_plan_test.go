@@ -8,6 +8,7 @@ import (
 
 	"tocsin/local/inbox"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/ledger"
 	"tocsin/shared/outbox"
 	"tocsin/tests/harness"
@@ -279,7 +280,7 @@ func TestInvariant04NobodyIsPagedTwiceForOneReason(t *testing.T) {
 	for generation := 2; generation <= 3; generation++ {
 		h.StopExecution(id)
 		h.Noticed(id).Swept()
-		if e := h.In(id, event.Triggered); e.Generation != generation || e.Exec != event.ExecRunning || e.Cycle != 1 {
+		if e := h.In(id, event.Triggered); e.Generation != generation || e.Exec != execution.Running || e.Cycle != 1 {
 			t.Fatalf("generation %d is %s in cycle %d, want generation %d", e.Generation, e.Exec, e.Cycle, generation)
 		}
 	}
@@ -438,7 +439,7 @@ func TestInvariant13ADeadExecutionIsRepaired(t *testing.T) {
 
 	restore()
 	h.Pass(11 * time.Minute)
-	if e := h.In(id, event.Triggered); e.Exec != event.ExecRunning || e.Failures != 0 {
+	if e := h.In(id, event.Triggered); e.Exec != execution.Running || e.Failures != 0 {
 		t.Errorf("generation %d is %s after %d failures", e.Generation, e.Exec, e.Failures)
 	}
 }

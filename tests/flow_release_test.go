@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/ledger"
 	"tocsin/tests/harness"
 )
@@ -214,7 +215,7 @@ func TestFlowAnOldMachineMeetsAWordThatItDoesNotKnow(t *testing.T) {
 			h.Act(link, c.action, c.form...)
 			h.Receives(c.told...)
 			e := h.In(id, c.state)
-			if e.Generation != 2 || e.Cycle != 1 || e.Exec != event.ExecRunning || e.Failures != 0 {
+			if e.Generation != 2 || e.Cycle != 1 || e.Exec != execution.Running || e.Failures != 0 {
 				t.Errorf("generation %d is %s in cycle %d after %d failures, want the second, running:\n%s", e.Generation, e.Exec, e.Cycle, e.Failures, h.Timeline(id))
 			}
 			if word == "open_incident" && e.Incident == "" {
@@ -242,7 +243,7 @@ func TestFlowFunctionsAreDeployedBeforeTheirMachine(t *testing.T) {
 	})
 	deploy()
 	h.Receives("alice")
-	if e := h.In("E-1", event.Triggered); e.Cycle != 1 || e.Exec != event.ExecRunning {
+	if e := h.In("E-1", event.Triggered); e.Cycle != 1 || e.Exec != execution.Running {
 		t.Errorf("event is in cycle %d, its execution %s", e.Cycle, e.Exec)
 	}
 	h.Pass(4 * time.Minute).Receives()

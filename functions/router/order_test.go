@@ -8,6 +8,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/ledger"
 	"tocsin/shared/rule"
 )
@@ -309,7 +310,7 @@ func TestAnExecutionThatCannotBeStartedStaysPending(t *testing.T) {
 	w := newWorld(t, startEngine(t))
 	w.machine.down = true
 	id := w.disposed(w.send(0, firing("db-1")), ledger.Opened)[0]
-	if e := w.event(id); e.Exec != event.ExecPending || e.Due.IsZero() {
+	if e := w.event(id); e.Exec != execution.Pending || e.Due.IsZero() {
 		t.Errorf("execution is %s, due %s; want it pending and due", e.Exec, e.Due)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 )
 
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
@@ -16,7 +17,7 @@ func after(d time.Duration) time.Time { return noon.Add(d) }
 func triggered(p alert.Priority) event.Event {
 	return event.Event{
 		ID: "E-7", State: event.Triggered, Title: "Disk full", Priority: p, Service: "shop", Slot: "s",
-		Generation: 1, Cycle: 1, Opening: 1, OpenedAt: noon, TriggeredAt: noon, GenerationAt: noon, WakeSeq: 1, Rev: 1,
+		Execution: execution.First(noon).Opened(noon), Cycle: 1, Opening: 1, OpenedAt: noon, TriggeredAt: noon,
 		Progress: event.Progress{Stage: event.StagePlan, PagedAt: noon, Deadline: after(5 * time.Minute)},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"tocsin/shared/clock"
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/outbox"
 )
@@ -74,7 +75,7 @@ func (s *suite) opening(t *testing.T, slot, alertName string, over event.Hold) e
 	st.Event = string(id)
 	e := event.Event{
 		ID: id, State: event.Triggered, Title: alertName, Priority: alert.P2, Slot: slot,
-		Generation: 1, Cycle: 1, Opening: 1, OpenedAt: noon, TriggeredAt: noon, GenerationAt: noon,
+		Execution: execution.First(noon), Cycle: 1, Opening: 1, OpenedAt: noon, TriggeredAt: noon,
 	}
 	return event.Opening{Event: e, Alert: &st, Over: over, At: noon, Timeline: []event.Item{{At: noon, By: event.Self, What: "event.opened"}}}
 }
@@ -128,7 +129,7 @@ func (s *suite) testNumbers(t *testing.T) {
 
 func (s *suite) testOpen(t *testing.T) {
 	e := s.open(t)
-	if e.Rev != 1 || e.WakeSeq != 1 || e.Exec != event.ExecPending || e.AlertCount != 1 || !e.Due.Equal(noon.Add(30*time.Second)) {
+	if e.Rev != 1 || e.WakeSeq != 1 || e.Exec != execution.Pending || e.AlertCount != 1 || !e.Due.Equal(noon.Add(30*time.Second)) {
 		t.Errorf("opened %+v", e)
 	}
 	holders, err := s.store.SlotHolders(t.Context(), t.Name())
@@ -381,7 +382,7 @@ func (s *suite) testMergeRefusesResolution(t *testing.T) {
 
 func (s *suite) park(t *testing.T, e event.Event, token string) bool {
 	t.Helper()
-	parked, err := s.store.Park(t.Context(), e, token, noon.Add(time.Hour))
+	parked, err := s.store.Executions().Park(t.Context(), string(e.ID), e.Execution, token, noon.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -412,7 +413,7 @@ func (s *suite) testParkAndJoin(t *testing.T) {
 		t.Fatal("a join refused the parking")
 	}
 	after := s.read(t, e.ID)
-	if after.Token != "token" || after.Exec != event.ExecRunning || after.Wakes != 1 || !after.Due.Equal(noon.Add(time.Hour)) || after.Rev != e.Rev+1 {
+	if after.Token != "token" || after.Exec != execution.Running || after.Wakes != 1 || !after.Due.Equal(noon.Add(time.Hour)) || after.Rev != e.Rev+1 {
 		t.Errorf("parked %+v", after)
 	}
 }
@@ -437,7 +438,7 @@ func (s *suite) testDue(t *testing.T) {
 	if !due(noon.Add(30 * time.Second)) {
 		t.Error("not due")
 	}
-	if err := s.store.SetDue(t.Context(), e, time.Time{}); err != nil {
+	if err := s.store.Executions().SetDue(t.Context(), string(e.ID), e.Execution, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if due(noon.Add(time.Hour)) {
