@@ -278,8 +278,7 @@ func TestInvariant04NobodyIsPagedTwiceForOneReason(t *testing.T) {
 	id := h.Disposed(h.Send(disk), ledger.Opened)
 	h.Receives("alice")
 	for generation := 2; generation <= 3; generation++ {
-		h.StopExecution(id)
-		h.Noticed(id).Swept()
+		h.StopExecution(id).Swept()
 		if e := h.In(id, event.Triggered); e.Generation != generation || e.Exec != execution.Running || e.Cycle != 1 {
 			t.Fatalf("generation %d is %s in cycle %d, want generation %d", e.Generation, e.Exec, e.Cycle, generation)
 		}
@@ -414,8 +413,7 @@ func TestInvariant13ADeadExecutionIsRepaired(t *testing.T) {
 	id := h.Disposed(h.Send(disk), ledger.Opened)
 	h.Receives("alice")
 	restore := h.BreakMachine(harness.EventMachine)
-	h.StopExecution(id)
-	h.Noticed(id).Minutes(4) // generations 2, 3 and 4 fail before they wait
+	h.StopExecution(id).Minutes(4) // generations 2, 3 and 4 fail before they wait
 	told := h.Receives("admin")
 	says(t, told[0], "Tocsin cannot keep event "+id+" alive")
 

@@ -245,6 +245,44 @@ func TestNextGenerationOnce(t *testing.T) {
 	b.Called([]string{account.Events + " E-4821-g2 " + startInput}, nil)
 }
 
+// TestInvariant13AHandoverBeforeAWaitHasFailed: functions that are newer than
+// their machine do not make generations without end. The third in a row is
+// left to the sweeper; one that waited has not failed.
+func TestInvariant13AHandoverBeforeAWaitHasFailed(t *testing.T) {
+	b := newBench(t).opened().declared()
+	for _, c := range []struct {
+		life lifecycle.Life
+		wait lifecycle.Do
+		read func() execution.Execution
+	}{
+		{b.events.Life(theEvent), lifecycle.Page, func() execution.Execution { return b.Event().Execution }},
+		{b.incidents.Life(theCrisis), lifecycle.AwaitMitigation, func() execution.Execution { return b.Incident(theCrisis).Execution }},
+	} {
+		t.Run(c.life.ID, func(t *testing.T) {
+			next := func(generation, want, failures int) {
+				t.Helper()
+				if err := c.life.StartNext(t.Context(), generation); err != nil {
+					t.Fatal(err)
+				}
+				if x := c.read(); x.Generation != want || x.Failures != failures {
+					t.Fatalf("generation %d after %d failures, want %d after %d", x.Generation, x.Failures, want, failures)
+				}
+			}
+			next(1, 2, 1)
+			next(2, 3, 2)
+			next(3, 3, 2)
+			if started := b.Account.Started(); len(started) != 2 {
+				t.Errorf("started %q, want two", started)
+			}
+			if err := c.life.Enter(t.Context(), 3, lifecycle.Wait{State: c.wait, Token: theToken}); err != nil {
+				t.Fatal(err)
+			}
+			next(3, 4, 0)
+			b.Account.Started()
+		})
+	}
+}
+
 func TestTasksOfAnIncident(t *testing.T) {
 	states := []struct {
 		task, answer string
