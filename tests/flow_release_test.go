@@ -235,7 +235,7 @@ func TestFlowAnOldMachineMeetsAWordThatItDoesNotKnow(t *testing.T) {
 // the sweeper pages meanwhile, and goes on with the repair. Once a machine
 // knows the word, one goes on, and the page is sent once.
 func TestFlowFunctionsAreDeployedBeforeTheirMachine(t *testing.T) {
-	h := harness.Start(t)
+	h := harness.Start(t).OnTheHour()
 	deploy := plays(t, h, harness.EventMachine, unaware(t, fixture(t, "v1", harness.EventMachine), "page"))
 	id := h.Disposed(h.Send(disk), ledger.Opened)
 	if e := h.Settled().Event(id); e.Generation != 3 || e.Failures != 2 {
@@ -253,5 +253,5 @@ func TestFlowFunctionsAreDeployedBeforeTheirMachine(t *testing.T) {
 	if e := h.In(id, event.Triggered); e.Failures != 0 || e.Cycle != 1 || e.Exec != execution.Running {
 		t.Errorf("event is in cycle %d, its execution %s", e.Cycle, e.Exec)
 	}
-	h.Pass(4 * time.Minute).Receives()
+	h.Pass(time.Minute).Receives()
 }

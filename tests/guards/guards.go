@@ -60,6 +60,21 @@ var guards = []Guard{
 		"./functions/notifier", "Test",
 	},
 	{
+		5, "a recovery needs no rule", "functions/router/round.go",
+		"	case alert.Recovers, alert.StaysOver:\n", "	case alert.StaysOver:\n",
+		"./functions/router", "TestInvariant05",
+	},
+	{
+		5, "a firing that is kept updates its alert", "functions/router/round.go",
+		"	if r.write(ctx, rep, ledger.Kept, \"\") {\n", "	if true {\n",
+		"./functions/router", "TestInvariant05",
+	},
+	{
+		5, "a rule that opens nothing raises nothing", "functions/router/round.go",
+		"		if rep.decision.Outcome != rule.Open {\n", "		if false {\n",
+		"./functions/router", "TestInvariant05",
+	},
+	{
 		6, "a commit is refused after another", "shared/execution/store.go",
 		"	u.Require(attrRev, ddb.N(before.Rev))\n", "",
 		"./shared/event", "TestStoreOnDynamoDBLocal",
