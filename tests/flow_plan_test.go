@@ -340,14 +340,20 @@ func TestInvariant07DeadlinesAreKept(t *testing.T) {
 	for range 11 {
 		h.Tick(30 * time.Second)
 	}
-	h.Arrive(start, minute(0, "alice"), minute(5, "bob"))
+	paged := h.Arrive(start, minute(0, "alice"), minute(5, "bob"))[1].ReceivedAt
 	h.BreakMachine(harness.EventMachine)
-	stopped := h.Clock.Now()
-	h.StopExecution(id).Minutes(6)
-	says(t, h.Arrive(stopped, minute(4, "admin"))[0], "Tocsin cannot keep event "+id+" alive")
-	start = start.Add(time.Minute) // 120 s late is 60 s late of a minute more
-	h.Minutes(11)
-	h.Arrive(start, minute(15, "alice"), minute(20, "bob"))
+	h.StopExecution(id).Minutes(4)
+	says(t, h.Receives("admin")[0], "Tocsin cannot keep event "+id+" alive")
+	for _, next := range []struct {
+		harness.Arrival
+		within int // minutes
+	}{{minute(10, "alice"), 8}, {minute(5, "bob"), 6}} {
+		page := h.Minutes(next.within).Receives(next.Member)[0]
+		if late := page.ReceivedAt.Sub(paged) - next.After; late < 0 || late > 2*harness.Tolerance {
+			t.Errorf("the page to %s is %s late", next.Member, late)
+		}
+		paged = page.ReceivedAt
+	}
 }
 
 // TestInvariant09EveryPageIsExplained: an event says by which rule of which

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"tocsin/shared/alert"
 	"tocsin/shared/clock"
 	"tocsin/shared/ddb"
@@ -47,6 +49,7 @@ func TestStoreSuite(t *testing.T, table ddb.Table) {
 	t.Run("an alert is written as it was read", s.testAlertConflict)
 	t.Run("lists are newest first, in pages", s.testList)
 	t.Run("what is absent is not found", s.testAbsent)
+	t.Run("what an earlier release stored is read", s.testEarlierRelease)
 }
 
 type suite struct {
@@ -520,6 +523,35 @@ func (s *suite) testList(t *testing.T) {
 	if _, _, err := s.store.List(t.Context(), true, 1, "nonsense"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a cursor that no list returned: %v", err)
 	}
+}
+
+// testEarlierRelease reads an item as the first release wrote it.
+func (s *suite) testEarlierRelease(t *testing.T) {
+	item := ddb.Key("EVENT#E-777777", "EVENT")
+	item["body"] = ddb.B([]byte(`{"id":"E-777777","state":"snoozed","title":"Disk full","priority":"P1","service":"shop","config_version":1,` +
+		`"plan":"standard","generation":2,"cycle":1,"opening":1,"progress":{"round":0,"step":0},"opened_at":"2026-03-14T11:00:00Z",` +
+		`"triggered_at":"2026-03-14T12:00:00Z","snoozed_until":"2026-03-14T13:00:00Z","snoozed_by":"member:ann","generation_at":"2026-03-14T11:30:00Z"}`))
+	for name, n := range map[string]int{"rev": 7, "generation": 2, "wake_seq": 5, "member_seq": 1, "alert_count": 3, "wakes": 4, "failures": 1} {
+		item[name] = ddb.N(n)
+	}
+	for name, text := range map[string]string{
+		"state": "snoozed", "exec": "running", "token": "t", "last_alert_at": clock.Format(noon), "list_pk": "event#open",
+		"due_shard": ddb.Shard("event", "E-777777"), "due_at": clock.Format(noon.Add(time.Hour)),
+	} {
+		item[name] = ddb.S(text)
+	}
+	if _, err := s.table.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.table.Name, Item: item}); err != nil {
+		t.Fatal(err)
+	}
+	e := s.read(t, "E-777777")
+	want := execution.Execution{
+		Generation: 2, GenerationAt: noon.Add(-30 * time.Minute), Rev: 7, WakeSeq: 5, Exec: execution.Running,
+		Wakes: 4, Failures: 1, Token: "t", Due: noon.Add(time.Hour),
+	}
+	if e.Execution != want || e.State != event.Snoozed || e.AlertCount != 3 || !e.SnoozedSince().Equal(noon) {
+		t.Errorf("read %+v, snoozed since %s\nwant %+v", e.Execution, e.SnoozedSince(), want)
+	}
+	s.mustCommit(t, e, event.Awake{})
 }
 
 func (s *suite) testAbsent(t *testing.T) {
