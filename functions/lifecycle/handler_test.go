@@ -98,18 +98,6 @@ func (b *bench) does(name string) lifecycle.Verdict {
 	return v
 }
 
-// called fails the test unless these executions were started, with their
-// input, and these waits ended, since it was last asked.
-func (b *bench) called(started, woken []string) {
-	b.T.Helper()
-	if got := b.Account.Started(); !slices.Equal(got, started) {
-		b.T.Errorf("started %q, want %q", got, started)
-	}
-	if got := b.Account.Woken(); !slices.Equal(got, woken) {
-		b.T.Errorf("woken %q, want %q", got, woken)
-	}
-}
-
 // TestEvaluateSaysWhatToWaitFor: the answer names the state to go to.
 func TestEvaluateSaysWhatToWaitFor(t *testing.T) {
 	for _, c := range []struct {

@@ -222,3 +222,20 @@ func TestApplyLeavesItsArgument(t *testing.T) {
 		t.Errorf("the event given was changed: %+v", e)
 	}
 }
+
+// TestSnoozedSince: a snooze does not move when the cycle began, and a refusal
+// names when it began itself.
+func TestSnoozedSince(t *testing.T) {
+	e := apply(t, triggered(alert.P1), event.Snooze{Until: after(2 * time.Hour)}, alice, after(time.Hour)).Event
+	if !e.TriggeredAt.Equal(noon) || !e.SnoozedSince().Equal(after(time.Hour)) {
+		t.Errorf("triggered at %s, snoozed since %s", e.TriggeredAt, e.SnoozedSince())
+	}
+	_, err := event.Apply(e, event.Unacknowledge{}, bob, after(90*time.Minute))
+	if refused, ok := event.IsState(err); !ok || refused.By != alice || !refused.At.Equal(after(time.Hour)) {
+		t.Errorf("refused by %v", err)
+	}
+	awake := apply(t, e, event.Awake{}, bob, after(90*time.Minute)).Event
+	if !awake.SnoozedAt.IsZero() || !awake.TriggeredAt.Equal(after(90*time.Minute)) {
+		t.Errorf("awake since %s, snoozed at %q", awake.TriggeredAt, awake.SnoozedAt)
+	}
+}

@@ -64,7 +64,7 @@ func (g *Engine) look(ctx context.Context, id event.ID) (turn, error) {
 	if t.ends = t.Until; t.Do == Page && !t.waits() {
 		t.ends = g.Now().Add(waitOf(p, t.Progress) + margin)
 	}
-	t.do = func(ctx context.Context) error { return g.do(ctx, e, t.Step) }
+	t.act = func(ctx context.Context) error { return g.do(ctx, e, t.Step) }
 	return t, nil
 }
 

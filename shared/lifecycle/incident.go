@@ -92,7 +92,7 @@ func (g *IncidentEngine) Life(id incident.ID) Life {
 			}
 			t := turn{Execution: i.Execution, Step: NextIncident(i, g.Now())}
 			t.ends = t.Until
-			t.do = func(ctx context.Context) error { return g.act(ctx, i, t.Step) }
+			t.act = func(ctx context.Context) error { return g.act(ctx, i, t.Step) }
 			return t, nil
 		},
 		read: func(ctx context.Context) (Standing, error) {

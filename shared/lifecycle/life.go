@@ -25,7 +25,7 @@ type turn struct {
 	execution.Execution
 	Step
 	ends time.Time                       // when the timer of the step ends
-	do   func(ctx context.Context) error // does the step, unless it waits
+	act  func(ctx context.Context) error // does the step, unless it waits
 }
 
 // Standing is how an event or incident stands with its executions. Done:
@@ -78,7 +78,7 @@ func (l Life) Evaluate(ctx context.Context, generation int) (Verdict, error) {
 		if t.Do.answered() {
 			return l.verdict(ctx, t)
 		}
-		if err := t.do(ctx); err != nil {
+		if err := t.act(ctx); err != nil {
 			return Verdict{}, err
 		}
 	}
@@ -131,7 +131,7 @@ func (l Life) Enter(ctx context.Context, generation int, w Wait) error {
 			return l.Machine.Wake(ctx, w.Token)
 		}
 		if !t.waits() {
-			if err := t.do(ctx); err != nil {
+			if err := t.act(ctx); err != nil {
 				return err
 			}
 			continue
@@ -157,7 +157,7 @@ func (l Life) Repair(ctx context.Context) (Verdict, error) {
 			return Verdict{}, err
 		}
 		if !t.waits() && t.Do != StartNext && t.Do != End {
-			if err := t.do(ctx); err != nil {
+			if err := t.act(ctx); err != nil {
 				return Verdict{}, err
 			}
 			continue
