@@ -70,7 +70,7 @@ func TestFlowIncident(t *testing.T) {
 	for _, item := range i.Timeline {
 		told = append(told, item.What)
 	}
-	want := "incident.opened incident.update_asked incident.update_asked incident.updated incident.mitigated incident.update_asked incident.execution_replaced incident.resolved incident.closed"
+	want := "incident.opened incident.update_asked incident.update_asked incident.updated incident.mitigated incident.execution_replaced incident.update_asked incident.resolved incident.closed"
 	if got := strings.Join(told, " "); i.State != "closed" || got != want {
 		t.Errorf("it is %s after\n%s, want\n%s", i.State, got, want)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/ledger"
 	"tocsin/tests/harness"
 )
@@ -214,7 +215,7 @@ func TestFlowAnOldMachineMeetsAWordThatItDoesNotKnow(t *testing.T) {
 			h.Act(link, c.action, c.form...)
 			h.Receives(c.told...)
 			e := h.In(id, c.state)
-			if e.Generation != 2 || e.Cycle != 1 || e.Exec != event.ExecRunning || e.Failures != 0 {
+			if e.Generation != 2 || e.Cycle != 1 || e.Exec != execution.Running || e.Failures != 0 {
 				t.Errorf("generation %d is %s in cycle %d after %d failures, want the second, running:\n%s", e.Generation, e.Exec, e.Cycle, e.Failures, h.Timeline(id))
 			}
 			if word == "open_incident" && e.Incident == "" {
@@ -230,20 +231,27 @@ func TestFlowAnOldMachineMeetsAWordThatItDoesNotKnow(t *testing.T) {
 }
 
 // TestFlowFunctionsAreDeployedBeforeTheirMachine: while even the newest machine
-// does not know a word, generations hand over to each other; once it does, one
-// goes on, and the page is sent once.
+// does not know a word, generations hand over to each other, not without end;
+// the sweeper pages meanwhile, and goes on with the repair. Once a machine
+// knows the word, one goes on, and the page is sent once.
 func TestFlowFunctionsAreDeployedBeforeTheirMachine(t *testing.T) {
-	h := harness.Start(t)
+	h := harness.Start(t).OnTheHour()
 	deploy := plays(t, h, harness.EventMachine, unaware(t, fixture(t, "v1", harness.EventMachine), "page"))
-	h.Send(disk)
-	h.Await("a third generation", func() bool {
-		e, err := h.Events().Get(t.Context(), "E-1")
-		return err == nil && e.Generation >= 3
-	})
+	id := h.Disposed(h.Send(disk), ledger.Opened)
+	if e := h.Settled().Event(id); e.Generation != 3 || e.Failures != 2 {
+		t.Errorf("generation %d after %d failures, want the third after two", e.Generation, e.Failures)
+	}
+	h.Minutes(3)
+	says(t, h.Receives("alice", "admin")[1], "Tocsin cannot keep event "+id+" alive")
+	e := h.Event(id)
+	if e.Generation != 4 || e.Failures != 3 {
+		t.Errorf("generation %d after %d failures, want the fourth after three", e.Generation, e.Failures)
+	}
 	deploy()
-	h.Receives("alice")
-	if e := h.In("E-1", event.Triggered); e.Cycle != 1 || e.Exec != event.ExecRunning {
+	h.Pass(11 * time.Minute)
+	h.Arrive(e.Progress.PagedAt, minute(5, "bob"))
+	if e := h.In(id, event.Triggered); e.Failures != 0 || e.Cycle != 1 || e.Exec != execution.Running {
 		t.Errorf("event is in cycle %d, its execution %s", e.Cycle, e.Exec)
 	}
-	h.Pass(4 * time.Minute).Receives()
+	h.Pass(time.Minute).Receives()
 }

@@ -18,6 +18,7 @@ import (
 	"tocsin/shared/catalog"
 	"tocsin/shared/config"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/incident"
 	"tocsin/shared/outbox"
@@ -148,8 +149,8 @@ func sample(id event.ID) event.Event {
 			{URL: "https://grafana.example.com/d/payment"},
 			{Text: "Bad", URL: "javascript:alert(1)"},
 		},
-		Generation: 1, Cycle: 1, Opening: 1, AlertCount: 3,
-		OpenedAt: night.Add(-6 * time.Minute), TriggeredAt: night.Add(-6 * time.Minute), GenerationAt: night.Add(-6 * time.Minute),
+		Execution: execution.First(night.Add(-6 * time.Minute)), Cycle: 1, Opening: 1, AlertCount: 3,
+		OpenedAt: night.Add(-6 * time.Minute), TriggeredAt: night.Add(-6 * time.Minute),
 		Progress: event.Progress{Stage: event.StagePlan, PagedAt: night.Add(-5 * time.Minute), Deadline: night.Add(5 * time.Minute)},
 	}
 }

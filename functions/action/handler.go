@@ -293,7 +293,7 @@ func (h *handler) next(ctx context.Context, v *visit) outbox.Forecast {
 	}
 	var newest outbox.Message
 	for _, m := range messages {
-		paged := m.Reason == outbox.Page || m.Reason == outbox.LastResort
+		paged := m.Reason.Pages()
 		if paged && m.Cycle == v.event.Cycle && !m.CreatedAt.Before(newest.CreatedAt) {
 			newest = m
 		}

@@ -74,21 +74,21 @@ func (h *handler) do(ctx context.Context, t task) (v lifecycle.Verdict, err erro
 	}
 	switch t.Op {
 	case "evaluate":
-		return h.events.Evaluate(ctx, t.EventID, t.Generation)
+		return h.events.Life(t.EventID).Evaluate(ctx, t.Generation)
 	case "page", "await_resolution", "await_snooze_end", "await_closure":
-		return v, h.events.Enter(ctx, t.EventID, t.Generation, t.wait(lifecycle.Do(t.Op)))
+		return v, h.events.Life(t.EventID).Enter(ctx, t.Generation, t.wait(lifecycle.Do(t.Op)))
 	case "open_incident":
 		return v, h.events.OpenIncident(ctx, t.EventID, t.Generation)
 	case "next_generation":
-		return v, h.events.StartNext(ctx, t.EventID, t.Generation)
+		return v, h.events.Life(t.EventID).StartNext(ctx, t.Generation)
 	case "evaluate_incident":
-		return h.incidents.Evaluate(ctx, t.IncidentID, t.Generation)
+		return h.incidents.Life(t.IncidentID).Evaluate(ctx, t.Generation)
 	case "await_mitigation", "await_review":
-		return v, h.incidents.Enter(ctx, t.IncidentID, t.Generation, t.wait(lifecycle.Do(t.Op)))
+		return v, h.incidents.Life(t.IncidentID).Enter(ctx, t.Generation, t.wait(lifecycle.Do(t.Op)))
 	case "await_incident_resolution":
-		return v, h.incidents.Enter(ctx, t.IncidentID, t.Generation, t.wait(lifecycle.AwaitResolution))
+		return v, h.incidents.Life(t.IncidentID).Enter(ctx, t.Generation, t.wait(lifecycle.AwaitResolution))
 	case "next_incident_generation":
-		return v, h.incidents.StartNext(ctx, t.IncidentID, t.Generation)
+		return v, h.incidents.Life(t.IncidentID).StartNext(ctx, t.Generation)
 	}
 	return v, fault.New(fault.Invalid, "op %q is not one that this release knows", t.Op)
 }

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"tocsin/shared/lifecycle"
+	"tocsin/shared/lifecycle/lifecycletest"
 	"tocsin/tests/dynamo"
-	"tocsin/tests/fakes/account"
 )
 
 // runtimeVariable is where the service says how its runtime is reached.
@@ -72,7 +72,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // TestTheProgramAnswersTheRuntime runs main under a runtime, as the service
 // does, and reads what the service is told.
 func TestTheProgramAnswersTheRuntime(t *testing.T) {
-	table := dynamo.Start(t)
+	b := lifecycletest.On(t, folder, dynamo.Start(t))
 	s := &service{calls: make(chan []byte), answers: make(chan answered, 1)}
 	server := httptest.NewServer(s)
 	defer server.Close()
@@ -80,7 +80,7 @@ func TestTheProgramAnswersTheRuntime(t *testing.T) {
 	defer cancel()
 	program := exec.CommandContext(ctx, os.Args[0])
 	program.Env = append(os.Environ(), runtimeVariable+"="+strings.TrimPrefix(server.URL, "http://"))
-	for name, value := range account.Start(t).Variables(table) {
+	for name, value := range b.Account.Variables(b.Table) {
 		program.Env = append(program.Env, name+"="+value)
 	}
 	if err := program.Start(); err != nil {
@@ -93,7 +93,7 @@ func TestTheProgramAnswersTheRuntime(t *testing.T) {
 	ask := func(name string) answered {
 		t.Helper()
 		select {
-		case s.calls <- file(t, name):
+		case s.calls <- b.File(name):
 		case <-ctx.Done():
 			t.Fatal("the program asks for no invocation")
 		}
@@ -113,13 +113,11 @@ func TestTheProgramAnswersTheRuntime(t *testing.T) {
 			t.Errorf("%s: the service is told %s %s", name, a.path, a.body)
 		}
 	}
-	benchOn(t, table).opened()
+	on(b).opened()
 	if a := ask("evaluate"); !strings.HasSuffix(a.path, "/response") || a.body != `{"next":"`+string(lifecycle.Page)+`","wait_seconds":301}` {
 		t.Errorf("the service is told %s %s", a.path, a.body)
 	}
-	if err := table.Apply(ctx, eventKey, breakBody()); err != nil {
-		t.Fatal(err)
-	}
+	b.Break(lifecycletest.EventKey)
 	if a := ask("evaluate"); !strings.HasSuffix(a.path, "/error") || !strings.Contains(a.body, `"errorType":"Unavailable"`) {
 		t.Errorf("the service is told %s %s", a.path, a.body)
 	}

@@ -13,6 +13,7 @@ import (
 	"tocsin/shared/catalog"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
+	"tocsin/shared/incident"
 	"tocsin/shared/notify"
 	"tocsin/shared/outbox"
 	"tocsin/shared/page"
@@ -31,6 +32,11 @@ type messages interface {
 // events reads an event consistently; [event.Store] is one.
 type events interface {
 	Get(ctx context.Context, id event.ID) (event.Event, error)
+}
+
+// incidents reads an incident consistently; [incident.Store] is one.
+type incidents interface {
+	Get(ctx context.Context, id incident.ID) (incident.Incident, error)
 }
 
 // repairs takes reports for whoever may write events; [queue.Sender] is one.
@@ -52,17 +58,18 @@ type links interface {
 // notifier sends messages. It is safe for concurrent use: whoever claims a
 // message sends it.
 type notifier struct {
-	messages messages
-	events   events
-	post     *outbox.Post
-	repairs  repairs
-	people   people
-	links    links
-	channels map[catalog.Channel]notify.Channel
-	helped   func(ctx context.Context, e event.Event) string // what helped last time; nil: not known
-	now      func() time.Time
-	log      *slog.Logger
-	metrics  *telemetry.Metrics
+	messages  messages
+	events    events
+	incidents incidents
+	post      *outbox.Post
+	repairs   repairs
+	people    people
+	links     links
+	channels  map[catalog.Channel]notify.Channel
+	helped    func(ctx context.Context, e event.Event) string // what helped last time; nil: not known
+	now       func() time.Time
+	log       *slog.Logger
+	metrics   *telemetry.Metrics
 }
 
 // A claim lasts lease. Everything between claim and send fits into sendWithin,
@@ -167,11 +174,11 @@ func (n *notifier) claim(ctx context.Context, t outbox.Ticket) (outbox.Message, 
 func (n *notifier) deliver(ctx context.Context, m outbox.Message) error {
 	within, cancel := sending(ctx)
 	defer cancel()
-	e, err := n.read(within, m)
+	e, why, err := n.read(within, m)
 	if err != nil {
 		return n.giveBack(ctx, m, err)
 	}
-	if over, why := page.Ends(m, e); over {
+	if why != "" {
 		return n.overtaken(ctx, m, why)
 	}
 	c, ok, err := n.contact(within, m)
@@ -189,12 +196,26 @@ func (n *notifier) deliver(ctx context.Context, m outbox.Message) error {
 	return n.settle(ctx, m, channel.Send(within, c.Address, n.render(within, m, e)))
 }
 
-// read returns the event of a message whose reason is judged by it.
-func (n *notifier) read(ctx context.Context, m outbox.Message) (event.Event, error) {
-	if !page.Reads(m.Reason) {
-		return event.Event{ID: event.ID(m.Event), Opening: m.Opening, Test: m.Test}, nil
+// read returns the event of a message whose reason is judged by it, and what
+// ended the reason; "": it holds.
+func (n *notifier) read(ctx context.Context, m outbox.Message) (e event.Event, why string, err error) {
+	switch {
+	case page.Reads(m.Reason):
+		e, err = n.events.Get(ctx, event.ID(m.Event))
+		return e, endedBy(page.Ends(m, e)), err
+	case m.Reason == outbox.Update:
+		var i incident.Incident
+		i, err = n.incidents.Get(ctx, incident.ID(m.Event))
+		why = endedBy(page.UpdateEnds(m, i, n.now()))
 	}
-	return n.events.Get(ctx, event.ID(m.Event))
+	return event.Event{ID: event.ID(m.Event), Opening: m.Opening, Test: m.Test}, why, err
+}
+
+func endedBy(over bool, why string) string {
+	if !over {
+		return ""
+	}
+	return why
 }
 
 // contact returns where the message goes at this moment; false: nowhere.

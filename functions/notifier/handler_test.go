@@ -13,6 +13,7 @@ import (
 	"tocsin/shared/catalog"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
+	"tocsin/shared/incident"
 	"tocsin/shared/notify"
 	"tocsin/shared/outbox"
 	"tocsin/shared/page"
@@ -110,6 +111,52 @@ func TestOvertaken(t *testing.T) {
 			if want := []string{"PagesOvertaken 1 "}; !slices.Equal(s.counted(), want) {
 				t.Errorf("counted %q", s.counted())
 			}
+		})
+	}
+}
+
+// TestRemindersOfAnIncident: what was given or done while its reminder waits is
+// not asked for.
+func TestRemindersOfAnIncident(t *testing.T) {
+	late := incident.AddAction{Text: "grow the disk", Owner: "ann", Due: start.Add(-time.Hour)}
+	for _, c := range []struct {
+		name string
+		key  func(*incident.Incident) outbox.Key
+		ops  []incident.Op // since the reminder was written
+		want outbox.State
+	}{
+		{"the update is still owed", (*incident.Incident).UpdateKey, nil, outbox.Sent},
+		{"the update was given", (*incident.Incident).UpdateKey, []incident.Op{incident.Update{Text: "Traffic is moving."}}, outbox.Overtaken},
+		{"it was resolved", (*incident.Incident).UpdateKey, []incident.Op{incident.Resolve{}}, outbox.Overtaken},
+		{"the action item is still overdue", (*incident.Incident).ActionsKey, []incident.Op{incident.Resolve{}}, outbox.Sent},
+		{"the action item was done", (*incident.Incident).ActionsKey, []incident.Op{incident.CompleteAction{Number: 1}}, outbox.Overtaken},
+		{"it was cancelled", (*incident.Incident).ActionsKey, []incident.Op{incident.Cancel{Reason: "a drill"}}, outbox.Overtaken},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStage(t)
+			i := incident.Opened("I-7", event.Event{ID: "E-4821", Title: "Orders fail"}, start)
+			apply := func(op incident.Op) {
+				change, err := incident.Apply(i, op, event.ByMember("ann"), start)
+				if err != nil {
+					t.Fatal(err)
+				}
+				i = change.Incident
+			}
+			apply(late)
+			k := c.key(&i)
+			k.Member, k.Contact = "ann", "mail"
+			m := outbox.New(k, "email", start)
+			s.store(m)
+			for _, op := range c.ops {
+				apply(op)
+			}
+			s.crises.incident = i
+			s.do(m)
+			sent := 0
+			if c.want == outbox.Sent {
+				sent = 1
+			}
+			s.want(m, c.want, sent, 0)
 		})
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"tocsin/shared/ddb"
 	"tocsin/shared/defaults"
 	"tocsin/shared/event"
+	"tocsin/shared/incident"
 	"tocsin/shared/notify"
 	"tocsin/shared/notify/email"
 	"tocsin/shared/notify/ntfy"
@@ -60,7 +61,7 @@ func (n *notifier) openTables(cfg aws.Config, env cloud.Lookup) error {
 		}
 	}
 	n.messages = &outbox.Store{Table: journal}
-	n.events = &event.Store{Table: events}
+	n.events, n.incidents = &event.Store{Table: events}, &incident.Store{Table: events}
 	n.people = directory{
 		catalog.NewStore(settings),
 		config.NewCache(config.NewStore(settings), defaults.ConfigCheckEvery, clock.Now, n.log),

@@ -95,7 +95,7 @@ func (n *notifier) sent(ctx context.Context, m outbox.Message, r notify.Result) 
 
 // firstPage measures the time from delivery to the first page of a cycle.
 func (n *notifier) firstPage(ctx context.Context, m outbox.Message) error {
-	if m.Since.IsZero() || m.Test || !pages(&m) {
+	if m.Since.IsZero() || m.Test || !m.Reason.Pages() {
 		return nil
 	}
 	all, err := n.messages.OfEvent(ctx, m.Event)
@@ -104,7 +104,7 @@ func (n *notifier) firstPage(ctx context.Context, m outbox.Message) error {
 		return nil // the message is sent and recorded
 	}
 	earlier := slices.ContainsFunc(all, func(o outbox.Message) bool {
-		return o.State == outbox.Sent && o.Cycle == m.Cycle && pages(&o) && o.ID() != m.ID() &&
+		return o.State == outbox.Sent && o.Cycle == m.Cycle && o.Reason.Pages() && o.ID() != m.ID() &&
 			(o.SentAt.Before(m.SentAt) || o.SentAt.Equal(m.SentAt) && o.ID() < m.ID())
 	})
 	if !earlier {
@@ -112,8 +112,6 @@ func (n *notifier) firstPage(ctx context.Context, m outbox.Message) error {
 	}
 	return nil
 }
-
-func pages(m *outbox.Message) bool { return m.Reason == outbox.Page || m.Reason == outbox.LastResort }
 
 // again gives the message back, to be tried after a pause. One that may have
 // arrived stays claimed meanwhile, so that its reader is told of an end.
@@ -198,7 +196,7 @@ func (n *notifier) afterFailure(ctx context.Context, m outbox.Message) error {
 		}
 		return n.post.Send(ctx, []outbox.Message{next})
 	}
-	if !pages(&m) {
+	if !m.Reason.Pages() {
 		return nil
 	}
 	all, err := n.messages.OfEvent(ctx, m.Event)

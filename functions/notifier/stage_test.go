@@ -23,6 +23,7 @@ import (
 	"tocsin/shared/cloud"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
+	"tocsin/shared/incident"
 	"tocsin/shared/notify"
 	"tocsin/shared/notify/email"
 	"tocsin/shared/notify/ntfy"
@@ -114,6 +115,11 @@ func (b *board) Get(context.Context, event.ID) (event.Event, error) {
 	return b.event, b.err
 }
 
+// crises holds one incident.
+type crises struct{ incident incident.Incident }
+
+func (c *crises) Get(context.Context, incident.ID) (incident.Incident, error) { return c.incident, nil }
+
 // town holds the people.
 type town struct {
 	contacts map[string][]catalog.Contact
@@ -202,6 +208,7 @@ type stage struct {
 	at        time.Time
 	shelf     *shelf
 	board     *board
+	crises    *crises
 	town      *town
 	tickets   *line
 	reports   *line
@@ -216,13 +223,13 @@ func newStage(t *testing.T) *stage {
 		board: &board{event: event.Event{
 			ID: "E-4821", State: event.Triggered, Title: "Disk full on db-1", Priority: alert.P1, Service: "orders", Cycle: 1, OpenedAt: start, AlertCount: 1,
 		}},
-		town: &town{contacts: map[string][]catalog.Contact{
+		crises: &crises{}, town: &town{contacts: map[string][]catalog.Contact{
 			"ann": {{ID: "mail", Member: "ann", Channel: catalog.Email, Address: "ann@example.com", Verified: true}, {ID: "phone", Member: "ann", Channel: catalog.Ntfy, Address: "secret-topic", Verified: true}},
 			"bob": {{ID: "mail", Member: "bob", Channel: catalog.Email, Address: "bob@example.com", Verified: true}},
 		}},
 	}
 	s.notifier = &notifier{
-		messages: s.shelf, events: s.board, post: &outbox.Post{Queue: s.tickets}, repairs: s.reports, people: s.town, links: linker{},
+		messages: s.shelf, events: s.board, incidents: s.crises, post: &outbox.Post{Queue: s.tickets}, repairs: s.reports, people: s.town, links: linker{},
 		channels: channels(t, s.ses, s.push), now: func() time.Time { return s.at },
 		log: telemetry.NewLogger(&s.logs, none), metrics: telemetry.NewMetrics(&s.out, none),
 	}

@@ -19,6 +19,7 @@ import (
 
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/intake"
 	"tocsin/shared/ledger"
@@ -158,7 +159,7 @@ func TestTheBatchOfTheFile(t *testing.T) {
 		t.Errorf("started %q, want %q", started, want)
 	}
 	e, err := r.desk.Store.Get(t.Context(), first)
-	if err != nil || e.Priority != "P1" || e.Exec != event.ExecStarted || e.AlertCount != 2 || e.Integration != "prod" {
+	if err != nil || e.Priority != "P1" || e.Exec != execution.Started || e.AlertCount != 2 || e.Integration != "prod" {
 		t.Errorf("opened %+v, %v", e, err)
 	}
 }

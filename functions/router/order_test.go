@@ -8,6 +8,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/ledger"
 	"tocsin/shared/rule"
 )
@@ -238,6 +239,72 @@ func TestARuleOfTheSameIDKeepsItsSlot(t *testing.T) {
 	}
 }
 
+// TestInvariant05OutcomesGatePagingNeverState: what a rule discards or keeps
+// opens no event and pages nobody; the state of the alert is as its source
+// says, a recovery needs no rule, and an unattached firing is decided at every
+// delivery.
+func TestInvariant05OutcomesGatePagingNeverState(t *testing.T) {
+	e := startEngine(t)
+	all := func(o rule.Outcome) rule.Rule { return rule.Rule{Name: "all", Order: 1, Outcome: o} }
+	worse := severity(alert.Critical)
+	t.Run("a kept firing updates its alert and opens nothing", func(t *testing.T) {
+		w := newWorld(t, e)
+		log := firing("x", kind("log"))
+		w.disposed(w.send(0, log), ledger.Kept)
+		w.disposed(w.send(time.Second, firing("x", kind("log"), worse)), ledger.Kept)
+		if st := w.state(log); !st.Firing() || st.Alert.Severity != alert.Critical || st.Event != "" || st.Rule != "log" {
+			t.Errorf("firing %v as %s in event %q by rule %q", st.Firing(), st.Alert.Severity, st.Event, st.Rule)
+		}
+		if n := len(w.found()); n != 0 {
+			t.Errorf("%d events", n)
+		}
+	})
+	t.Run("what still fires is decided by the rules of its next delivery", func(t *testing.T) {
+		for name, quiet := range map[string]ledger.Kind{"log": ledger.Kept, "noise": ledger.Discarded} {
+			w := newWorld(t, e)
+			a := firing("x", kind(name))
+			w.disposed(w.send(0, a), quiet)
+			w.rules(all(rule.Open))
+			id := w.disposed(w.send(time.Second, a), ledger.Opened)[0]
+			if st := w.state(a); st.Event != string(id) || !st.Firing() {
+				t.Errorf("%s: attached to %q, firing %v", name, st.Event, st.Firing())
+			}
+			w.sound()
+		}
+	})
+	for _, outcome := range []rule.Outcome{rule.Keep, rule.Discard} {
+		t.Run("an open event under a rule to "+string(outcome), func(t *testing.T) {
+			w := newWorld(t, e)
+			db := firing("db-1")
+			id := w.disposed(w.send(0, db), ledger.Opened)[0]
+			w.do(id, event.Acknowledge{})
+			w.rules(all(outcome))
+			w.disposed(w.send(time.Second, firing("db-1", worse)), ledger.Repeated)
+			if st := w.state(db); st.Alert.Severity != alert.Critical || st.Event != string(id) {
+				t.Errorf("the alert is %s in event %q, want it worse in the same", st.Alert.Severity, st.Event)
+			}
+			if e := w.only(); e.State != event.AckedState || e.Priority != alert.P2 || e.Cycle != 1 {
+				t.Errorf("event is %s %s in cycle %d, want nobody paged", e.State, e.Priority, e.Cycle)
+			}
+			w.disposed(w.send(2*time.Second, recovered(db)), ledger.Recovered)
+			if e, st := w.only(), w.state(db); e.RecoveredAt.IsZero() || st.Firing() {
+				t.Errorf("recovered at %q, firing %v", e.RecoveredAt, st.Firing())
+			}
+			w.sound()
+		})
+	}
+	t.Run("the recovery of what was kept", func(t *testing.T) {
+		w := newWorld(t, e)
+		log := firing("x", kind("log"))
+		w.disposed(w.send(0, log), ledger.Kept)
+		w.rules(all(rule.Discard))
+		w.disposed(w.send(time.Second, recovered(log)), ledger.Recovered)
+		if st := w.state(log); st.Firing() {
+			t.Error("it still fires")
+		}
+	})
+}
+
 func TestInvariant11ARuleThatCannotBeEvaluatedHidesNoAlert(t *testing.T) {
 	w := newWorld(t, startEngine(t))
 	w.rules(rule.Rule{Name: "broken", Order: 1, When: rule.Condition{Field: "title", Match: "(down"}, Outcome: rule.Discard})
@@ -309,7 +376,7 @@ func TestAnExecutionThatCannotBeStartedStaysPending(t *testing.T) {
 	w := newWorld(t, startEngine(t))
 	w.machine.down = true
 	id := w.disposed(w.send(0, firing("db-1")), ledger.Opened)[0]
-	if e := w.event(id); e.Exec != event.ExecPending || e.Due.IsZero() {
+	if e := w.event(id); e.Exec != execution.Pending || e.Due.IsZero() {
 		t.Errorf("execution is %s, due %s; want it pending and due", e.Exec, e.Due)
 	}
 }

@@ -86,7 +86,7 @@ func TestAJoinRacesResolveByRecovery(t *testing.T) {
 		w.send(time.Second, recovered(firing("db-1")))
 		w.at(10 * time.Minute)
 		over.between = func() {
-			if _, err := w.lifecycle().Evaluate(t.Context(), id, lifecycle.AnyGeneration); err != nil {
+			if _, err := w.lifecycle().Life(id).Evaluate(t.Context(), lifecycle.AnyGeneration); err != nil {
 				t.Error(err)
 			}
 		}
@@ -111,7 +111,7 @@ func TestAResolveByRecoveryRacesAJoin(t *testing.T) {
 		over.between = func() { w.takes(d) }
 		resolver := w.lifecycle()
 		resolver.Desk = w.router(over).desk
-		if _, err := resolver.Evaluate(t.Context(), id, lifecycle.AnyGeneration); err != nil {
+		if _, err := resolver.Life(id).Evaluate(t.Context(), lifecycle.AnyGeneration); err != nil {
 			t.Fatal(err)
 		}
 		if !over.reached() {

@@ -127,6 +127,9 @@ func (rep *report) classify(config decide.Config) todo {
 	rep.decide(config)
 	switch {
 	case meaning == alert.Changes && attached && rep.event.State.Open():
+		if rep.decision.Outcome != rule.Open {
+			return record // it stays where it is, and nobody is paged
+		}
 		return raise
 	case meaning == alert.Changes && attached && rep.event.ByPerson():
 		return record

@@ -10,6 +10,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/ledger"
 	"tocsin/shared/plan"
@@ -96,7 +97,7 @@ func (rep *report) newEvent(id event.ID, at time.Time) event.Event {
 		Service: d.Service, Assignee: assignee(d.Assignee, d.Named),
 		Source: a.Source, Integration: rep.delivery.Integration, Labels: a.Labels, Links: a.Links,
 		Rule: d.Rule, ConfigVersion: d.ConfigVersion, Plan: d.Plan, Recovery: recovery(d.Recovery), Why: d.Reasons, Slot: d.Slot,
-		Since: rep.received, Generation: 1, Cycle: 1, Opening: 1, OpenedAt: at, TriggeredAt: at, GenerationAt: at,
+		Since: rep.received, Execution: execution.First(at), Cycle: 1, Opening: 1, OpenedAt: at, TriggeredAt: at,
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"tocsin/shared/ddb"
 	"tocsin/shared/decide"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/intake"
 	"tocsin/shared/ledger"
@@ -127,7 +128,7 @@ func (w *world) desk() *event.Desk { return w.router(nil).desk }
 func (w *world) lifecycle() *lifecycle.Engine {
 	desk := w.desk()
 	return &lifecycle.Engine{
-		Desk: desk, Outbox: desk.Store.Outbox, Config: people{}, Contacts: people{}, Log: desk.Log, Now: w.now,
+		Desk: desk, Outbox: desk.Store.Outbox, People: lifecycle.People{Config: people{}, Contacts: people{}}, Log: desk.Log, Now: w.now,
 	}
 }
 
@@ -313,7 +314,7 @@ func (w *world) sound() {
 		if e.State.Open() {
 			slots[e.Slot] = id
 		}
-		if e.State.Open() && e.Exec == event.ExecPending && e.Due.IsZero() && !w.machine.started(e.ExecutionName()) {
+		if e.State.Open() && e.Exec == execution.Pending && e.Due.IsZero() && !w.machine.started(e.ExecutionName()) {
 			w.t.Errorf("nobody will start the execution of event %s", id)
 		}
 	}

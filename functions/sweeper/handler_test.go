@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,24 +17,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"tocsin/shared/alert"
-	"tocsin/shared/catalog"
 	"tocsin/shared/ddb"
+	"tocsin/shared/defaults"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/incident"
 	"tocsin/shared/lifecycle"
+	"tocsin/shared/lifecycle/lifecycletest"
 	"tocsin/shared/outbox"
 	"tocsin/shared/page"
 	"tocsin/shared/queue"
 	"tocsin/shared/telemetry"
-	"tocsin/tests/dynamo"
 	"tocsin/tests/fakes/account"
 )
 
 const (
 	folder    = "../../events/sweeper"
-	theEvent  = event.ID("E-4821")
-	theCrisis = incident.ID("I-7")
+	theEvent  = lifecycletest.TheEvent
+	theCrisis = lifecycletest.TheIncident
 	theAlert  = "fingerprint:00aa11bb22cc33d1"
 	theToken  = "exampleTaskToken"
 )
@@ -43,100 +43,65 @@ const (
 // begin is when everything of these tests was opened.
 var begin = time.Date(2026, 3, 11, 19, 2, 0, 0, time.UTC)
 
-// yard is the function over one table and an account of its own. The built-in
-// configuration pages the administrator.
+// yard is the function over one table and an account of its own.
 type yard struct {
+	*lifecycletest.Bench
 	*sweeper
-	t       testing.TB
-	table   ddb.Table
-	account *account.Account
-	at      time.Time
-	counts  bytes.Buffer
+	at     time.Time
+	counts bytes.Buffer
 }
 
 func newYard(t testing.TB) *yard {
 	t.Helper()
-	y := &yard{t: t, table: dynamo.Start(t), account: account.Start(t), at: begin}
-	env := y.account.Environment(y.table)
+	y := &yard{Bench: lifecycletest.New(t, folder), at: begin}
+	env := y.Account.Environment(y.Table)
 	s, err := newSweeper(slog.New(slog.DiscardHandler), env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := func() time.Time { return y.at }
-	s.now, s.desk.Now, s.engine.Now, s.incidents.Now, s.incidents.Desk.Now = now, now, now, now, now
+	s.now = func() time.Time { return y.at }
 	s.metrics = telemetry.NewMetrics(&y.counts, env)
 	y.sweeper = s
-	mail := catalog.Contact{ID: "mail", Member: "administrator", Channel: catalog.Email, Address: "ops@example.com", Verified: true}
-	if err := catalog.NewStore(y.table).Put(t.Context(), mail); err != nil {
-		t.Fatal(err)
-	}
+	y.Drives(s.engine, s.incidents, s.now)
 	return y
 }
 
 // opened stores the event that the files name, with its alert where there is one.
 func (y *yard) opened(st *alert.State) *yard {
-	y.t.Helper()
-	e := event.Event{
-		ID: theEvent, State: event.Triggered, Title: "Disk of db-1 is full", Priority: alert.P1, Service: "default", Plan: "default",
-		Generation: 1, Cycle: 1, Opening: 1, OpenedAt: y.at, TriggeredAt: y.at, GenerationAt: y.at, Since: y.at,
-	}
-	if err := y.desk.Store.Open(y.t.Context(), event.Opening{Event: e, Alert: st, At: y.at}); err != nil {
-		y.t.Fatal(err)
-	}
+	y.T.Helper()
+	y.Open(st)
 	return y
 }
 
 // does lets a person act on the event.
 func (y *yard) does(op event.Op) *yard {
-	y.t.Helper()
-	if _, err := y.desk.Do(y.t.Context(), theEvent, op, event.ByMember("administrator")); err != nil {
-		y.t.Fatal(err)
-	}
+	y.T.Helper()
+	y.Act(op)
 	return y
 }
 
 // parked lets the event's execution page and wait, as the lifecycle does.
 func (y *yard) parked() *yard {
-	y.t.Helper()
-	e := y.event()
-	v, err := y.engine.Evaluate(y.t.Context(), theEvent, e.Generation)
+	y.T.Helper()
+	e := y.Event()
+	life := y.engine.Life(theEvent)
+	v, err := life.Evaluate(y.T.Context(), e.Generation)
 	if err == nil {
-		err = y.engine.Enter(y.t.Context(), theEvent, e.Generation, lifecycle.Wait{State: v.Next, Token: theToken})
+		err = life.Enter(y.T.Context(), e.Generation, lifecycle.Wait{State: v.Next, Token: theToken})
 	}
 	if err != nil {
-		y.t.Fatal(err)
+		y.T.Fatal(err)
 	}
-	y.account.Has(account.Events, e.ExecutionName(), "RUNNING", "")
-	y.account.Sent(account.Messages)
+	y.Account.Has(account.Events, e.ExecutionName(), "RUNNING", "")
+	y.Account.Sent(account.Messages)
 	return y
 }
 
 // declared stores the incident that the files name.
-func (y *yard) declared() *yard {
-	y.t.Helper()
-	i := incident.Opened(theCrisis, event.Event{ID: theEvent, Title: "Orders fail", Priority: alert.P3, PromotedBy: event.ByMember("administrator")}, y.at)
-	if _, err := y.incidents.Desk.Store.Open(y.t.Context(), i, nil, y.at); err != nil {
-		y.t.Fatal(err)
-	}
+func (y *yard) declared(ops ...incident.Op) *yard {
+	y.T.Helper()
+	y.Declare(ops...)
 	return y
-}
-
-func (y *yard) event() event.Event {
-	y.t.Helper()
-	e, err := y.desk.Store.Get(y.t.Context(), theEvent)
-	if err != nil {
-		y.t.Fatal(err)
-	}
-	return e
-}
-
-func (y *yard) incident() incident.Incident {
-	y.t.Helper()
-	i, err := y.incidents.Desk.Store.Get(y.t.Context(), theCrisis)
-	if err != nil {
-		y.t.Fatal(err)
-	}
-	return i
 }
 
 // after moves the clock to d after everything was opened.
@@ -145,37 +110,28 @@ func (y *yard) after(d time.Duration) *yard {
 	return y
 }
 
-func file(t testing.TB, name string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(folder, name+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
 // invoke calls the function as it is wired.
 func (y *yard) invoke(payload []byte) (string, error) {
-	y.t.Helper()
+	y.T.Helper()
 	call := y.entry(queue.Each(y.log, y.metrics, y.repairMessage))
-	answer, err := lambda.NewHandler(call).Invoke(y.t.Context(), payload)
+	answer, err := lambda.NewHandler(call).Invoke(y.T.Context(), payload)
 	return string(answer), err
 }
 
 // told fails the test unless the function takes a schedule or notice.
 func (y *yard) told(name string) *yard {
-	y.t.Helper()
-	if answer, err := y.invoke(file(y.t, name)); err != nil || answer != "null" {
-		y.t.Fatalf("%s: answered %s, %v", name, answer, err)
+	y.T.Helper()
+	if answer, err := y.invoke(y.File(name)); err != nil || answer != "null" {
+		y.T.Fatalf("%s: answered %s, %v", name, answer, err)
 	}
 	return y
 }
 
 // batch is the file of repairs, or those messages of it whose kinds are named.
-func batch(t testing.TB, name string, kinds ...string) (b lambdaevents.SQSEvent) {
-	t.Helper()
-	if err := json.Unmarshal(file(t, name), &b); err != nil {
-		t.Fatal(err)
+func (y *yard) batch(name string, kinds ...string) (b lambdaevents.SQSEvent) {
+	y.T.Helper()
+	if err := json.Unmarshal(y.File(name), &b); err != nil {
+		y.T.Fatal(err)
 	}
 	if len(kinds) > 0 {
 		b.Records = slices.DeleteFunc(b.Records, func(m lambdaevents.SQSMessage) bool {
@@ -187,10 +143,10 @@ func batch(t testing.TB, name string, kinds ...string) (b lambdaevents.SQSEvent)
 
 // failed gives a batch to the function and returns which messages failed.
 func (y *yard) failed(b lambdaevents.SQSEvent) []string {
-	y.t.Helper()
+	y.T.Helper()
 	payload, err := json.Marshal(b)
 	if err != nil {
-		y.t.Fatal(err)
+		y.T.Fatal(err)
 	}
 	answer, err := y.invoke(payload)
 	var told lambdaevents.SQSEventResponse
@@ -198,7 +154,7 @@ func (y *yard) failed(b lambdaevents.SQSEvent) []string {
 		err = json.Unmarshal([]byte(answer), &told)
 	}
 	if err != nil {
-		y.t.Fatalf("answered %s, %v", answer, err)
+		y.T.Fatalf("answered %s, %v", answer, err)
 	}
 	var failed []string
 	for _, f := range told.BatchItemFailures {
@@ -210,14 +166,14 @@ func (y *yard) failed(b lambdaevents.SQSEvent) []string {
 // repairs fails the test unless the repairs of these kinds succeed, and
 // returns what was counted.
 func (y *yard) repairs(kinds ...string) (counted []string) {
-	y.t.Helper()
+	y.T.Helper()
 	y.counts.Reset()
-	b := batch(y.t, "repairs", kinds...)
+	b := y.batch("repairs", kinds...)
 	if len(b.Records) == 0 {
-		y.t.Fatalf("the file has none of %q", kinds)
+		y.T.Fatalf("the file has none of %q", kinds)
 	}
 	if failed := y.failed(b); len(failed) > 0 {
-		y.t.Fatalf("repairs of %q failed: %q", kinds, failed)
+		y.T.Fatalf("repairs of %q failed: %q", kinds, failed)
 	}
 	for line := range bytes.Lines(y.counts.Bytes()) {
 		var object struct {
@@ -225,7 +181,7 @@ func (y *yard) repairs(kinds ...string) (counted []string) {
 			Reason   string
 		}
 		if err := json.Unmarshal(line, &object); err != nil {
-			y.t.Fatal(err)
+			y.T.Fatal(err)
 		}
 		if object.Repaired > 0 {
 			counted = append(counted, fmt.Sprint(object.Repaired, " ", object.Reason))
@@ -234,29 +190,18 @@ func (y *yard) repairs(kinds ...string) (counted []string) {
 	return counted
 }
 
-// called fails the test unless these executions were started and these waits
-// ended since it was last asked.
-func (y *yard) called(started, woken []string) {
-	y.t.Helper()
-	if got := y.account.Started(); !slices.Equal(got, started) {
-		y.t.Errorf("started %q, want %q", got, started)
-	}
-	if got := y.account.Woken(); !slices.Equal(got, woken) {
-		y.t.Errorf("woken %q, want %q", got, woken)
-	}
-}
-
 // executionOfEvent is a start of the event's generation, as [account.Account.Started] tells it.
 func executionOfEvent(generation int) string {
 	return fmt.Sprintf(`%s E-4821-g%d {"v": 1, "event_id": "E-4821", "generation": %d}`, account.Events, generation, generation)
 }
 
-// messages returns what is stored for the event with a reason, oldest first.
-func (y *yard) messages(reason outbox.Reason) []outbox.Message {
-	y.t.Helper()
-	all, err := y.outbox.OfEvent(y.t.Context(), string(theEvent))
+// messages returns what is stored for an event or incident with a reason,
+// oldest first.
+func (y *yard) messages(of string, reason outbox.Reason) []outbox.Message {
+	y.T.Helper()
+	all, err := y.outbox.OfEvent(y.T.Context(), of)
 	if err != nil {
-		y.t.Fatal(err)
+		y.T.Fatal(err)
 	}
 	all = slices.DeleteFunc(all, func(m outbox.Message) bool { return m.Reason != reason })
 	slices.SortFunc(all, func(a, b outbox.Message) int { return a.CreatedAt.Compare(b.CreatedAt) })
@@ -288,20 +233,20 @@ func TestTheScheduleFindsWhatIsOverdue(t *testing.T) {
 		t.Fatal(err)
 	}
 	y.told("schedule")
-	if sent := y.account.Sent(account.Sweeps); len(sent) != 0 {
+	if sent := y.Account.Sent(account.Sweeps); len(sent) != 0 {
 		t.Errorf("nothing is overdue, and %+v was sent", sent)
 	}
 	y.after(10 * time.Minute).told("schedule")
 	var want []account.Message
-	for _, m := range batch(t, "repairs", event.DueKind, incident.DueKind, alert.DueKind, outbox.DueKind).Records {
+	for _, m := range y.batch("repairs", event.DueKind, incident.DueKind, alert.DueKind, outbox.DueKind).Records {
 		want = append(want, account.Message{Group: m.Attributes["MessageGroupId"], Body: m.Body})
 	}
-	if sent := y.account.Sent(account.Sweeps); len(want) != 4 || !slices.Equal(sent, want) {
+	if sent := y.Account.Sent(account.Sweeps); len(want) != 4 || !slices.Equal(sent, want) {
 		t.Errorf("sent %+v, want %+v", sent, want)
 	}
-	y.called(nil, nil)
-	y.account.Refuse("SendMessageBatch", "AccessDeniedException")
-	if answer, err := y.invoke(file(t, "schedule")); !fault.Is(err, fault.Unavailable) {
+	y.Called(nil, nil)
+	y.Account.Refuse("SendMessageBatch", "AccessDeniedException")
+	if answer, err := y.invoke(y.File("schedule")); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("answered %s, %v", answer, err)
 	}
 }
@@ -315,14 +260,14 @@ func TestUnknownCalls(t *testing.T) {
 			t.Errorf("%s: answered %s, %v", payload, answer, err)
 		}
 	}
-	if sent := y.account.Sent(account.Sweeps); len(sent) != 0 {
+	if sent := y.Account.Sent(account.Sweeps); len(sent) != 0 {
 		t.Errorf("sent %+v", sent)
 	}
 	for _, payload := range []string{`{}`, `{"Records":[]}`, `{"source":"aws.events","detail":{}}`} {
 		if answer, err := y.invoke([]byte(payload)); err != nil {
 			t.Errorf("%s: answered %s, %v", payload, answer, err)
 		}
-		if sent := y.account.Sent(account.Sweeps); len(sent) != 1 {
+		if sent := y.Account.Sent(account.Sweeps); len(sent) != 1 {
 			t.Errorf("%s: sent %+v, want the overdue event", payload, sent)
 		}
 	}
@@ -333,20 +278,20 @@ func TestUnknownCalls(t *testing.T) {
 func TestANoticeMarksWhatItNames(t *testing.T) {
 	for _, name := range []string{"execution-failed", "execution-aborted"} {
 		y := newYard(t).opened(nil).parked()
-		if y.told(name); y.event().Exec != event.ExecDead {
-			t.Errorf("%s: the event's execution is %s", name, y.event().Exec)
+		if y.told(name); y.Event().Exec != execution.Dead {
+			t.Errorf("%s: the event's execution is %s", name, y.Event().Exec)
 		}
 		y.told("schedule")
-		if sent := y.account.Sent(account.Sweeps); len(sent) != 1 {
+		if sent := y.Account.Sent(account.Sweeps); len(sent) != 1 {
 			t.Errorf("%s: sent %+v, want the event", name, sent)
 		}
 	}
 	y := newYard(t).declared()
-	if y.told("execution-timed-out"); y.incident().Exec != event.ExecDead {
-		t.Errorf("the incident's execution is %s", y.incident().Exec)
+	if y.told("execution-timed-out"); y.Incident(theCrisis).Exec != execution.Dead {
+		t.Errorf("the incident's execution is %s", y.Incident(theCrisis).Exec)
 	}
 	y.told("schedule")
-	if sent := y.account.Sent(account.Sweeps); len(sent) != 1 {
+	if sent := y.Account.Sent(account.Sweeps); len(sent) != 1 {
 		t.Errorf("sent %+v, want the incident", sent)
 	}
 }
@@ -358,15 +303,15 @@ func TestANoticeOfThePastChangesNothing(t *testing.T) {
 	if _, err := y.desk.Store.Get(t.Context(), theEvent); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a notice made an event: %v", err)
 	}
-	before := y.opened(nil).does(event.NextGeneration{}).event()
+	before := y.opened(nil).does(event.NextGeneration{}).Event()
 	y.told("execution-failed")
 	for _, name := range []string{"nightly", "E-4821", "E-4821-gx", "X-4821-g1"} {
-		payload := strings.ReplaceAll(string(file(t, "execution-failed")), "E-4821-g1", name)
+		payload := strings.ReplaceAll(string(y.File("execution-failed")), "E-4821-g1", name)
 		if answer, err := y.invoke([]byte(payload)); err != nil {
 			t.Errorf("%s: answered %s, %v", name, answer, err)
 		}
 	}
-	if after := y.event(); after.Rev != before.Rev || !after.Due.Equal(before.Due) {
+	if after := y.Event(); after.Rev != before.Rev || !after.Due.Equal(before.Due) {
 		t.Errorf("a notice of the past wrote the event: %s, due %s", after.Exec, after.Due)
 	}
 }
@@ -378,15 +323,15 @@ func TestRepairsOfWhatIsGone(t *testing.T) {
 	if counted := y.repairs(event.DueKind, incident.DueKind, alert.DueKind, outbox.DueKind, page.FailedStepKind); len(counted) != 0 {
 		t.Errorf("counted %q", counted)
 	}
-	y.called(nil, nil)
-	if sent := y.account.Sent(account.Messages); len(sent) != 0 {
+	y.Called(nil, nil)
+	if sent := y.Account.Sent(account.Messages); len(sent) != 0 {
 		t.Errorf("sent %+v", sent)
 	}
 }
 
 func TestRepairsThatCannotBeReadFail(t *testing.T) {
 	y := newYard(t)
-	b := batch(t, "repairs-unreadable")
+	b := y.batch("repairs-unreadable")
 	var want []string
 	for _, m := range b.Records {
 		want = append(want, m.MessageId)
@@ -403,16 +348,16 @@ func TestWhatIsNotDueAnyMoreIsLeftAlone(t *testing.T) {
 	if _, err := y.outbox.Add(t.Context(), message()); err != nil {
 		t.Fatal(err)
 	}
-	y.account.Refuse("DescribeExecution", "AccessDeniedException") // nobody asks
-	before := y.event()
+	y.Account.Refuse("DescribeExecution", "AccessDeniedException") // nobody asks
+	before := y.Event()
 	if counted := y.repairs(event.DueKind, incident.DueKind, alert.DueKind, outbox.DueKind); len(counted) != 0 {
 		t.Errorf("counted %q", counted)
 	}
-	if after := y.event(); after.Rev != before.Rev || !after.Due.Equal(before.Due) {
+	if after := y.Event(); after.Rev != before.Rev || !after.Due.Equal(before.Due) {
 		t.Errorf("the event was written: due %s", after.Due)
 	}
-	y.after(10*time.Minute).account.Refuse("DescribeExecution", "AccessDeniedException")
-	if failed := y.failed(batch(t, "repairs", event.DueKind, incident.DueKind)); len(failed) != 2 {
+	y.after(10*time.Minute).Account.Refuse("DescribeExecution", "AccessDeniedException")
+	if failed := y.failed(y.batch("repairs", event.DueKind, incident.DueKind)); len(failed) != 2 {
 		t.Errorf("failed %q, want both: they cannot be described now", failed)
 	}
 }
@@ -424,12 +369,12 @@ func TestAnAbsentExecutionIsStarted(t *testing.T) {
 	if counted := y.repairs(event.DueKind); !slices.Equal(counted, []string{"1 start"}) {
 		t.Errorf("counted %q", counted)
 	}
-	y.called([]string{executionOfEvent(1)}, nil)
-	e := y.event()
-	if e.Exec != event.ExecStarted || e.Generation != 1 || !e.Due.After(y.at) || e.Progress.PagedAt.IsZero() {
+	y.Called([]string{executionOfEvent(1)}, nil)
+	e := y.Event()
+	if e.Exec != execution.Started || e.Generation != 1 || !e.Due.After(y.at) || e.Progress.PagedAt.IsZero() {
 		t.Errorf("generation %d is %s, due %s, paged at %s", e.Generation, e.Exec, e.Due, e.Progress.PagedAt)
 	}
-	if pages := y.messages(outbox.Page); len(pages) != 1 || len(y.account.Sent(account.Messages)) != 1 {
+	if pages := y.messages(string(theEvent), outbox.Page); len(pages) != 1 || len(y.Account.Sent(account.Messages)) != 1 {
 		t.Errorf("stored %+v, want one page, handed over once", pages)
 	}
 	if counted := y.repairs(event.DueKind); len(counted) != 0 {
@@ -442,19 +387,19 @@ func TestAnExecutionThatIsOverIsReplaced(t *testing.T) {
 	for _, how := range []string{"FAILED", "ABORTED", "TIMED_OUT", "SUCCEEDED"} {
 		t.Run(how, func(t *testing.T) {
 			y := newYard(t).opened(nil).parked().after(2 * time.Minute)
-			y.account.Has(account.Events, "E-4821-g1", how, "")
+			y.Account.Has(account.Events, "E-4821-g1", how, "")
 			y.told("execution-failed")
 			if counted := y.repairs(event.DueKind); !slices.Equal(counted, []string{"1 execution"}) {
 				t.Errorf("counted %q", counted)
 			}
-			e := y.event()
-			if e.Generation != 2 || e.Exec != event.ExecStarted || e.Failures != 0 || e.Token != "" || e.Cycle != 1 {
+			e := y.Event()
+			if e.Generation != 2 || e.Exec != execution.Started || e.Failures != 0 || e.Token != "" || e.Cycle != 1 {
 				t.Errorf("generation %d is %s after %d failures in cycle %d", e.Generation, e.Exec, e.Failures, e.Cycle)
 			}
-			if got := y.account.Started(); !slices.Equal(got, []string{executionOfEvent(2)}) {
+			if got := y.Account.Started(); !slices.Equal(got, []string{executionOfEvent(2)}) {
 				t.Errorf("started %q", got)
 			}
-			if pages := y.messages(outbox.Page); len(pages) != 1 {
+			if pages := y.messages(string(theEvent), outbox.Page); len(pages) != 1 {
 				t.Errorf("a new generation paged again: %+v", pages)
 			}
 			timeline, err := y.desk.Store.Timeline(t.Context(), theEvent)
@@ -465,94 +410,155 @@ func TestAnExecutionThatIsOverIsReplaced(t *testing.T) {
 	}
 }
 
-// TestInvariant13ThreeFailedGenerationsTellTheLastResort: with fixed text, and
-// repair goes on every ten minutes; the last resort hears of it once an hour.
-func TestInvariant13ThreeFailedGenerationsTellTheLastResort(t *testing.T) {
-	y := newYard(t).opened(nil).after(5 * time.Minute)
-	for generation := 1; generation <= 4; generation++ {
-		y.account.Has(account.Events, fmt.Sprintf("E-4821-g%d", generation), "FAILED", "LifecycleTaskFailed")
-		want := []string{"1 execution"}
-		if generation >= 3 {
-			want = []string{"1 dead"}
-		}
-		if counted := y.repairs(event.DueKind); !slices.Equal(counted, want) {
-			t.Fatalf("generation %d: counted %q, want %q", generation, counted, want)
-		}
-		e := y.event()
-		if e.Generation != generation+1 || e.Failures != generation {
-			t.Fatalf("generation %d after %d failures", e.Generation, e.Failures)
-		}
-		if got := y.account.Started(); !slices.Equal(got, []string{executionOfEvent(generation + 1)}) {
-			t.Fatalf("started %q", got)
-		}
-		pause := 10 * time.Minute
-		if generation < 3 {
-			pause = time.Minute
-		}
-		if next := e.Due.Add(overdue).Sub(y.at); next != pause {
-			t.Errorf("generation %d is looked at in %s, want %s", e.Generation, next, pause)
-		}
-		y.at = y.at.Add(pause)
-	}
-	dead := y.messages(outbox.Dead)
-	if len(dead) != 1 || dead[0].Member != "administrator" || dead[0].Subject != "Tocsin cannot keep event E-4821 alive" {
-		t.Errorf("told %+v, want the last resort once in the hour", dead)
-	}
-	if pages := y.messages(outbox.Page); len(pages) == 0 {
-		t.Error("nobody was paged meanwhile")
-	}
-}
-
-// TestInvariant13ANoticeDoesNotHurryADeadEvent: the notice of a generation
-// after the third that failed leaves ten minutes to the next repair.
-func TestInvariant13ANoticeDoesNotHurryADeadEvent(t *testing.T) {
-	y := newYard(t).opened(nil).after(5 * time.Minute)
-	for generation := 1; generation <= 3; generation++ {
-		y.account.Has(account.Events, fmt.Sprintf("E-4821-g%d", generation), "FAILED", "")
-		y.repairs(event.DueKind)
+// dying lets minutes pass in which the sweeper comes and its repairs are done,
+// and every execution that starts fails at once, of which the service gives
+// notice. It returns the minutes at which one was started.
+func (y *yard) dying(minutes int) (started []int) {
+	y.T.Helper()
+	for minute := range minutes {
 		y.at = y.at.Add(time.Minute)
+		y.told("schedule")
+		var b lambdaevents.SQSEvent
+		for n, m := range y.Account.Sent(account.Sweeps) {
+			b.Records = append(b.Records, lambdaevents.SQSMessage{MessageId: fmt.Sprint(n), Body: m.Body})
+		}
+		if len(b.Records) > 0 {
+			if failed := y.failed(b); len(failed) > 0 {
+				y.T.Fatalf("minute %d: repairs %q failed", minute+1, failed)
+			}
+		}
+		for _, execution := range y.Account.Started() {
+			started = append(started, minute+1)
+			machine, name, _ := strings.Cut(execution, " ")
+			name, _, _ = strings.Cut(name, " ")
+			y.fails(machine, name)
+		}
 	}
-	y.account.Has(account.Events, "E-4821-g4", "FAILED", "")
-	payload := strings.ReplaceAll(string(file(t, "execution-failed")), "E-4821-g1", "E-4821-g4")
-	if answer, err := y.invoke([]byte(payload)); err != nil {
-		t.Fatalf("answered %s, %v", answer, err)
-	}
-	e := y.event()
-	if next := e.Due.Add(overdue).Sub(y.at); e.Exec != event.ExecDead || next < 9*time.Minute || next > 10*time.Minute {
-		t.Errorf("%s, looked at in %s", e.Exec, next)
+	return started
+}
+
+// fails ends an execution badly, and gives the service's notice of it.
+func (y *yard) fails(machine, name string) {
+	y.T.Helper()
+	y.Account.Has(machine, name, "FAILED", "LifecycleTaskFailed")
+	notice := strings.ReplaceAll(string(y.File("execution-failed")), "E-4821-g1", name)
+	if answer, err := y.invoke([]byte(notice)); err != nil {
+		y.T.Fatalf("answered %s, %v", answer, err)
 	}
 }
 
-// TestInvariant13AnEventThatCannotBeRead tells the last resort, once an hour,
-// without reading the event.
-func TestInvariant13AnEventThatCannotBeRead(t *testing.T) {
+// dyingEvent is the event, whose first execution has failed.
+func dyingEvent(t *testing.T) *yard {
 	y := newYard(t).opened(nil)
-	broken := &ddb.Update{}
-	broken.Set("body", ddb.B([]byte("no JSON")))
-	if err := y.table.Apply(t.Context(), ddb.Key("EVENT#"+string(theEvent), "EVENT"), broken); err != nil {
-		t.Fatal(err)
-	}
-	// 19:03 and 19:59 are one hour, 20:00 is the next.
+	y.fails(account.Events, "E-4821-g1")
+	return y
+}
+
+// dyingIncident is the incident, whose first execution has failed.
+func dyingIncident(t *testing.T) *yard {
+	y := newYard(t).declared()
+	y.fails(account.Incidents, "I-7-g1")
+	return y
+}
+
+// TestInvariant13ThreeFailedGenerationsTellTheLastResort: with fixed text, and
+// repair goes on every ten minutes, which no notice hurries; the last resort
+// hears of it once an hour.
+func TestInvariant13ThreeFailedGenerationsTellTheLastResort(t *testing.T) {
 	for _, c := range []struct {
-		after time.Duration
-		told  int
-	}{{time.Minute, 1}, {2 * time.Minute, 1}, {57 * time.Minute, 1}, {58 * time.Minute, 2}} {
-		if counted := y.after(c.after).repairs(event.DueKind); !slices.Equal(counted, []string{"1 unreadable"}) {
-			t.Errorf("counted %q", counted)
-		}
-		dead := y.messages(outbox.Dead)
-		if len(dead) != c.told {
-			t.Fatalf("%s after: %d messages, want %d", c.after, len(dead), c.told)
-		}
-		last := dead[len(dead)-1]
-		if last.Member != "administrator" || last.Contact != "mail" || last.Subject != "Tocsin cannot keep event E-4821 alive" {
-			t.Errorf("told %+v", last)
-		}
-		if sent := y.account.Sent(account.Messages); len(sent) != 1 || sent[0].Body != outbox.TicketOf(&last).Encode() {
-			t.Errorf("handed over %+v, want the ticket of %s", sent, last.ID())
+		id      string
+		dying   func(*testing.T) *yard
+		subject string
+	}{
+		{string(theEvent), dyingEvent, "Tocsin cannot keep event E-4821 alive"},
+		{string(theCrisis), dyingIncident, "Tocsin cannot keep incident I-7 alive"},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			y := c.dying(t)
+			if started := y.dying(2); !slices.Equal(started, []int{1, 2}) || len(y.messages(c.id, outbox.Dead)) > 0 {
+				t.Fatalf("started at %d, told %+v; want two, and nobody told", started, y.messages(c.id, outbox.Dead))
+			}
+			if started := y.dying(65); !slices.Equal(started, []int{1, 11, 21, 31, 41, 51, 61}) {
+				t.Errorf("started at %d", started)
+			}
+			dead := y.messages(c.id, outbox.Dead)
+			if len(dead) != 2 || dead[0].Member != "administrator" || dead[0].Subject != c.subject || !dead[0].CreatedAt.Equal(begin.Add(3*time.Minute)) {
+				t.Errorf("told %+v, want the last resort at once and in the next hour", dead)
+			}
+		})
+	}
+}
+
+// TestInvariant07DeadlinesAreKeptWithoutExecutions: what is overdue is done
+// within 120 s although every execution dies, and between two of them.
+func TestInvariant07DeadlinesAreKeptWithoutExecutions(t *testing.T) {
+	inTime := func(t *testing.T, what string, deadline, done time.Time) {
+		t.Helper()
+		if late := done.Sub(deadline); late < 0 || late > 120*time.Second {
+			t.Errorf("%s was due at %s and done at %s, %s late", what, deadline.Format(time.TimeOnly), done.Format(time.TimeOnly), late)
 		}
 	}
-	y.called(nil, nil)
+	t.Run("steps of an event", func(t *testing.T) {
+		y := dyingEvent(t)
+		y.dying(30)
+		pages := y.messages(string(theEvent), outbox.Page)
+		if len(pages) != 4 {
+			t.Fatalf("paged %d times, want the plan's step and its repeats", len(pages))
+		}
+		due := begin
+		for n, p := range pages {
+			inTime(t, fmt.Sprint("page ", n+1), due, p.CreatedAt)
+			due = p.CreatedAt.Add(defaults.StepWait)
+		}
+	})
+	t.Run("updates of an incident", func(t *testing.T) {
+		y := dyingIncident(t)
+		y.dying(130)
+		asked := y.messages(string(theCrisis), outbox.Update)
+		if len(asked) != 2 {
+			t.Fatalf("asked %d times, want once an hour", len(asked))
+		}
+		inTime(t, "the first update", begin.Add(time.Hour), asked[0].CreatedAt)
+		inTime(t, "the second update", asked[0].CreatedAt.Add(time.Hour), asked[1].CreatedAt)
+	})
+}
+
+// TestInvariant13WhatCannotBeRead tells the last resort, once an hour, without
+// being read.
+func TestInvariant13WhatCannotBeRead(t *testing.T) {
+	for _, c := range []struct {
+		kind, id string
+		key      ddb.Item
+	}{
+		{event.DueKind, string(theEvent), lifecycletest.EventKey},
+		{incident.DueKind, string(theCrisis), lifecycletest.IncidentKey},
+	} {
+		t.Run(c.kind, func(t *testing.T) {
+			y := newYard(t).opened(nil).declared()
+			y.Break(c.key)
+			// 19:03 and 19:59 are one hour, 20:00 is the next.
+			for _, at := range []struct {
+				after time.Duration
+				told  int
+			}{{time.Minute, 1}, {2 * time.Minute, 1}, {57 * time.Minute, 1}, {58 * time.Minute, 2}} {
+				if counted := y.after(at.after).repairs(c.kind); !slices.Equal(counted, []string{"1 unreadable"}) {
+					t.Errorf("counted %q", counted)
+				}
+				dead := y.messages(c.id, outbox.Dead)
+				if len(dead) != at.told {
+					t.Fatalf("%s after: %d messages, want %d", at.after, len(dead), at.told)
+				}
+				last := dead[len(dead)-1]
+				if last.Member != "administrator" || last.Contact != "mail" || last.Subject != "Tocsin cannot keep "+c.kind+" "+c.id+" alive" {
+					t.Errorf("told %+v", last)
+				}
+				if sent := y.Account.Sent(account.Messages); len(sent) != 1 || sent[0].Body != outbox.TicketOf(&last).Encode() {
+					t.Errorf("handed over %+v, want the ticket of %s", sent, last.ID())
+				}
+			}
+			y.Called(nil, nil)
+		})
+	}
 }
 
 // TestARunningExecutionIsOnlyATimer: what is overdue is done without it, and
@@ -562,12 +568,12 @@ func TestARunningExecutionIsOnlyATimer(t *testing.T) {
 	if counted := y.repairs(event.DueKind); !slices.Equal(counted, []string{"1 timer"}) {
 		t.Errorf("counted %q", counted)
 	}
-	y.called(nil, []string{theToken})
-	e := y.event()
+	y.Called(nil, []string{theToken})
+	e := y.Event()
 	if e.Generation != 1 || e.Progress.Round != 1 || !e.Progress.PagedAt.Equal(y.at) || !e.Due.Equal(e.Progress.Deadline) {
 		t.Errorf("generation %d at %+v, due %s; want the plan's next round paged", e.Generation, e.Progress, e.Due)
 	}
-	if pages := y.messages(outbox.Page); len(pages) != 2 || len(y.account.Sent(account.Messages)) != 1 {
+	if pages := y.messages(string(theEvent), outbox.Page); len(pages) != 2 || len(y.Account.Sent(account.Messages)) != 1 {
 		t.Errorf("stored %d pages, want two, the second handed over once", len(pages))
 	}
 }
@@ -575,10 +581,10 @@ func TestARunningExecutionIsOnlyATimer(t *testing.T) {
 func TestAnExpiredAcknowledgementPagesWithoutItsExecution(t *testing.T) {
 	y := newYard(t).opened(nil).does(event.Acknowledge{}).parked().after(31 * time.Minute)
 	y.repairs(event.DueKind)
-	if e := y.event(); e.State != event.Triggered || e.Cycle != 2 || !e.Progress.PagedAt.Equal(y.at) {
+	if e := y.Event(); e.State != event.Triggered || e.Cycle != 2 || !e.Progress.PagedAt.Equal(y.at) {
 		t.Errorf("event is %s in cycle %d, %+v", e.State, e.Cycle, e.Progress)
 	}
-	if woken := y.account.Woken(); !slices.Contains(woken, theToken) {
+	if woken := y.Account.Woken(); !slices.Contains(woken, theToken) {
 		t.Errorf("woken %q", woken)
 	}
 }
@@ -588,20 +594,20 @@ func TestAClosedEventsStaleEntryGoes(t *testing.T) {
 	for _, status := range []string{"SUCCEEDED", "FAILED", "RUNNING", ""} {
 		t.Run(status, func(t *testing.T) {
 			y := newYard(t).opened(nil).does(event.Close{Record: &event.Record{CauseClass: "capacity", Cause: "logs", Solution: "rotated"}})
-			if v, err := y.engine.Evaluate(t.Context(), theEvent, 1); err != nil {
+			if v, err := y.engine.Life(theEvent).Evaluate(t.Context(), 1); err != nil {
 				t.Fatalf("answered %+v, %v", v, err)
 			}
-			if err := y.desk.Store.MarkExec(t.Context(), theEvent, 1, event.ExecDead, begin); err != nil {
+			if err := y.desk.Store.Executions().Mark(t.Context(), string(theEvent), 1, execution.Dead, begin); err != nil {
 				t.Fatal(err)
 			}
 			if status != "" {
-				y.account.Has(account.Events, "E-4821-g1", status, "")
+				y.Account.Has(account.Events, "E-4821-g1", status, "")
 			}
 			y.after(time.Hour).repairs(event.DueKind)
-			if e := y.event(); !e.Due.IsZero() || e.Generation != 1 {
+			if e := y.Event(); !e.Due.IsZero() || e.Generation != 1 {
 				t.Errorf("generation %d, still due %s", e.Generation, e.Due)
 			}
-			y.called(nil, nil)
+			y.Called(nil, nil)
 		})
 	}
 }
@@ -625,16 +631,16 @@ func TestIncidentsAreRepaired(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			y := newYard(t).declared()
 			if c.status != "" {
-				if err := y.incidents.Enter(t.Context(), theCrisis, 1, lifecycle.Wait{State: lifecycle.AwaitMitigation, Token: theToken}); err != nil {
+				if err := y.incidents.Life(theCrisis).Enter(t.Context(), 1, lifecycle.Wait{State: lifecycle.AwaitMitigation, Token: theToken}); err != nil {
 					t.Fatal(err)
 				}
-				y.account.Has(account.Incidents, "I-7-g1", c.status, "")
+				y.Account.Has(account.Incidents, "I-7-g1", c.status, "")
 			}
 			if counted := y.after(c.after).repairs(incident.DueKind); !slices.Equal(counted, []string{c.counted}) {
 				t.Errorf("counted %q, want %q", counted, c.counted)
 			}
-			y.called(c.started, c.woken)
-			i := y.incident()
+			y.Called(c.started, c.woken)
+			i := y.Incident(theCrisis)
 			if i.Generation != c.generation || !i.Due.After(y.at) {
 				t.Errorf("generation %d, due %s", i.Generation, i.Due)
 			}
@@ -650,12 +656,12 @@ func TestIncidentsAreRepaired(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		y.account.Has(account.Incidents, "I-7-g1", "SUCCEEDED", "")
+		y.Account.Has(account.Incidents, "I-7-g1", "SUCCEEDED", "")
 		y.after(time.Hour).repairs(incident.DueKind)
-		if i := y.incident(); !i.Due.IsZero() || i.Generation != 1 {
+		if i := y.Incident(theCrisis); !i.Due.IsZero() || i.Generation != 1 {
 			t.Errorf("generation %d, still due %s", i.Generation, i.Due)
 		}
-		y.called(nil, nil)
+		y.Called(nil, nil)
 	})
 }
 
@@ -669,10 +675,10 @@ func TestAnAlertExpires(t *testing.T) {
 		if st := found[firing().ID]; err != nil || !st.Expired || st.Alert.Status != alert.Resolved || !st.RecoveredAt.Equal(y.at) {
 			t.Errorf("expired as %+v, %v", st, err)
 		}
-		if e := y.event(); !e.RecoveredAt.Equal(y.at) || !e.Progress.Stopped {
+		if e := y.Event(); !e.RecoveredAt.Equal(y.at) || !e.Progress.Stopped {
 			t.Errorf("event is recovered since %q, %+v", e.RecoveredAt, e.Progress)
 		}
-		if woken := y.account.Woken(); i == 0 && !slices.Equal(woken, []string{theToken}) || i == 1 && len(woken) != 0 {
+		if woken := y.Account.Woken(); i == 0 && !slices.Equal(woken, []string{theToken}) || i == 1 && len(woken) != 0 {
 			t.Errorf("repair %d: woken %q", i+1, woken)
 		}
 	}
@@ -707,7 +713,7 @@ func TestAMessageIsHandedOverAgain(t *testing.T) {
 				if c.again && i == 0 {
 					want = []account.Message{{Group: string(theEvent), Body: outbox.TicketOf(&m).Encode()}}
 				}
-				if sent := y.account.Sent(account.Messages); !slices.Equal(sent, want) || len(counted) != len(want) {
+				if sent := y.Account.Sent(account.Messages); !slices.Equal(sent, want) || len(counted) != len(want) {
 					t.Errorf("repair %d: handed over %+v, counted %q", i+1, sent, counted)
 				}
 			}
@@ -726,23 +732,23 @@ func TestAFailedStepIsFollowedByTheNext(t *testing.T) {
 	if counted := y.repairs(page.FailedStepKind); !slices.Equal(counted, []string{"1 step_failed"}) {
 		t.Errorf("counted %q", counted)
 	}
-	y.called(nil, []string{theToken})
-	if e := y.event(); !e.Progress.Deadline.Equal(y.at) {
+	y.Called(nil, []string{theToken})
+	if e := y.Event(); !e.Progress.Deadline.Equal(y.at) {
 		t.Errorf("the next step is due at %s, want now", e.Progress.Deadline)
 	}
 
 	y = newYard(t).opened(nil).parked().does(event.Acknowledge{})
-	y.account.Woken()
-	before := y.event()
+	y.Account.Woken()
+	before := y.Event()
 	y.repairs(page.FailedStepKind)
-	if after := y.event(); after.Rev != before.Rev {
+	if after := y.Event(); after.Rev != before.Rev {
 		t.Errorf("the report of a step that nobody needs wrote the event")
 	}
-	y.called(nil, nil)
+	y.Called(nil, nil)
 
 	y = newYard(t).opened(nil).does(event.Close{Record: &event.Record{CauseClass: "capacity", Cause: "logs", Solution: "rotated"}})
 	y.repairs(page.FailedStepKind)
-	if e := y.event(); e.State != event.Closed {
+	if e := y.Event(); e.State != event.Closed {
 		t.Errorf("event is %s", e.State)
 	}
 }
@@ -756,18 +762,18 @@ func TestRepairsAreSafeToRepeat(t *testing.T) {
 	}
 	y.after(10 * time.Minute)
 	y.repairs()
-	before, crisis := y.event(), y.incident()
-	if got := len(y.account.Started()); got != 2 {
+	before, crisis := y.Event(), y.Incident(theCrisis)
+	if got := len(y.Account.Started()); got != 2 {
 		t.Errorf("%d executions started, want one for the event and one for the incident", got)
 	}
-	y.account.Sent(account.Messages)
-	y.account.Woken()
+	y.Account.Sent(account.Messages)
+	y.Account.Woken()
 	y.repairs()
-	if after, i := y.event(), y.incident(); after.Rev != before.Rev || i.Rev != crisis.Rev {
+	if after, i := y.Event(), y.Incident(theCrisis); after.Rev != before.Rev || i.Rev != crisis.Rev {
 		t.Errorf("a repeated batch wrote event %d to %d, incident %d to %d", before.Rev, after.Rev, crisis.Rev, i.Rev)
 	}
-	y.called(nil, nil)
-	if sent := y.account.Sent(account.Messages); len(sent) != 0 {
+	y.Called(nil, nil)
+	if sent := y.Account.Sent(account.Messages); len(sent) != 0 {
 		t.Errorf("a repeated batch handed over %+v", sent)
 	}
 }
@@ -776,7 +782,8 @@ func TestRepairsAreSafeToRepeat(t *testing.T) {
 // page that the files name.
 func TestFilesAreWhatTheFunctionsSend(t *testing.T) {
 	m := message()
-	report := batch(t, "repairs", page.FailedStepKind).Records
+	y := &yard{Bench: &lifecycletest.Bench{T: t, Folder: folder}}
+	report := y.batch("repairs", page.FailedStepKind).Records
 	if want := page.FailedStepOf(&m).Encode(); len(report) != 1 || report[0].Body != want {
 		t.Errorf("the file has %+v, want %s", report, want)
 	}

@@ -51,8 +51,7 @@ func newSweeper(log *slog.Logger, env cloud.Lookup) (*sweeper, error) {
 	}
 	return &sweeper{
 		desk: p.Desk, alerts: p.Alerts, outbox: p.Outbox, machine: p.Machine, crises: crises, queue: sweeps,
-		engine: engine, incidents: incidents, people: engine.Config, contacts: p.Contacts,
-		events: p.Events, journal: p.Journal, log: log, metrics: p.Metrics, now: clock.Now,
+		engine: engine, incidents: incidents, events: p.Events, journal: p.Journal, log: log, metrics: p.Metrics, now: clock.Now,
 	}, nil
 }
 

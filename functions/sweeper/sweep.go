@@ -30,8 +30,6 @@ type sweeper struct {
 	queue     *queue.Sender
 	engine    *lifecycle.Engine
 	incidents *lifecycle.IncidentEngine
-	people    lifecycle.Config
-	contacts  lifecycle.Contacts
 	events    ddb.Table
 	journal   ddb.Table
 	log       *slog.Logger
@@ -95,9 +93,9 @@ func (s *sweeper) repairMessage(ctx context.Context, m queue.Message) error {
 	_, id, _ := strings.Cut(r.PK, "#")
 	switch r.Kind {
 	case event.DueKind:
-		return s.repairEvent(ctx, event.ID(id))
+		return s.repairExecution(ctx, s.event(id))
 	case incident.DueKind:
-		return s.repairIncident(ctx, incident.ID(id))
+		return s.repairExecution(ctx, s.incident(id))
 	case alert.DueKind:
 		return s.expireAlert(ctx, alert.ID(id))
 	case outbox.DueKind:

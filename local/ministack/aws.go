@@ -117,6 +117,45 @@ func isNoUpdates(err error) bool {
 
 func isAbsent(err error) bool { return err != nil && strings.Contains(err.Error(), "does not exist") }
 
+// Event is what EventBridge matches with its rules. Sources that begin with
+// "aws." are taken too: whoever stands in for a service publishes as it.
+type Event struct {
+	Source    string
+	Kind      string // the detail type
+	Detail    any    // becomes JSON
+	Resources []string
+}
+
+// Publish gives an event to the default bus.
+func (s *Server) Publish(ctx context.Context, e Event) error {
+	detail, err := json.Marshal(e.Detail)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(map[string]any{"Entries": []any{map[string]any{
+		"Source": e.Source, "DetailType": e.Kind, "Detail": string(detail), "Resources": e.Resources,
+	}}})
+	if err != nil {
+		return err
+	}
+	answer, _, err := s.call(ctx, request{http.MethodPost, "events", "/", map[string]string{
+		"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AWSEvents.PutEvents"}, body})
+	if err != nil {
+		return err
+	}
+	var result struct {
+		FailedEntryCount int
+		Entries          []struct{ ErrorCode, ErrorMessage string }
+	}
+	if err := json.Unmarshal(answer, &result); err != nil {
+		return err
+	}
+	if result.FailedEntryCount > 0 {
+		return fmt.Errorf("events: %s: %s", result.Entries[0].ErrorCode, result.Entries[0].ErrorMessage)
+	}
+	return nil
+}
+
 // StateMachine is a machine as it was deployed, substitutions made.
 type StateMachine struct {
 	Name       string `json:"name"`

@@ -19,6 +19,7 @@ func (s *Stack) startStates(c Config) (err error) {
 		Account: ministack.Account,
 		Lambda:  &stepfunctions.HTTPInvoker{Endpoint: s.Addresses.AWS},
 		Clock:   s.Clock,
+		Notify:  s.publish,
 	})
 	if err != nil {
 		return err
@@ -26,6 +27,14 @@ func (s *Stack) startStates(c Config) (err error) {
 	s.closers = append(s.closers, s.states.Close)
 	close(s.running)
 	return nil
+}
+
+// publish gives a notice of Step Functions to EventBridge, whose rules are
+// those of the template.
+func (s *Stack) publish(ctx context.Context, n stepfunctions.Notice) error {
+	return s.aws.Publish(ctx, ministack.Event{
+		Source: "aws.states", Kind: "Step Functions Execution Status Change", Detail: n, Resources: []string{n.ExecutionArn},
+	})
 }
 
 // serveStates answers once executions go on.

@@ -41,6 +41,10 @@ type Config struct {
 	Lambda  Invoker
 	Clock   Clock        // nil: real time
 	Log     *slog.Logger // nil: none
+
+	// Notify publishes that an execution ended; nil: nobody is told. Calls come
+	// from many goroutines.
+	Notify func(ctx context.Context, n Notice) error
 }
 
 // Server is the endpoint. All methods may be called from many goroutines.
@@ -61,7 +65,7 @@ type Server struct {
 	parsed     map[string]*Machine      // by hash of the definition
 	executions map[string]*execution    // by arn
 	open       map[string]*execution    // the running ones
-	calls      int                      // invocations without an answer
+	calls      int                      // invocations without an answer, and notices
 	changed    chan struct{}            // closed at the next commit or answer
 	broken     error                    // the first failed write; nothing is answered after it
 }
@@ -224,7 +228,7 @@ func (s *Server) next() time.Time {
 	return first
 }
 
-// InFlight counts function calls without an answer and executions whose
+// InFlight counts function calls and notices without an answer, and executions whose
 // deadline has passed but has not been acted on. At 0 nothing moves until a
 // deadline comes or somebody calls: a clock may jump.
 func (s *Server) InFlight() int {
@@ -339,6 +343,7 @@ func (s *Server) change(x *execution, act func()) error {
 	} else {
 		delete(s.open, x.Arn)
 		s.logEnd(x)
+		s.notify(x)
 		s.reap(s.machines[x.Machine])
 	}
 	s.launch(x)

@@ -53,6 +53,21 @@ func (u *Update) Require(name string, v types.AttributeValue) {
 	u.conditions = append(u.conditions, u.alias(name)+" = "+u.bind(":is_"+name, v))
 }
 
+// RequireAny refuses the write unless the stored attribute has one of the
+// values.
+func (u *Update) RequireAny(name string, vs ...types.AttributeValue) {
+	bound := make([]string, len(vs))
+	for i, v := range vs {
+		bound[i] = u.bind(":is_"+name+strconv.Itoa(i), v)
+	}
+	u.conditions = append(u.conditions, u.alias(name)+" IN ("+strings.Join(bound, ", ")+")")
+}
+
+// RequireAbsent refuses the write unless the stored item lacks the attribute.
+func (u *Update) RequireAbsent(name string) {
+	u.conditions = append(u.conditions, "attribute_not_exists("+u.alias(name)+")")
+}
+
 func (u *Update) alias(name string) string {
 	if u.names == nil {
 		u.names = map[string]string{}

@@ -12,10 +12,6 @@ import (
 // DefaultRecovery applies where a rule says nothing for a priority.
 var DefaultRecovery = Recovery{Quiet: defaults.Quiet, Reopen: defaults.Reopen}
 
-// dueAfterWake is when the sweeper looks at an event whose machine should have
-// been woken; evaluation replaces it by the real deadline.
-const dueAfterWake = 30 * time.Second
-
 // Op is one operation on an event. The operations are the types of this
 // package with an apply method.
 type Op interface {
@@ -37,7 +33,6 @@ type Change struct {
 	Over        Hold         // the slot's holder as read: this event, or one that was seen to be over
 	SameMembers bool         // refuse when an alert joined or fired again since Before was read
 	Alert       *alert.State // the alert that caused it, to be written with it as it was read
-	Gone        bool         // the old execution is over: Exec, Token, Wakes and Failures begin anew
 }
 
 // StateError says that the event's state forbids an operation, and who
@@ -87,8 +82,7 @@ func Apply(e Event, op Op, by Actor, at time.Time) (Change, error) {
 		return Change{}, err
 	}
 	if c.Wake {
-		c.Event.WakeSeq++
-		c.Event.Due = at.Add(dueAfterWake)
+		c.Event.Altered(at)
 	}
 	return c, nil
 }
@@ -100,7 +94,7 @@ func (c *Change) refuse(done bool) error {
 	case AckedState:
 		err.By, err.At = e.AcknowledgedBy, e.AcknowledgedAt
 	case Snoozed:
-		err.By, err.At = e.SnoozedBy, e.TriggeredAt
+		err.By, err.At = e.SnoozedBy, e.SnoozedSince()
 	case Resolved:
 		err.By, err.At = e.ResolvedBy, e.ResolvedAt
 	case Closed:
@@ -133,7 +127,7 @@ func (c *Change) page() {
 	e.Progress = Progress{}
 	e.TriggeredAt = c.At
 	e.Owner = ""
-	e.AcknowledgedAt, e.AckExpiresAt, e.SnoozedUntil = time.Time{}, time.Time{}, time.Time{}
+	e.AcknowledgedAt, e.AckExpiresAt, e.SnoozedAt, e.SnoozedUntil = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	e.AcknowledgedBy, e.SnoozedBy = "", ""
 	e.Progress.Stopped = !e.RecoveredAt.IsZero() && !e.RecoveryFor().ByHand
 	if e.Since.Equal(c.Before.Since) {
@@ -178,7 +172,7 @@ func (Acknowledge) apply(c *Change) error {
 	}
 	e.State = AckedState
 	e.AcknowledgedAt, e.AcknowledgedBy, e.AckExpiresAt = c.At, c.By, c.ackExpiry()
-	e.SnoozedUntil, e.SnoozedBy = time.Time{}, ""
+	e.SnoozedAt, e.SnoozedUntil, e.SnoozedBy = time.Time{}, time.Time{}, ""
 	e.Progress = Progress{}
 	c.Wake = true
 	c.note("event.acknowledged")
@@ -317,12 +311,11 @@ func (o Snooze) apply(c *Change) error {
 		return c.refuse(false)
 	}
 	e.State = Snoozed
-	e.SnoozedUntil, e.SnoozedBy = o.Until, c.By
+	e.SnoozedAt, e.SnoozedUntil, e.SnoozedBy = c.At, o.Until, c.By
 	if member, ok := c.By.Member(); ok {
 		e.Owner = member
 		e.Assignee = Assignee{Member: member, Named: true}
 	}
-	e.TriggeredAt = c.At
 	e.AckExpiresAt = time.Time{}
 	e.Progress = Progress{}
 	c.Wake = true
@@ -702,13 +695,7 @@ type NextGeneration struct {
 
 func (o NextGeneration) apply(c *Change) error {
 	e := &c.Event
-	e.Generation++
-	e.GenerationAt = c.At
-	if o.Failed {
-		e.Failures++
-	}
-	e.Exec, e.Token, e.Wakes = ExecPending, "", 0
-	c.Gone = true
+	e.HandOver(c.At, o.Failed)
 	c.Wake = true
 	c.note("event.execution_replaced", "because", o.Because, "generation", fmt.Sprint(e.Generation))
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 )
 
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
@@ -16,7 +17,7 @@ func after(d time.Duration) time.Time { return noon.Add(d) }
 func triggered(p alert.Priority) event.Event {
 	return event.Event{
 		ID: "E-7", State: event.Triggered, Title: "Disk full", Priority: p, Service: "shop", Slot: "s",
-		Generation: 1, Cycle: 1, Opening: 1, OpenedAt: noon, TriggeredAt: noon, GenerationAt: noon, WakeSeq: 1, Rev: 1,
+		Execution: execution.First(noon).Opened(noon), Cycle: 1, Opening: 1, OpenedAt: noon, TriggeredAt: noon,
 		Progress: event.Progress{Stage: event.StagePlan, PagedAt: noon, Deadline: after(5 * time.Minute)},
 	}
 }
@@ -219,5 +220,22 @@ func TestApplyLeavesItsArgument(t *testing.T) {
 	apply(t, e, event.All{event.Acknowledge{}, event.Resolve{}}, alice, noon)
 	if e.State != before.State || e.WakeSeq != before.WakeSeq || e.Progress != before.Progress {
 		t.Errorf("the event given was changed: %+v", e)
+	}
+}
+
+// TestSnoozedSince: a snooze does not move when the cycle began, and a refusal
+// names when it began itself.
+func TestSnoozedSince(t *testing.T) {
+	e := apply(t, triggered(alert.P1), event.Snooze{Until: after(2 * time.Hour)}, alice, after(time.Hour)).Event
+	if !e.TriggeredAt.Equal(noon) || !e.SnoozedSince().Equal(after(time.Hour)) {
+		t.Errorf("triggered at %s, snoozed since %s", e.TriggeredAt, e.SnoozedSince())
+	}
+	_, err := event.Apply(e, event.Unacknowledge{}, bob, after(90*time.Minute))
+	if refused, ok := event.IsState(err); !ok || refused.By != alice || !refused.At.Equal(after(time.Hour)) {
+		t.Errorf("refused by %v", err)
+	}
+	awake := apply(t, e, event.Awake{}, bob, after(90*time.Minute)).Event
+	if !awake.SnoozedAt.IsZero() || !awake.TriggeredAt.Equal(after(90*time.Minute)) {
+		t.Errorf("awake since %s, snoozed at %q", awake.TriggeredAt, awake.SnoozedAt)
 	}
 }

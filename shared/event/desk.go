@@ -3,21 +3,14 @@ package event
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"tocsin/shared/ddb"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/outbox"
 )
-
-// Machine is the engine that waits for an event. A token that nobody waits
-// for any more and an execution that runs already are no errors.
-type Machine interface {
-	Start(ctx context.Context, name string, input []byte) error
-	Wake(ctx context.Context, token string) error
-}
 
 // Post hands messages to whoever sends them.
 type Post interface {
@@ -29,7 +22,7 @@ type Post interface {
 // deadline and the messages' lead the sweeper to it.
 type Desk struct {
 	Store   *Store
-	Machine Machine
+	Machine execution.Machine
 	Post    Post
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -158,21 +151,13 @@ func (d *Desk) Open(ctx context.Context, o Opening) error {
 	if err := d.Store.Open(ctx, o); err != nil {
 		return err
 	}
-	o.Event.Exec = ExecPending
-	d.Start(ctx, o.Event)
+	d.Driver().Start(ctx, string(o.Event.ID), o.Event.Execution)
 	return nil
 }
 
-// Start starts the execution of an event's present generation.
-func (d *Desk) Start(ctx context.Context, e Event) {
-	input := fmt.Appendf(nil, `{"v": 1, "event_id": %q, "generation": %d}`, e.ID, e.Generation)
-	if err := d.Machine.Start(ctx, e.ExecutionName(), input); err != nil {
-		d.Log.WarnContext(ctx, "execution not started", "event_id", e.ID, "generation", e.Generation, "err", err)
-		return
-	}
-	if err := d.Store.MarkExec(ctx, e.ID, e.Generation, ExecStarted, d.Now().Add(dueAfterWake)); err != nil {
-		d.Log.WarnContext(ctx, "start of execution not noted", "event_id", e.ID, "err", err)
-	}
+// Driver starts and wakes the executions of events.
+func (d *Desk) Driver() execution.Driver {
+	return execution.Driver{Store: d.Store.Executions(), Machine: d.Machine, Now: d.Now, Log: d.Log}
 }
 
 func (d *Desk) tell(ctx context.Context, c Change, after Event) {
@@ -181,22 +166,7 @@ func (d *Desk) tell(ctx context.Context, c Change, after Event) {
 			d.Log.WarnContext(ctx, "messages not handed over", "event_id", after.ID, "messages", len(c.Messages), "err", err)
 		}
 	}
-	switch {
-	case c.Gone:
-		d.Start(ctx, after)
-	case c.Wake:
-		d.Wake(ctx, c.Before)
-	}
-}
-
-// Wake wakes the machine that waits for an event, if one does.
-func (d *Desk) Wake(ctx context.Context, e Event) {
-	if e.Token == "" {
-		return
-	}
-	if err := d.Machine.Wake(ctx, e.Token); err != nil {
-		d.Log.WarnContext(ctx, "machine not woken", "event_id", e.ID, "err", err)
-	}
+	d.Driver().Tell(ctx, string(after.ID), c.Before.Execution, after.Execution, c.Wake)
 }
 
 // CheckRecovered notes that all alerts of an open event are recovered, if a

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/execution"
 )
 
 // ID names an event: "E-" and its number.
@@ -140,23 +141,10 @@ func (r Record) Complete() bool {
 	return r.CauseClass != "" && r.Cause != "" && r.Solution != "" && r.By.Person()
 }
 
-// Exec is how far the execution of the present generation got.
-type Exec string
-
-// An execution is pending until it was started, started until it parked for
-// the first time, running from then on, dead when the service said so.
-const (
-	ExecPending Exec = "pending"
-	ExecStarted Exec = "started"
-	ExecRunning Exec = "running"
-	ExecDead    Exec = "dead"
-)
-
 // Event is work that a person owns.
 //
-// Generation numbers executions and fences lifecycle writes; Cycle rises
-// whenever paging begins anew; Opening rises on reopening only and binds
-// links. WakeSeq rises with whatever alters the machine's next step.
+// Cycle rises whenever paging begins anew; Opening rises on reopening only and
+// binds links.
 type Event struct {
 	ID          ID                `json:"id"`
 	State       State             `json:"state"`
@@ -180,16 +168,17 @@ type Event struct {
 	Slot          string                      `json:"slot,omitempty"`
 	Since         time.Time                   `json:"since,omitzero"` // when the delivery that began this cycle was accepted
 
-	Generation int      `json:"generation"`
-	Cycle      int      `json:"cycle"`
-	Opening    int      `json:"opening"`
-	Progress   Progress `json:"progress"`
+	execution.Execution
+	Cycle    int      `json:"cycle"`
+	Opening  int      `json:"opening"`
+	Progress Progress `json:"progress"`
 
 	OpenedAt       time.Time `json:"opened_at"`
 	TriggeredAt    time.Time `json:"triggered_at"` // when the present cycle began
 	AcknowledgedAt time.Time `json:"acknowledged_at,omitzero"`
 	AcknowledgedBy Actor     `json:"acknowledged_by,omitempty"`
 	AckExpiresAt   time.Time `json:"ack_expires_at,omitzero"`
+	SnoozedAt      time.Time `json:"snoozed_at,omitzero"`
 	SnoozedUntil   time.Time `json:"snoozed_until,omitzero"`
 	SnoozedBy      Actor     `json:"snoozed_by,omitempty"`
 	RecoveredAt    time.Time `json:"recovered_at,omitzero"` // all alerts are recovered since
@@ -206,19 +195,11 @@ type Event struct {
 	PromotedBy     Actor     `json:"promoted_by,omitempty"`
 	OweAllClear    bool      `json:"owe_all_clear,omitempty"` // everyone paged must still be told that it ended
 	RecordAskedAt  time.Time `json:"record_asked_at,omitzero"`
-	GenerationAt   time.Time `json:"generation_at"` // when the present generation began
 
-	// Attributes of their own, because writers other than Commit change them.
-	Rev         int64     `json:"-"`
-	WakeSeq     int       `json:"-"`
+	// Attributes of their own, because joins change them.
 	MemberSeq   int       `json:"-"` // rises with every join and refire
 	AlertCount  int       `json:"-"`
 	LastAlertAt time.Time `json:"-"`
-	Exec        Exec      `json:"-"`
-	Wakes       int       `json:"-"` // of the present generation
-	Failures    int       `json:"-"` // consecutive generations that failed before a wait
-	Token       string    `json:"-"`
-	Due         time.Time `json:"-"`
 }
 
 // Ended reports whether an event is no longer work to be done.
@@ -242,6 +223,15 @@ func (e *Event) RecoveryFor() Recovery {
 	return DefaultRecovery
 }
 
+// SnoozedSince is when the event was put to sleep. Releases that kept no
+// SnoozedAt noted it in TriggeredAt.
+func (e *Event) SnoozedSince() time.Time {
+	if e.SnoozedAt.IsZero() {
+		return e.TriggeredAt
+	}
+	return e.SnoozedAt
+}
+
 // NeedsRecord reports whether a person must complete the record before the
 // event can be closed.
 func (e *Event) NeedsRecord() bool {
@@ -249,10 +239,7 @@ func (e *Event) NeedsRecord() bool {
 }
 
 // ExecutionName is the name of the present generation's execution.
-func (e *Event) ExecutionName() string { return ExecutionName(e.ID, e.Generation) }
-
-// ExecutionName names the execution of a generation.
-func ExecutionName(id ID, generation int) string { return fmt.Sprintf("%s-g%d", id, generation) }
+func (e *Event) ExecutionName() string { return execution.Name(string(e.ID), e.Generation) }
 
 // Item is one entry of an event's timeline.
 type Item struct {

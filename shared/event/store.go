@@ -14,6 +14,7 @@ import (
 	"tocsin/shared/alert"
 	"tocsin/shared/clock"
 	"tocsin/shared/ddb"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/outbox"
 )
@@ -26,27 +27,20 @@ type Store struct {
 	Outbox *outbox.Store
 }
 
-// Attributes of an event item. The body holds what only Commit changes; the
-// others are also changed by joins, parking and the start of executions.
+// Attributes of an event item, beside those of its execution. The body holds
+// what only Commit changes; the others are also changed by joins.
 const (
-	attrBody       = "body"
-	attrRev        = "rev"
-	attrState      = "state"
-	attrGeneration = "generation"
-	attrWakeSeq    = "wake_seq"
-	attrMemberSeq  = "member_seq"
-	attrAlerts     = "alert_count"
-	attrLastAlert  = "last_alert_at"
-	attrRecovered  = "recovered"
-	attrExec       = "exec"
-	attrWakes      = "wakes"
-	attrFailures   = "failures"
-	attrToken      = "token"
-	attrListPK     = "list_pk"
-	attrListSK     = "list_sk"
-	attrEvent      = "event_id"
-	attrOpening    = "opening"
-	listIndex      = "list"
+	attrBody      = "body"
+	attrState     = "state"
+	attrMemberSeq = "member_seq"
+	attrAlerts    = "alert_count"
+	attrLastAlert = "last_alert_at"
+	attrRecovered = "recovered"
+	attrListPK    = "list_pk"
+	attrListSK    = "list_sk"
+	attrEvent     = "event_id"
+	attrOpening   = "opening"
+	listIndex     = "list"
 
 	sortKey        = "EVENT"
 	memberPrefix   = "MEMBER#"
@@ -58,6 +52,15 @@ const (
 // DueKind marks the events in the index of deadlines.
 const DueKind = "event"
 
+// executions is how the executions of events are kept.
+var executions = execution.Kind{Name: DueKind, Key: func(id string) ddb.Item { return key(ID(id)) }}
+
+// Executions keeps what drives events.
+func (s *Store) Executions() execution.Store {
+	return execution.Store{Table: s.Table, Kind: executions}
+}
+
+func key(id ID) ddb.Item               { return ddb.Key(partition(id), sortKey) }
 func partition(id ID) string           { return "EVENT#" + string(id) }
 func slotPartition(slot string) string { return "SLOT#" + slot }
 
@@ -77,7 +80,7 @@ func (s *Store) Get(ctx context.Context, id ID) (Event, error) {
 func (s *Store) GetMany(ctx context.Context, ids ...ID) (map[ID]Event, error) {
 	keys := make([]ddb.Item, len(ids))
 	for i, id := range ids {
-		keys[i] = ddb.Key(partition(id), sortKey)
+		keys[i] = key(id)
 	}
 	items, err := s.Table.GetMany(ctx, keys)
 	if err != nil {
@@ -151,7 +154,7 @@ func (e *SlotError) Error() string { return "the slot is held by event " + strin
 // written meanwhile; read and decide again.
 func (s *Store) Open(ctx context.Context, o Opening) error {
 	e := o.Event
-	e.Rev, e.WakeSeq, e.Exec, e.Due = 1, 1, ExecPending, o.At.Add(dueAfterWake)
+	e.Execution = e.Execution.Opened(o.At)
 	e.LastAlertAt = o.At
 	if o.Alert != nil {
 		e.AlertCount = 1
@@ -261,34 +264,30 @@ func (s *Store) writeAll(ctx context.Context, writes []types.WriteRequest) error
 // and no transaction: a storm never blocks a person's acknowledgement.
 // It reports false when the event is not open, or all its alerts were
 // recovered, so that the caller decides again or applies [Refire].
-func (s *Store) Joined(ctx context.Context, id ID, n int, item Item, key string) (bool, error) {
-	err := ddb.Retry(ctx, func() error {
-		_, err := s.Table.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName:           &s.Table.Name,
-			Key:                 ddb.Key(partition(id), sortKey),
-			UpdateExpression:    aws.String("SET #last = :at ADD #seq :one, #n :n"),
-			ConditionExpression: aws.String("#state IN (:t, :a, :s) AND attribute_not_exists(#rec)"),
-			ExpressionAttributeNames: map[string]string{
-				"#last": attrLastAlert, "#seq": attrMemberSeq, "#n": attrAlerts, "#state": attrState, "#rec": attrRecovered,
-			},
-			ExpressionAttributeValues: ddb.Item{
-				":at": ddb.S(clock.Format(item.At)), ":one": ddb.N(1), ":n": ddb.N(n),
-				":t": ddb.S(string(Triggered)), ":a": ddb.S(string(AckedState)), ":s": ddb.S(string(Snoozed)),
-			},
-		})
-		return err
-	})
+func (s *Store) Joined(ctx context.Context, id ID, n int, item Item, suffix string) (bool, error) {
+	u := &ddb.Update{}
+	u.Set(attrLastAlert, ddb.S(clock.Format(item.At)))
+	u.Add(attrMemberSeq, 1)
+	u.Add(attrAlerts, n)
+	requireOpen(u)
+	u.RequireAbsent(attrRecovered)
+	err := s.Table.Apply(ctx, key(id), u)
 	if _, refused := ddb.Refused(err); refused {
 		return false, nil
 	}
 	if err != nil {
 		return false, ddb.Fault(err, "join event %s", id)
 	}
-	stored := timelineItem(id, key, item)
+	stored := timelineItem(id, suffix, item)
 	if _, err := s.Table.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table.Name, Item: stored}); err != nil {
 		return true, ddb.Fault(err, "note joins of event %s", id)
 	}
 	return true, nil
+}
+
+// requireOpen refuses the write unless the event is open.
+func requireOpen(u *ddb.Update) {
+	u.RequireAny(attrState, ddb.S(string(Triggered)), ddb.S(string(AckedState)), ddb.S(string(Snoozed)))
 }
 
 // Members reads the alerts that joined an event, consistently, by the event
@@ -333,89 +332,6 @@ func (s *Store) AnyFiring(ctx context.Context, id ID) (bool, error) {
 	return false, nil
 }
 
-// Park stores the token of a wait on condition that neither wake_seq nor
-// generation changed since the wait was decided. false: they did; the machine
-// must be woken at once.
-func (s *Store) Park(ctx context.Context, e Event, token string, deadline time.Time) (bool, error) {
-	err := ddb.Retry(ctx, func() error {
-		_, err := s.Table.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName:           &s.Table.Name,
-			Key:                 ddb.Key(partition(e.ID), sortKey),
-			UpdateExpression:    aws.String("SET #token = :token, #exec = :running, #failures = :zero, due_shard = :shard, due_at = :due ADD #rev :one, #wakes :one"),
-			ConditionExpression: aws.String("#wake = :wake AND #gen = :gen"),
-			ExpressionAttributeNames: map[string]string{
-				"#token": attrToken, "#exec": attrExec, "#failures": attrFailures, "#rev": attrRev, "#wakes": attrWakes,
-				"#wake": attrWakeSeq, "#gen": attrGeneration,
-			},
-			ExpressionAttributeValues: ddb.Item{
-				":token": ddb.S(token), ":running": ddb.S(string(ExecRunning)), ":zero": ddb.N(0), ":one": ddb.N(1),
-				":shard": ddb.S(ddb.Shard(DueKind, string(e.ID))), ":due": ddb.S(clock.Format(deadline)),
-				":wake": ddb.N(e.WakeSeq), ":gen": ddb.N(e.Generation),
-			},
-		})
-		return err
-	})
-	if _, refused := ddb.Refused(err); refused {
-		return false, nil
-	}
-	return err == nil, ddb.Fault(err, "park event %s", e.ID)
-}
-
-// update writes one item, again while it only contends with a transaction.
-func (s *Store) update(ctx context.Context, in *dynamodb.UpdateItemInput) error {
-	return ddb.Retry(ctx, func() error {
-		_, err := s.Table.UpdateItem(ctx, in)
-		return err
-	})
-}
-
-// MarkExec notes how far the execution of a generation got. It changes nothing
-// when the event is at another generation, or further.
-func (s *Store) MarkExec(ctx context.Context, id ID, generation int, exec Exec, due time.Time) error {
-	in := &dynamodb.UpdateItemInput{
-		TableName:           &s.Table.Name,
-		Key:                 ddb.Key(partition(id), sortKey),
-		UpdateExpression:    aws.String("SET #exec = :exec, due_shard = :shard, due_at = :due ADD #rev :one"),
-		ConditionExpression: aws.String("#gen = :gen AND (#exec = :pending OR :exec = :dead)"),
-		ExpressionAttributeNames: map[string]string{
-			"#exec": attrExec, "#gen": attrGeneration, "#rev": attrRev,
-		},
-		ExpressionAttributeValues: ddb.Item{
-			":exec": ddb.S(string(exec)), ":gen": ddb.N(generation), ":pending": ddb.S(string(ExecPending)), ":dead": ddb.S(string(ExecDead)),
-			":shard": ddb.S(ddb.Shard(DueKind, string(id))), ":due": ddb.S(clock.Format(due)), ":one": ddb.N(1),
-		},
-	}
-	err := s.update(ctx, in)
-	if _, refused := ddb.Refused(err); refused {
-		return nil
-	}
-	return ddb.Fault(err, "mark execution of event %s", id)
-}
-
-// SetDue moves the event's entry in the index of deadlines, on condition that
-// nothing was written since e was read. The zero time removes it.
-func (s *Store) SetDue(ctx context.Context, e Event, due time.Time) error {
-	in := &dynamodb.UpdateItemInput{
-		TableName:                 &s.Table.Name,
-		Key:                       ddb.Key(partition(e.ID), sortKey),
-		UpdateExpression:          aws.String("SET due_shard = :shard, due_at = :due"),
-		ConditionExpression:       aws.String("#rev = :rev"),
-		ExpressionAttributeNames:  map[string]string{"#rev": attrRev},
-		ExpressionAttributeValues: ddb.Item{":rev": ddb.N(e.Rev)},
-	}
-	if due.IsZero() {
-		in.UpdateExpression = aws.String("REMOVE due_shard, due_at")
-	} else {
-		in.ExpressionAttributeValues[":shard"] = ddb.S(ddb.Shard(DueKind, string(e.ID)))
-		in.ExpressionAttributeValues[":due"] = ddb.S(clock.Format(due))
-	}
-	err := s.update(ctx, in)
-	if _, refused := ddb.Refused(err); refused {
-		return nil
-	}
-	return ddb.Fault(err, "set deadline of event %s", e.ID)
-}
-
 // Timeline reads an event's timeline, oldest first.
 func (s *Store) Timeline(ctx context.Context, id ID) ([]Item, error) {
 	stored, err := s.Table.QueryAll(ctx, partition(id), timelinePrefix, false)
@@ -447,7 +363,7 @@ func (s *Store) List(ctx context.Context, open bool, limit int, cursor string) (
 		if !ok {
 			return nil, "", fault.New(fault.Invalid, "cursor %q is not one that a list returned", cursor)
 		}
-		in.ExclusiveStartKey = ddb.Key(partition(ID(id)), sortKey)
+		in.ExclusiveStartKey = key(ID(id))
 		in.ExclusiveStartKey[attrListPK], in.ExclusiveStartKey[attrListSK] = ddb.S(listPartition(open)), ddb.S(sk)
 	}
 	out, err := s.Table.Query(ctx, in)
@@ -502,15 +418,10 @@ func (t *transaction) put(item ddb.Item, condition string, names map[string]stri
 // grow tells the survivor of a merge that it has more alerts, and refuses the
 // merge unless the survivor is open: it may be ending, or merging away, now.
 func (t *transaction) grow(survivor ID) {
-	t.items = append(t.items, types.TransactWriteItem{Update: &types.Update{
-		TableName: &t.table.Name, Key: ddb.Key(partition(survivor), sortKey),
-		UpdateExpression:         aws.String("ADD #seq :one"),
-		ConditionExpression:      aws.String("#state IN (:t, :a, :s)"),
-		ExpressionAttributeNames: map[string]string{"#seq": attrMemberSeq, "#state": attrState},
-		ExpressionAttributeValues: ddb.Item{
-			":one": ddb.N(1), ":t": ddb.S(string(Triggered)), ":a": ddb.S(string(AckedState)), ":s": ddb.S(string(Snoozed)),
-		},
-	}})
+	u := &ddb.Update{}
+	u.Add(attrMemberSeq, 1)
+	requireOpen(u)
+	t.items = append(t.items, t.table.InTransaction(key(survivor), u))
 }
 
 // slot gives a slot to an event: it was never taken, or still names the holder
@@ -554,11 +465,9 @@ func (t *transaction) update(c Change, e Event) error {
 	}
 	u := &ddb.Update{}
 	u.Set(attrBody, body)
-	u.Set(attrRev, ddb.N(e.Rev))
 	u.Set(attrState, ddb.S(string(e.State)))
-	u.Set(attrGeneration, ddb.N(e.Generation))
-	u.Set(attrWakeSeq, ddb.N(e.WakeSeq))
 	u.Set(attrListPK, ddb.S(listPartition(e.State != Closed)))
+	executions.Commit(u, string(e.ID), c.Before.Execution, e.Execution)
 	if e.RecoveredAt.IsZero() {
 		u.Remove(attrRecovered)
 	} else {
@@ -567,20 +476,10 @@ func (t *transaction) update(c Change, e Event) error {
 	if c.Alert != nil {
 		u.Add(attrMemberSeq, 1)
 	}
-	if c.Gone {
-		u.Set(attrExec, ddb.S(string(ExecPending)))
-		u.Set(attrFailures, ddb.N(e.Failures))
-		u.Set(attrWakes, ddb.N(0))
-		u.Remove(attrToken)
-	}
-	if !e.Due.Equal(c.Before.Due) {
-		u.Due(DueKind, string(e.ID), clock.Format(e.Due))
-	}
-	u.Require(attrRev, ddb.N(c.Before.Rev))
 	if c.SameMembers {
 		u.Require(attrMemberSeq, ddb.N(c.Before.MemberSeq))
 	}
-	t.items = append(t.items, t.table.InTransaction(ddb.Key(partition(e.ID), sortKey), u))
+	t.items = append(t.items, t.table.InTransaction(key(e.ID), u))
 	return nil
 }
 
@@ -601,20 +500,15 @@ func encodeNew(e Event) (ddb.Item, error) {
 	if err != nil {
 		return nil, fmt.Errorf("event %s: %w", e.ID, err)
 	}
-	item := ddb.Key(partition(e.ID), sortKey)
+	item := key(e.ID)
 	item[attrBody] = body
-	item[attrRev] = ddb.N(e.Rev)
 	item[attrState] = ddb.S(string(e.State))
-	item[attrGeneration] = ddb.N(e.Generation)
-	item[attrWakeSeq] = ddb.N(e.WakeSeq)
 	item[attrMemberSeq] = ddb.N(e.MemberSeq)
 	item[attrAlerts] = ddb.N(e.AlertCount)
 	item[attrLastAlert] = ddb.S(clock.Format(e.LastAlertAt))
-	item[attrExec] = ddb.S(string(e.Exec))
 	item[attrListPK] = ddb.S(listPartition(true))
 	item[attrListSK] = ddb.S(clock.Format(e.OpenedAt) + "#" + string(e.ID))
-	item[ddb.DueShard] = ddb.S(ddb.Shard(DueKind, string(e.ID)))
-	item[ddb.DueAt] = ddb.S(clock.Format(e.Due))
+	executions.Encode(item, string(e.ID), e.Execution)
 	return item, nil
 }
 
@@ -623,16 +517,10 @@ func decode(item ddb.Item) (Event, error) {
 	if err := ddb.Decode(item, attrBody, &e); err != nil {
 		return e, err
 	}
-	e.Rev = ddb.Number(item, attrRev)
-	e.WakeSeq = int(ddb.Number(item, attrWakeSeq))
+	e.Execution.Decode(item)
 	e.MemberSeq = int(ddb.Number(item, attrMemberSeq))
 	e.AlertCount = int(ddb.Number(item, attrAlerts))
-	e.Exec = Exec(ddb.Text(item, attrExec))
-	e.Wakes = int(ddb.Number(item, attrWakes))
-	e.Failures = int(ddb.Number(item, attrFailures))
-	e.Token = ddb.Text(item, attrToken)
 	e.LastAlertAt, _ = clock.Parse(ddb.Text(item, attrLastAlert))
-	e.Due, _ = clock.Parse(ddb.Text(item, ddb.DueAt))
 	return e, nil
 }
 
@@ -644,9 +532,9 @@ func member(id ID, a alert.ID, at time.Time) ddb.Item {
 
 func merged(into, from ID) ddb.Item { return ddb.Key(partition(into), mergedPrefix+string(from)) }
 
-func timelineItem(id ID, key string, item Item) ddb.Item {
+func timelineItem(id ID, suffix string, item Item) ddb.Item {
 	body, _ := json.Marshal(item) // strings and a time: cannot fail
-	stored := ddb.Key(partition(id), timelinePrefix+clock.Format(item.At)+"#"+key)
+	stored := ddb.Key(partition(id), timelinePrefix+clock.Format(item.At)+"#"+suffix)
 	stored[attrBody] = ddb.B(body)
 	return stored
 }

@@ -12,10 +12,6 @@ import (
 	"tocsin/shared/outbox"
 )
 
-// dueAfterWake is when the sweeper looks at an incident whose machine should
-// have been woken; evaluation replaces it by the real deadline.
-const dueAfterWake = 30 * time.Second
-
 // How much one incident holds, so that its item stays far below the store's
 // limit of 400 KB and its reminders within one transaction.
 const (
@@ -42,7 +38,6 @@ type Change struct {
 	Messages []outbox.Message
 	Wake     bool       // it alters the machine's next step
 	Claims   []event.ID // events that belong to the incident from now on, and to no other
-	Gone     bool       // the old execution is over: Exec, Token, Wakes and Failures begin anew
 }
 
 // StateError says that the incident's state forbids an operation, and who
@@ -108,8 +103,7 @@ func Apply(i Incident, op Op, by event.Actor, at time.Time) (Change, error) {
 		return Change{}, err
 	}
 	if c.Wake {
-		c.Incident.WakeSeq++
-		c.Incident.Due = at.Add(dueAfterWake)
+		c.Incident.Altered(at)
 	}
 	return c, nil
 }
@@ -539,13 +533,8 @@ type NextGeneration struct {
 
 func (o NextGeneration) apply(c *Change) error {
 	i := &c.Incident
-	i.Generation++
-	i.GenerationAt = c.At
-	if o.Failed {
-		i.Failures++
-	}
-	i.Exec, i.Token, i.Wakes = event.ExecPending, "", 0
-	c.Gone, c.Wake = true, true
+	i.HandOver(c.At, o.Failed)
+	c.Wake = true
 	c.note("incident.execution_replaced", "because", o.Because, "generation", fmt.Sprint(i.Generation))
 	return nil
 }

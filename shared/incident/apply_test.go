@@ -10,6 +10,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/incident"
 	"tocsin/shared/outbox"
@@ -136,8 +137,8 @@ func TestOpened(t *testing.T) {
 			got := incident.Opened("I-1", event.Event{ID: "E-9", Title: "x", Priority: c.priority, PromotedBy: c.by}, noon)
 			want := incident.Incident{
 				ID: "I-1", State: incident.Open, Title: "x", Severity: c.severity, Events: []event.ID{"E-9"}, Roles: c.roles,
-				UpdateDueAt: after(time.Hour), Generation: 1, Opening: 1, GenerationAt: noon,
-				OpenedAt: noon, OpenedBy: c.openedBy, ChangedAt: noon, ChangedBy: c.openedBy, Exec: event.ExecPending,
+				UpdateDueAt: after(time.Hour), Execution: execution.First(noon), Opening: 1,
+				OpenedAt: noon, OpenedBy: c.openedBy, ChangedAt: noon, ChangedBy: c.openedBy,
 			}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
@@ -370,13 +371,13 @@ func TestLimits(t *testing.T) {
 
 func TestNextGeneration(t *testing.T) {
 	i := in(t, incident.Mitigated)
-	i.Exec, i.Token, i.Wakes, i.Failures = event.ExecRunning, "token", 7, 1
+	i.Exec, i.Token, i.Wakes, i.Failures = execution.Running, "token", 7, 1
 	c := apply(t, i, after(time.Hour), incident.NextGeneration{Because: "died", Failed: true})
 	want := i
 	want.Generation, want.GenerationAt, want.Failures = 2, after(time.Hour), 2
-	want.Exec, want.Token, want.Wakes, want.WakeSeq, want.Due = event.ExecPending, "", 0, i.WakeSeq+1, after(time.Hour+30*time.Second)
-	if !c.Gone || !reflect.DeepEqual(c.Incident, want) {
-		t.Errorf("gone %v\ngot  %+v\nwant %+v", c.Gone, c.Incident, want)
+	want.Exec, want.Token, want.Wakes, want.WakeSeq, want.Due = execution.Pending, "", 0, i.WakeSeq+1, after(time.Hour+30*time.Second)
+	if !reflect.DeepEqual(c.Incident, want) {
+		t.Errorf("got  %+v\nwant %+v", c.Incident, want)
 	}
 }
 
@@ -386,7 +387,7 @@ func TestID(t *testing.T) {
 			t.Errorf("%q: %d, err %v", id, n, err)
 		}
 	}
-	if id := incident.IDOf(7); id != "I-7" || incident.ExecutionName(id, 2) != "I-7-g2" {
-		t.Errorf("id %s, execution %s", id, incident.ExecutionName(id, 2))
+	if id := incident.IDOf(7); id != "I-7" {
+		t.Errorf("id %s", id)
 	}
 }

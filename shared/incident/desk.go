@@ -3,22 +3,15 @@ package incident
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/outbox"
 )
-
-// Machine is the engine that waits for an incident. A token that nobody waits
-// for any more and an execution that runs already are no errors.
-type Machine interface {
-	Start(ctx context.Context, name string, input []byte) error
-	Wake(ctx context.Context, token string) error
-}
 
 // Post hands messages to whoever sends them.
 type Post interface {
@@ -30,7 +23,7 @@ type Post interface {
 // incident's deadline and the messages' lead the sweeper to it.
 type Desk struct {
 	Store   *Store
-	Machine Machine
+	Machine execution.Machine
 	Post    Post
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -93,12 +86,7 @@ func (d *Desk) Commit(ctx context.Context, c Change) (Incident, error) {
 			d.Log.WarnContext(ctx, "messages not handed over", "incident_id", after.ID, "messages", len(c.Messages), "err", err)
 		}
 	}
-	switch {
-	case c.Gone:
-		d.Start(ctx, after)
-	case c.Wake:
-		d.Wake(ctx, c.Before)
-	}
+	d.Driver().Tell(ctx, string(after.ID), c.Before.Execution, after.Execution, c.Wake)
 	return after, nil
 }
 
@@ -123,8 +111,8 @@ func (d *Desk) OpenFor(ctx context.Context, e event.Event, at time.Time) (string
 	if err != nil {
 		return "", err
 	}
-	if i.Exec == event.ExecPending {
-		d.Start(ctx, i)
+	if i.Exec == execution.Pending {
+		d.Driver().Start(ctx, string(i.ID), i.Execution)
 	}
 	return string(id), nil
 }
@@ -142,29 +130,11 @@ func (d *Desk) open(ctx context.Context, e event.Event, at time.Time) (Incident,
 	if err != nil {
 		return Incident{}, err
 	}
-	d.Start(ctx, i)
+	d.Driver().Start(ctx, string(i.ID), i.Execution)
 	return i, nil
 }
 
-// Start starts the execution of an incident's present generation. A start that
-// fails stays pending and fails nothing.
-func (d *Desk) Start(ctx context.Context, i Incident) {
-	input := fmt.Appendf(nil, `{"v": 1, "incident_id": %q, "generation": %d}`, i.ID, i.Generation)
-	if err := d.Machine.Start(ctx, i.ExecutionName(), input); err != nil {
-		d.Log.WarnContext(ctx, "execution not started", "incident_id", i.ID, "generation", i.Generation, "err", err)
-		return
-	}
-	if err := d.Store.MarkExec(ctx, i.ID, i.Generation, event.ExecStarted, d.Now().Add(dueAfterWake)); err != nil {
-		d.Log.WarnContext(ctx, "start of execution not noted", "incident_id", i.ID, "err", err)
-	}
-}
-
-// Wake wakes the machine that waits for an incident, if one does.
-func (d *Desk) Wake(ctx context.Context, i Incident) {
-	if i.Token == "" {
-		return
-	}
-	if err := d.Machine.Wake(ctx, i.Token); err != nil {
-		d.Log.WarnContext(ctx, "machine not woken", "incident_id", i.ID, "err", err)
-	}
+// Driver starts and wakes the executions of incidents.
+func (d *Desk) Driver() execution.Driver {
+	return execution.Driver{Store: d.Store.Executions(), Machine: d.Machine, Now: d.Now, Log: d.Log}
 }

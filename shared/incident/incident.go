@@ -17,6 +17,7 @@ import (
 	"tocsin/shared/alert"
 	"tocsin/shared/defaults"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/outbox"
 )
 
@@ -156,8 +157,8 @@ const (
 	actionAgain = defaults.RecordAgain // an action item is part of the record of an incident
 )
 
-// Incident is a major event with business impact. Generation, Opening and
-// WakeSeq, and the attributes from Rev on, mean what they mean for an event.
+// Incident is a major event with business impact. Opening means what it means
+// for an event.
 type Incident struct {
 	ID          ID              `json:"id"`
 	State       State           `json:"state"`
@@ -179,9 +180,8 @@ type Incident struct {
 	UpdateReminders int       `json:"update_reminders,omitempty"` // in this update cycle
 	ActionReminders int       `json:"action_reminders,omitempty"`
 
-	Generation   int       `json:"generation"`
-	Opening      int       `json:"opening"`
-	GenerationAt time.Time `json:"generation_at"` // when the present generation began
+	execution.Execution
+	Opening int `json:"opening"`
 
 	OpenedAt    time.Time   `json:"opened_at"`
 	OpenedBy    event.Actor `json:"opened_by"`
@@ -191,15 +191,6 @@ type Incident struct {
 	ResolvedAt  time.Time   `json:"resolved_at,omitzero"`
 	EndedAt     time.Time   `json:"ended_at,omitzero"` // closed or cancelled
 	Reason      string      `json:"reason,omitempty"`  // why it was cancelled
-
-	// Attributes of their own, because writers other than Commit change them.
-	Rev      int64      `json:"-"`
-	WakeSeq  int        `json:"-"`
-	Exec     event.Exec `json:"-"`
-	Wakes    int        `json:"-"` // of the present generation
-	Failures int        `json:"-"` // consecutive generations that failed before a wait
-	Token    string     `json:"-"`
-	Due      time.Time  `json:"-"`
 }
 
 // Opened returns the incident that an event becomes. Whoever promoted it is
@@ -213,9 +204,8 @@ func Opened(id ID, e event.Event, at time.Time) Incident {
 		ID: id, State: Open, Title: e.Title, Description: e.Description, Severity: SeverityOf(e.Priority),
 		Events: []event.ID{e.ID}, Test: e.Test,
 		UpdateDueAt: at.Add(updateEvery),
-		Generation:  1, Opening: 1, GenerationAt: at,
+		Execution:   execution.First(at), Opening: 1,
 		OpenedAt: at, OpenedBy: by, ChangedAt: at, ChangedBy: by,
-		Exec: event.ExecPending,
 	}
 	if e.Service != "" {
 		i.Services = []string{e.Service}
@@ -303,7 +293,4 @@ func (i *Incident) StillAsks(k outbox.Key, at time.Time) bool {
 }
 
 // ExecutionName is the name of the present generation's execution.
-func (i *Incident) ExecutionName() string { return ExecutionName(i.ID, i.Generation) }
-
-// ExecutionName names the execution of a generation.
-func ExecutionName(id ID, generation int) string { return fmt.Sprintf("%s-g%d", id, generation) }
+func (i *Incident) ExecutionName() string { return execution.Name(string(i.ID), i.Generation) }

@@ -14,6 +14,7 @@ import (
 	"tocsin/shared/clock"
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/outbox"
 )
@@ -25,22 +26,14 @@ type Store struct {
 	Outbox *outbox.Store
 }
 
-// Attributes of an incident item. The body holds what only Commit changes; the
-// others are also changed by parking and the start of executions.
+// Attributes of an incident item, beside those of its execution.
 const (
-	attrBody       = "body"
-	attrRev        = "rev"
-	attrState      = "state"
-	attrGeneration = "generation"
-	attrWakeSeq    = "wake_seq"
-	attrExec       = "exec"
-	attrWakes      = "wakes"
-	attrFailures   = "failures"
-	attrToken      = "token"
-	attrListPK     = "list_pk"
-	attrListSK     = "list_sk"
-	attrIncident   = "incident_id" // of a claim
-	listIndex      = "list"
+	attrBody     = "body"
+	attrState    = "state"
+	attrListPK   = "list_pk"
+	attrListSK   = "list_sk"
+	attrIncident = "incident_id" // of a claim
+	listIndex    = "list"
 
 	partitionPrefix = "INCIDENT#"
 	sortKey         = "INCIDENT"
@@ -50,6 +43,14 @@ const (
 
 // DueKind marks the incidents in the index of deadlines.
 const DueKind = "incident"
+
+// executions is how the executions of incidents are kept.
+var executions = execution.Kind{Name: DueKind, Key: func(id string) ddb.Item { return key(ID(id)) }}
+
+// Executions keeps what drives incidents.
+func (s *Store) Executions() execution.Store {
+	return execution.Store{Table: s.Table, Kind: executions}
+}
 
 func key(id ID) ddb.Item { return ddb.Key(partition(id), sortKey) }
 
@@ -134,7 +135,7 @@ func (e *HeldError) Error() string {
 // *HeldError: an event belongs to another incident. fault.Conflict: there is
 // an incident of that id.
 func (s *Store) Open(ctx context.Context, i Incident, timeline []event.Item, at time.Time) (Incident, error) {
-	i.Rev, i.WakeSeq, i.Exec, i.Due = 1, 1, event.ExecPending, at.Add(dueAfterWake)
+	i.Execution = i.Execution.Opened(at)
 	item, err := encodeNew(i)
 	if err != nil {
 		return i, err
@@ -176,58 +177,6 @@ func (s *Store) Commit(ctx context.Context, c Change) (Incident, error) {
 		return c.Before, fmt.Errorf("commit incident %s: %w", i.ID, err)
 	}
 	return i, nil
-}
-
-// Park stores the token of a wait on condition that neither wake_seq nor
-// generation changed since the wait was decided. false: they did; the machine
-// must be woken at once.
-func (s *Store) Park(ctx context.Context, i Incident, token string, deadline time.Time) (bool, error) {
-	u := &ddb.Update{}
-	u.Set(attrToken, ddb.S(token))
-	u.Set(attrExec, ddb.S(string(event.ExecRunning)))
-	u.Set(attrFailures, ddb.N(0))
-	u.Due(DueKind, string(i.ID), clock.Format(deadline))
-	u.Add(attrRev, 1)
-	u.Add(attrWakes, 1)
-	u.Require(attrWakeSeq, ddb.N(i.WakeSeq))
-	u.Require(attrGeneration, ddb.N(i.Generation))
-	err := s.Table.Apply(ctx, key(i.ID), u)
-	if _, refused := ddb.Refused(err); refused {
-		return false, nil
-	}
-	return err == nil, ddb.Fault(err, "park incident %s", i.ID)
-}
-
-// MarkExec notes how far the execution of a generation got. It changes nothing
-// when the incident is at another generation, or further; dead it may become
-// from anywhere.
-func (s *Store) MarkExec(ctx context.Context, id ID, generation int, exec event.Exec, due time.Time) error {
-	u := &ddb.Update{}
-	u.Set(attrExec, ddb.S(string(exec)))
-	u.Due(DueKind, string(id), clock.Format(due))
-	u.Add(attrRev, 1)
-	u.Require(attrGeneration, ddb.N(generation))
-	if exec != event.ExecDead {
-		u.Require(attrExec, ddb.S(string(event.ExecPending)))
-	}
-	err := s.Table.Apply(ctx, key(id), u)
-	if _, refused := ddb.Refused(err); refused {
-		return nil
-	}
-	return ddb.Fault(err, "mark execution of incident %s", id)
-}
-
-// SetDue moves the incident's entry in the index of deadlines, on condition
-// that nothing was written since i was read. The zero time removes it.
-func (s *Store) SetDue(ctx context.Context, i Incident, due time.Time) error {
-	u := &ddb.Update{}
-	u.Due(DueKind, string(i.ID), clock.Format(due))
-	u.Require(attrRev, ddb.N(i.Rev))
-	err := s.Table.Apply(ctx, key(i.ID), u)
-	if _, refused := ddb.Refused(err); refused {
-		return nil
-	}
-	return ddb.Fault(err, "set deadline of incident %s", i.ID)
 }
 
 // Timeline reads an incident's timeline, oldest first.
@@ -324,21 +273,9 @@ func (t *transaction) update(c Change, i Incident) error {
 	}
 	u := &ddb.Update{}
 	u.Set(attrBody, ddb.B(body))
-	u.Set(attrRev, ddb.N(i.Rev))
 	u.Set(attrState, ddb.S(string(i.State)))
-	u.Set(attrGeneration, ddb.N(i.Generation))
-	u.Set(attrWakeSeq, ddb.N(i.WakeSeq))
 	u.Set(attrListPK, ddb.S(listPartition(!i.State.Ended())))
-	if c.Gone {
-		u.Set(attrExec, ddb.S(string(event.ExecPending)))
-		u.Set(attrFailures, ddb.N(i.Failures))
-		u.Set(attrWakes, ddb.N(0))
-		u.Remove(attrToken)
-	}
-	if !i.Due.Equal(c.Before.Due) {
-		u.Due(DueKind, string(i.ID), clock.Format(i.Due))
-	}
-	u.Require(attrRev, ddb.N(c.Before.Rev))
+	executions.Commit(u, string(i.ID), c.Before.Execution, i.Execution)
 	t.items = append(t.items, t.table.InTransaction(key(i.ID), u))
 	return nil
 }
@@ -361,15 +298,10 @@ func encodeNew(i Incident) (ddb.Item, error) {
 	}
 	item := key(i.ID)
 	item[attrBody] = ddb.B(body)
-	item[attrRev] = ddb.N(i.Rev)
 	item[attrState] = ddb.S(string(i.State))
-	item[attrGeneration] = ddb.N(i.Generation)
-	item[attrWakeSeq] = ddb.N(i.WakeSeq)
-	item[attrExec] = ddb.S(string(i.Exec))
 	item[attrListPK] = ddb.S(listPartition(true))
 	item[attrListSK] = ddb.S(listKey(i.OpenedAt, i.ID))
-	item[ddb.DueShard] = ddb.S(ddb.Shard(DueKind, string(i.ID)))
-	item[ddb.DueAt] = ddb.S(clock.Format(i.Due))
+	executions.Encode(item, string(i.ID), i.Execution)
 	return item, nil
 }
 
@@ -378,13 +310,7 @@ func decode(item ddb.Item) (Incident, error) {
 	if err := ddb.Decode(item, attrBody, &i); err != nil {
 		return i, err
 	}
-	i.Rev = ddb.Number(item, attrRev)
-	i.WakeSeq = int(ddb.Number(item, attrWakeSeq))
-	i.Exec = event.Exec(ddb.Text(item, attrExec))
-	i.Wakes = int(ddb.Number(item, attrWakes))
-	i.Failures = int(ddb.Number(item, attrFailures))
-	i.Token = ddb.Text(item, attrToken)
-	i.Due, _ = clock.Parse(ddb.Text(item, ddb.DueAt))
+	i.Execution.Decode(item)
 	return i, nil
 }
 

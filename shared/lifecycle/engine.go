@@ -2,30 +2,16 @@ package lifecycle
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
-	"tocsin/shared/catalog"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
 	"tocsin/shared/outbox"
 	"tocsin/shared/page"
 	"tocsin/shared/plan"
 )
-
-// Config is what the engine reads of the configuration. Plans come from the
-// version that an event keeps; people are read live.
-type Config interface {
-	Plan(ctx context.Context, version int, name string) (plan.Plan, error)
-	Members(ctx context.Context, t plan.Target) ([]catalog.Member, error)
-}
-
-// Contacts reads a member's contacts.
-type Contacts interface {
-	List(ctx context.Context, member string) ([]catalog.Contact, error)
-}
 
 // Incidents opens the incident of a promoted event, once.
 type Incidents interface {
@@ -35,60 +21,51 @@ type Incidents interface {
 // Engine does what [Next] decides. It is safe for concurrent use: every write
 // is conditional, and losing a race means reading again.
 type Engine struct {
-	Desk      *event.Desk
-	Outbox    *outbox.Store
-	Config    Config
-	Contacts  Contacts
+	Desk   *event.Desk
+	Outbox *outbox.Store
+	People
 	Incidents Incidents
 	Log       *slog.Logger
 	Now       func() time.Time
 }
 
-// Verdict is the answer to the state machine: the state to go to, and how long
-// to wait there.
-type Verdict struct {
-	Next        Do  `json:"next"`
-	WaitSeconds int `json:"wait_seconds"`
-}
-
-// AnyGeneration lets the sweeper evaluate an event whatever execution drives it.
-const AnyGeneration = 0
-
-// steps bounds what one call does, far above what an event can need at once.
-const steps = 64
-
-// Evaluate does what the event needs at this moment and returns what to wait
-// for. An execution of another generation than the event's has nothing to do.
-func (g *Engine) Evaluate(ctx context.Context, id event.ID, generation int) (Verdict, error) {
-	for range steps {
-		e, step, err := g.next(ctx, id)
-		if err != nil {
-			return Verdict{}, err
-		}
-		if generation != AnyGeneration && e.Generation != generation {
-			return Verdict{Next: End, WaitSeconds: 1}, nil
-		}
-		if step.Do.Waits() || step.Do == OpenIncident || step.Do == StartNext || step.Do == End {
-			return g.verdict(ctx, e, step)
-		}
-		if err := g.act(ctx, e, step); err != nil {
-			return Verdict{}, err
-		}
+// Life is an event as its executions drive it.
+func (g *Engine) Life(id event.ID) Life {
+	return Life{
+		Driver: g.Desk.Driver(), ID: string(id),
+		look: func(ctx context.Context) (turn, error) { return g.look(ctx, id) },
+		read: func(ctx context.Context) (Standing, error) {
+			e, err := g.Desk.Store.Get(ctx, id)
+			return Standing{Execution: e.Execution, Done: done(e)}, err
+		},
+		handOver: func(ctx context.Context, h Handover) error {
+			_, err := g.Desk.DoWith(ctx, id, event.Self, func(e event.Event, _ time.Time) (event.Op, error) {
+				if e.Generation != h.From {
+					return nil, nil
+				}
+				return event.NextGeneration{Because: h.Because, Failed: h.Failed}, nil
+			})
+			return err
+		},
 	}
-	return Verdict{}, fault.New(fault.Internal, "event %s: no end of steps", id)
 }
 
-// next reads the event and decides.
-func (g *Engine) next(ctx context.Context, id event.ID) (event.Event, Step, error) {
+// look reads the event and decides.
+func (g *Engine) look(ctx context.Context, id event.ID) (turn, error) {
 	e, err := g.Desk.Store.Get(ctx, id)
 	if err != nil {
-		return e, Step{}, err
+		return turn{}, err
 	}
 	p, err := g.planOf(ctx, e)
 	if err != nil {
-		return e, Step{}, err
+		return turn{}, err
 	}
-	return e, Next(e, p, g.Now()), nil
+	t := turn{Execution: e.Execution, Step: Next(e, p, g.Now())}
+	if t.ends = t.Until; t.Do == Page && !t.waits() {
+		t.ends = g.Now().Add(waitOf(p, t.Progress) + margin)
+	}
+	t.act = func(ctx context.Context) error { return g.do(ctx, e, t.Step) }
+	return t, nil
 }
 
 // planOf reads the plan that the event keeps; only an open event needs it.
@@ -99,32 +76,9 @@ func (g *Engine) planOf(ctx context.Context, e event.Event) (plan.Plan, error) {
 	return g.Config.Plan(ctx, e.ConfigVersion, e.Plan)
 }
 
-func (g *Engine) verdict(ctx context.Context, e event.Event, s Step) (Verdict, error) {
-	if s.Do == End && !e.Due.IsZero() {
-		if err := g.Desk.Store.SetDue(ctx, e, time.Time{}); err != nil {
-			return Verdict{}, err
-		}
-	}
-	until := s.Until
-	if s.Do == Page && until.IsZero() {
-		p, err := g.planOf(ctx, e)
-		if err != nil {
-			return Verdict{}, err
-		}
-		until = g.Now().Add(waitOf(p, s.Progress) + margin)
-	}
-	return Verdict{Next: s.Do, WaitSeconds: Seconds(until, g.Now())}, nil
-}
-
 // margin lets the timer of a step, which begins before its task sets the
 // deadline, end after it.
 const margin = time.Second
-
-// Seconds clamps the time until an instant to what a wait may last.
-func Seconds(until, at time.Time) int {
-	left := min(max(until.Sub(at), time.Second), maxWait)
-	return int((left + time.Second - 1) / time.Second)
-}
 
 func waitOf(p plan.Plan, at event.Progress) time.Duration {
 	if at.Stage == event.StageAssignee {
@@ -133,85 +87,15 @@ func waitOf(p plan.Plan, at event.Progress) time.Duration {
 	return p.At(plan.Progress{Round: at.Round, Step: at.Step}).WaitOrDefault()
 }
 
-// Wait is a state of the machine that waits to be woken.
-type Wait struct {
-	State Do
-	Token string
-	For   time.Duration // when its timer ends; 0: an older machine, which does not say
-}
-
-// tolerance is how much later than a deadline the timer of a wait may end.
-const tolerance = 10 * time.Second
-
-// tooLong reports whether the timer ends long after a deadline, which moved
-// since the wait was decided.
-func (w Wait) tooLong(deadline, at time.Time) bool {
-	return w.For > 0 && deadline.Add(tolerance).Before(at.Add(w.For))
-}
-
-// Enter is the task of a waiting state: it tells a step's people where the
-// state is [Page], and parks the token until the event's next deadline. When
-// the event needs something else by now, or earlier than the state's timer
-// ends, the machine is woken at once.
-func (g *Engine) Enter(ctx context.Context, id event.ID, generation int, w Wait) error {
-	for range steps {
-		e, step, err := g.next(ctx, id)
-		if err != nil {
-			return err
-		}
-		if e.Generation != generation || step.Do != w.State {
-			return g.Desk.Machine.Wake(ctx, w.Token)
-		}
-		if step.Do == Page && step.Until.IsZero() {
-			if err := g.page(ctx, e, step); err != nil {
-				return err
-			}
-			continue
-		}
-		if w.tooLong(step.Until, g.Now()) {
-			return g.Desk.Machine.Wake(ctx, w.Token)
-		}
-		parked, err := g.Desk.Store.Park(ctx, e, w.Token, step.Until)
-		if parked || err != nil {
-			return err
-		}
+// do does a step.
+func (g *Engine) do(ctx context.Context, e event.Event, s Step) error {
+	switch s.Do {
+	case Page:
+		return g.page(ctx, e, s)
+	case OpenIncident:
+		return g.OpenIncident(ctx, e.ID, e.Generation)
 	}
-	return g.Desk.Machine.Wake(ctx, w.Token)
-}
-
-// Repair does what an overdue event needs without a machine, and then wakes
-// the machine so that it looks again. It is the sweeper's evaluation: the
-// execution is only a timer. The event's new deadline becomes its entry in the
-// index.
-func (g *Engine) Repair(ctx context.Context, id event.ID) (Verdict, error) {
-	for range steps {
-		v, err := g.Evaluate(ctx, id, AnyGeneration)
-		if err != nil {
-			return v, err
-		}
-		e, step, err := g.next(ctx, id)
-		if err != nil {
-			return v, err
-		}
-		switch {
-		case step.Do == Page && step.Until.IsZero():
-			if err := g.page(ctx, e, step); err != nil {
-				return v, err
-			}
-			continue
-		case step.Do == OpenIncident:
-			if err := g.OpenIncident(ctx, id, e.Generation); err != nil {
-				return v, err
-			}
-			continue
-		}
-		if step.Do.Waits() {
-			err = g.Desk.Store.SetDue(ctx, e, step.Until)
-		}
-		g.Desk.Wake(ctx, e)
-		return Verdict{Next: step.Do, WaitSeconds: v.WaitSeconds}, err
-	}
-	return Verdict{}, fault.New(fault.Internal, "event %s: no end of steps", id)
+	return g.act(ctx, e, s)
 }
 
 // act does one of the steps that need no state of their own.
@@ -293,7 +177,7 @@ func (g *Engine) page(ctx context.Context, e event.Event, s Step) error {
 
 func (g *Engine) tell(ctx context.Context, e event.Event, p plan.Plan, at event.Progress, now time.Time) (page.Told, error) {
 	targets, channels, reason := targetsOf(e, p, at)
-	people, missing, err := g.people(ctx, targets)
+	people, missing, err := g.Behind(ctx, targets)
 	if err != nil {
 		return page.Told{}, err
 	}
@@ -318,36 +202,6 @@ func targetsOf(e event.Event, p plan.Plan, at event.Progress) ([]plan.Target, []
 		return step.Targets, step.Channels, outbox.LastResort
 	}
 	return step.Targets, step.Channels, outbox.Page
-}
-
-// people reads the members behind targets with their contacts. A target that
-// no longer exists is no failure: why it is not reached is told.
-func (g *Engine) people(ctx context.Context, targets []plan.Target) (people []page.Person, missing []string, err error) {
-	for _, t := range targets {
-		members, err := g.Config.Members(ctx, t)
-		if fault.Is(err, fault.NotFound) {
-			missing = append(missing, err.Error())
-			continue
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, m := range members {
-			contacts, err := g.Contacts.List(ctx, m.Name)
-			if err != nil {
-				return nil, nil, fmt.Errorf("contacts of %s: %w", m.Name, err)
-			}
-			people = append(people, page.Person{Member: m.Name, Name: nameOf(m), Contacts: contacts})
-		}
-	}
-	return people, missing, nil
-}
-
-func nameOf(m catalog.Member) string {
-	if m.DisplayName != "" {
-		return m.DisplayName
-	}
-	return m.Name
 }
 
 // forecast says what happens after a step if nobody acts.
@@ -440,8 +294,7 @@ func (g *Engine) paged(ctx context.Context, e event.Event) ([]outbox.Message, er
 			return nil, err
 		}
 		for _, m := range sent {
-			page := m.Reason == outbox.Page || m.Reason == outbox.LastResort
-			if page && m.Opening == of.Opening && m.Reached() {
+			if m.Reason.Pages() && m.Opening == of.Opening && m.Reached() {
 				reached = append(reached, m)
 			}
 		}
@@ -460,7 +313,7 @@ func endOf(e event.Event, paged outbox.Message, at time.Time) outbox.Message {
 // askForRecord reminds the owner, or else whoever resolved the event, or the
 // assignee, that the record is missing.
 func (g *Engine) askForRecord(ctx context.Context, e event.Event) error {
-	people, _, err := g.people(ctx, []plan.Target{recorder(e)})
+	people, _, err := g.Behind(ctx, []plan.Target{recorder(e)})
 	if err != nil {
 		return err
 	}
@@ -493,16 +346,5 @@ func (g *Engine) OpenIncident(ctx context.Context, id event.ID, generation int) 
 		return err
 	}
 	_, err = g.Desk.Do(ctx, id, event.JoinIncident{Incident: incident}, event.Self)
-	return err
-}
-
-// StartNext hands the event over to a new execution.
-func (g *Engine) StartNext(ctx context.Context, id event.ID, generation int) error {
-	_, err := g.Desk.DoWith(ctx, id, event.Self, func(e event.Event, at time.Time) (event.Op, error) {
-		if e.Generation != generation {
-			return nil, nil
-		}
-		return event.NextGeneration{Because: "the execution is handed over"}, nil
-	})
 	return err
 }

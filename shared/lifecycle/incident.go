@@ -24,32 +24,25 @@ const (
 	RemindActions   Do = "remind_actions"   //
 )
 
-// IncidentStep is what an incident needs next.
-type IncidentStep struct {
-	Do    Do
-	Until time.Time // of what waits: when to look again
-}
-
-// Waits reports whether the machine waits for this in a state of its own.
-func (s IncidentStep) Waits() bool { return !s.Until.IsZero() }
-
 // NextIncident returns what an incident needs at an instant. What is overdue
 // is done, not waited for. It is pure.
-func NextIncident(i incident.Incident, at time.Time) IncidentStep {
+func NextIncident(i incident.Incident, at time.Time) Step {
 	update, actions := i.RemindUpdateAt(), i.RemindActionsAt()
 	switch {
-	case i.State.Ended() && actions.IsZero():
-		return IncidentStep{Do: End}
+	case over(i):
+		return Step{Do: End}
 	case reached(update, at):
-		return IncidentStep{Do: RemindUpdate}
+		return Step{Do: RemindUpdate}
 	case reached(actions, at):
-		return IncidentStep{Do: RemindActions}
-	case i.Wakes >= maxWakes || at.Sub(i.GenerationAt) >= maxAge:
-		return IncidentStep{Do: StartNext}
+		return Step{Do: RemindActions}
+	case aged(i.Execution, at):
+		return Step{Do: StartNext}
 	}
-	s := wait(awaits(i.State), earlier(update, actions), at)
-	return IncidentStep{Do: s.Do, Until: s.Until}
+	return wait(awaits(i.State), earlier(update, actions), at)
 }
+
+// over reports whether nothing is left to do for an incident.
+func over(i incident.Incident) bool { return i.State.Ended() && i.RemindActionsAt().IsZero() }
 
 // awaits is the wait of a state.
 func awaits(s incident.State) Do {
@@ -81,104 +74,46 @@ type Events interface {
 // IncidentEngine does what [NextIncident] decides, as [Engine] does for
 // events. It is safe for concurrent use.
 type IncidentEngine struct {
-	Desk     *incident.Desk
-	Events   Events
-	Config   Config
-	Contacts Contacts
-	Log      *slog.Logger
-	Now      func() time.Time
+	Desk   *incident.Desk
+	Events Events
+	People
+	Log *slog.Logger
+	Now func() time.Time
 }
 
-// Evaluate does what the incident needs at this moment and returns what to
-// wait for. An execution of another generation than the incident's has nothing
-// to do.
-func (g *IncidentEngine) Evaluate(ctx context.Context, id incident.ID, generation int) (Verdict, error) {
-	for range steps {
-		i, step, err := g.next(ctx, id)
-		if err != nil {
-			return Verdict{}, err
-		}
-		if generation != AnyGeneration && i.Generation != generation {
-			return Verdict{Next: End, WaitSeconds: 1}, nil
-		}
-		if step.Waits() || step.Do == StartNext || step.Do == End {
-			return g.verdict(ctx, i, step)
-		}
-		if err := g.act(ctx, i, step); err != nil {
-			return Verdict{}, err
-		}
-	}
-	return Verdict{}, fault.New(fault.Internal, "incident %s: no end of steps", id)
-}
-
-// next reads the incident and decides.
-func (g *IncidentEngine) next(ctx context.Context, id incident.ID) (incident.Incident, IncidentStep, error) {
-	i, err := g.Desk.Store.Get(ctx, id)
-	if err != nil {
-		return i, IncidentStep{}, err
-	}
-	return i, NextIncident(i, g.Now()), nil
-}
-
-func (g *IncidentEngine) verdict(ctx context.Context, i incident.Incident, s IncidentStep) (Verdict, error) {
-	if s.Do == End && !i.Due.IsZero() {
-		if err := g.Desk.Store.SetDue(ctx, i, time.Time{}); err != nil {
-			return Verdict{}, err
-		}
-	}
-	return Verdict{Next: s.Do, WaitSeconds: Seconds(s.Until, g.Now())}, nil
-}
-
-// Enter is the task of a waiting state: it parks the token until the
-// incident's next deadline. When the incident needs something else by now, or
-// earlier than the state's timer ends, the machine is woken at once.
-func (g *IncidentEngine) Enter(ctx context.Context, id incident.ID, generation int, w Wait) error {
-	i, step, err := g.next(ctx, id)
-	if err != nil {
-		return err
-	}
-	if i.Generation == generation && step.Do == w.State && step.Waits() && !w.tooLong(step.Until, g.Now()) {
-		parked, err := g.Desk.Store.Park(ctx, i, w.Token, step.Until)
-		if parked || err != nil {
+// Life is an incident as its executions drive it.
+func (g *IncidentEngine) Life(id incident.ID) Life {
+	return Life{
+		Driver: g.Desk.Driver(), ID: string(id),
+		look: func(ctx context.Context) (turn, error) {
+			i, err := g.Desk.Store.Get(ctx, id)
+			if err != nil {
+				return turn{}, err
+			}
+			t := turn{Execution: i.Execution, Step: NextIncident(i, g.Now())}
+			t.ends = t.Until
+			t.act = func(ctx context.Context) error { return g.act(ctx, i, t.Step) }
+			return t, nil
+		},
+		read: func(ctx context.Context) (Standing, error) {
+			i, err := g.Desk.Store.Get(ctx, id)
+			return Standing{Execution: i.Execution, Done: over(i)}, err
+		},
+		handOver: func(ctx context.Context, h Handover) error {
+			_, err := g.Desk.DoWith(ctx, id, event.Self, func(i incident.Incident, _ time.Time) (incident.Op, error) {
+				if i.Generation != h.From {
+					return nil, nil
+				}
+				return incident.NextGeneration{Because: h.Because, Failed: h.Failed}, nil
+			})
 			return err
-		}
+		},
 	}
-	return g.Desk.Machine.Wake(ctx, w.Token)
-}
-
-// Repair does what an overdue incident needs without a machine, and then wakes
-// the machine so that it looks again. It is the sweeper's evaluation. The
-// incident's new deadline becomes its entry in the index.
-func (g *IncidentEngine) Repair(ctx context.Context, id incident.ID) (Verdict, error) {
-	v, err := g.Evaluate(ctx, id, AnyGeneration)
-	if err != nil {
-		return v, err
-	}
-	i, step, err := g.next(ctx, id)
-	if err != nil {
-		return v, err
-	}
-	if step.Waits() {
-		err = g.Desk.Store.SetDue(ctx, i, step.Until)
-	}
-	g.Desk.Wake(ctx, i)
-	return Verdict{Next: step.Do, WaitSeconds: Seconds(step.Until, g.Now())}, err
-}
-
-// StartNext hands the incident over to a new execution.
-func (g *IncidentEngine) StartNext(ctx context.Context, id incident.ID, generation int) error {
-	_, err := g.Desk.DoWith(ctx, id, event.Self, func(i incident.Incident, _ time.Time) (incident.Op, error) {
-		if i.Generation != generation {
-			return nil, nil
-		}
-		return incident.NextGeneration{Because: "the execution is handed over"}, nil
-	})
-	return err
 }
 
 // act does one of the steps that need no state of their own. Losing against
 // another writer is normal: the caller reads and decides again.
-func (g *IncidentEngine) act(ctx context.Context, i incident.Incident, s IncidentStep) error {
+func (g *IncidentEngine) act(ctx context.Context, i incident.Incident, s Step) error {
 	var op incident.Op
 	var err error
 	at := g.Now()
@@ -256,7 +191,7 @@ func (g *IncidentEngine) tell(ctx context.Context, i incident.Incident, k outbox
 			named = append(named, t)
 		}
 	}
-	people, missing, err := (&Engine{Config: g.Config, Contacts: g.Contacts}).people(ctx, named)
+	people, missing, err := g.Behind(ctx, named)
 	if err != nil {
 		return page.Told{}, err
 	}

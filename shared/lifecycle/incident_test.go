@@ -43,33 +43,33 @@ func TestNextIncident(t *testing.T) {
 	resolved := []incident.Op{incident.Resolve{}}
 	due := func(d time.Duration) incident.Op { return incident.AddAction{Text: "x", Due: after(d)} }
 	grown := func(i *incident.Incident) { i.Wakes = 800 }
-	until := func(do lifecycle.Do, d time.Duration) lifecycle.IncidentStep {
-		return lifecycle.IncidentStep{Do: do, Until: after(d)}
+	until := func(do lifecycle.Do, d time.Duration) lifecycle.Step {
+		return lifecycle.Step{Do: do, Until: after(d)}
 	}
 	for _, c := range []struct {
 		name   string
 		ops    []incident.Op
 		change func(*incident.Incident)
 		at     time.Duration
-		want   lifecycle.IncidentStep
+		want   lifecycle.Step
 	}{
 		{"open: an update is due in an hour", nil, nil, 0, until(lifecycle.AwaitMitigation, time.Hour)},
-		{"open: the update is due", nil, nil, time.Hour, lifecycle.IncidentStep{Do: lifecycle.RemindUpdate}},
+		{"open: the update is due", nil, nil, time.Hour, lifecycle.Step{Do: lifecycle.RemindUpdate}},
 		{"open: the update was asked for", nil, func(i *incident.Incident) { i.UpdateAskedAt = after(time.Hour) }, time.Hour, until(lifecycle.AwaitMitigation, 2*time.Hour)},
 		{"mitigated: an update is due in an hour", []incident.Op{incident.Mitigate{}}, nil, 0, until(lifecycle.AwaitResolution, time.Hour)},
-		{"mitigated: the update is due", []incident.Op{incident.Mitigate{}}, nil, 2 * time.Hour, lifecycle.IncidentStep{Do: lifecycle.RemindUpdate}},
+		{"mitigated: the update is due", []incident.Op{incident.Mitigate{}}, nil, 2 * time.Hour, lifecycle.Step{Do: lifecycle.RemindUpdate}},
 		{"open: an action item is due before the update", []incident.Op{due(time.Minute)}, nil, 0, until(lifecycle.AwaitMitigation, time.Minute)},
 		{"in review: a wait is bounded", resolved, nil, time.Hour, until(lifecycle.AwaitReview, time.Hour+week)},
 		{"in review: an action item is due", []incident.Op{due(day), incident.Resolve{}}, nil, 0, until(lifecycle.AwaitReview, day)},
-		{"in review: an action item is overdue", []incident.Op{due(day), incident.Resolve{}}, nil, day, lifecycle.IncidentStep{Do: lifecycle.RemindActions}},
+		{"in review: an action item is overdue", []incident.Op{due(day), incident.Resolve{}}, nil, day, lifecycle.Step{Do: lifecycle.RemindActions}},
 		{"in review: the overdue one was done", []incident.Op{due(day), incident.CompleteAction{Number: 1}, incident.Resolve{}}, nil, day, until(lifecycle.AwaitReview, day+week)},
-		{"closed", []incident.Op{incident.Resolve{}, incident.Close{Review: learned}}, nil, 0, lifecycle.IncidentStep{Do: lifecycle.End}},
+		{"closed", []incident.Op{incident.Resolve{}, incident.Close{Review: learned}}, nil, 0, lifecycle.Step{Do: lifecycle.End}},
 		{"closed with an action item", []incident.Op{due(day), incident.Resolve{}, incident.Close{Review: learned}}, nil, 0, until(lifecycle.AwaitReview, day)},
-		{"cancelled with an action item", []incident.Op{due(day), incident.Cancel{Reason: "a drill"}}, nil, 2 * day, lifecycle.IncidentStep{Do: lifecycle.End}},
-		{"800 wakes hand over", nil, grown, 0, lifecycle.IncidentStep{Do: lifecycle.StartNext}},
-		{"300 days hand over", resolved, nil, 300 * day, lifecycle.IncidentStep{Do: lifecycle.StartNext}},
-		{"what is due comes before handing over", nil, grown, time.Hour, lifecycle.IncidentStep{Do: lifecycle.RemindUpdate}},
-		{"what is over hands nothing over", []incident.Op{incident.Cancel{Reason: "a drill"}}, grown, 0, lifecycle.IncidentStep{Do: lifecycle.End}},
+		{"cancelled with an action item", []incident.Op{due(day), incident.Cancel{Reason: "a drill"}}, nil, 2 * day, lifecycle.Step{Do: lifecycle.End}},
+		{"800 wakes hand over", nil, grown, 0, lifecycle.Step{Do: lifecycle.StartNext}},
+		{"300 days hand over", resolved, nil, 300 * day, lifecycle.Step{Do: lifecycle.StartNext}},
+		{"what is due comes before handing over", nil, grown, time.Hour, lifecycle.Step{Do: lifecycle.RemindUpdate}},
+		{"what is over hands nothing over", []incident.Op{incident.Cancel{Reason: "a drill"}}, grown, 0, lifecycle.Step{Do: lifecycle.End}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			i := opened(t, c.ops...)
@@ -132,7 +132,7 @@ func newBench(t *testing.T) *bench {
 			Store:   &incident.Store{Table: table, Outbox: &outbox.Store{Table: table}},
 			Machine: b, Post: b, Now: clock, Log: log,
 		},
-		Events: b, Config: b, Contacts: b, Log: log, Now: clock,
+		Events: b, People: lifecycle.People{Config: b, Contacts: b}, Log: log, Now: clock,
 	}
 	return b
 }
@@ -212,7 +212,7 @@ func (b *bench) get(id incident.ID) incident.Incident {
 
 func (b *bench) evaluate(id incident.ID, generation int, want lifecycle.Verdict) {
 	b.t.Helper()
-	got, err := b.Evaluate(b.t.Context(), id, generation)
+	got, err := b.Life(id).Evaluate(b.t.Context(), generation)
 	if err != nil || got != want {
 		b.t.Errorf("evaluate: %+v, err %v; want %+v", got, err, want)
 	}
@@ -220,7 +220,7 @@ func (b *bench) evaluate(id incident.ID, generation int, want lifecycle.Verdict)
 
 func (b *bench) enter(id incident.ID, state lifecycle.Do, token string) {
 	b.t.Helper()
-	if err := b.Enter(b.t.Context(), id, 1, lifecycle.Wait{State: state, Token: token}); err != nil {
+	if err := b.Life(id).Enter(b.t.Context(), 1, lifecycle.Wait{State: state, Token: token}); err != nil {
 		b.t.Fatalf("enter %s: %v", state, err)
 	}
 }
@@ -274,7 +274,7 @@ func TestOldExecutionHasNothingToDo(t *testing.T) {
 	b := newBench(t)
 	id := b.open(promoted)
 	for range 2 { // repeated, it is done once
-		if err := b.StartNext(t.Context(), id, 1); err != nil {
+		if err := b.Life(id).StartNext(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -403,7 +403,7 @@ func TestRepairDoesWhatIsOverdueAndWakes(t *testing.T) {
 	id := b.open(promoted)
 	b.enter(id, lifecycle.AwaitMitigation, "token-1")
 	b.now = after(2 * time.Hour)
-	got, err := b.Repair(t.Context(), id)
+	got, err := b.Life(id).Repair(t.Context())
 	if want := (lifecycle.Verdict{Next: lifecycle.AwaitMitigation, WaitSeconds: 3600}); err != nil || got != want {
 		t.Errorf("repair: %+v, err %v", got, err)
 	}
@@ -417,13 +417,13 @@ func TestRepairDoesWhatIsOverdueAndWakes(t *testing.T) {
 
 func TestIncidentThatIsAbsentIsNotFound(t *testing.T) {
 	b := newBench(t)
-	if _, err := b.Evaluate(t.Context(), "I-9", 1); !fault.Is(err, fault.NotFound) {
+	if _, err := b.Life("I-9").Evaluate(t.Context(), 1); !fault.Is(err, fault.NotFound) {
 		t.Errorf("evaluate: err %v", err)
 	}
-	if err := b.Enter(t.Context(), "I-9", 1, lifecycle.Wait{State: lifecycle.AwaitReview, Token: "token"}); !fault.Is(err, fault.NotFound) {
+	if err := b.Life("I-9").Enter(t.Context(), 1, lifecycle.Wait{State: lifecycle.AwaitReview, Token: "token"}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("enter: err %v", err)
 	}
-	if _, err := b.Repair(t.Context(), "I-9"); !fault.Is(err, fault.NotFound) {
+	if _, err := b.Life("I-9").Repair(t.Context()); !fault.Is(err, fault.NotFound) {
 		t.Errorf("repair: err %v", err)
 	}
 }

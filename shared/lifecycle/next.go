@@ -9,6 +9,7 @@ import (
 
 	"tocsin/shared/defaults"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/plan"
 )
 
@@ -34,10 +35,11 @@ const (
 	CloseUnattended  Do = "close_unattended"  // P3 and P4
 )
 
-// Waits reports whether the machine waits for this in a state of its own.
-func (d Do) Waits() bool {
+// answered reports whether the machine is told of it, which has a state for
+// it. All else is done at once.
+func (d Do) answered() bool {
 	switch d {
-	case Page, AwaitResolution, AwaitSnoozeEnd, AwaitClosure:
+	case Page, AwaitResolution, AwaitSnoozeEnd, AwaitClosure, AwaitMitigation, AwaitReview, OpenIncident, StartNext, End:
 		return true
 	}
 	return false
@@ -53,12 +55,15 @@ const (
 // maxWait is the longest that one wait lasts; the event is evaluated then.
 const maxWait = 7 * 24 * time.Hour
 
-// Step is what an event needs next.
+// Step is what an event or incident needs next.
 type Step struct {
 	Do       Do
 	Progress event.Progress // of Page: the step to tell
-	Until    time.Time      // of what waits: when to look again
+	Until    time.Time      // of what waits: when to look again; of a Page, once its people were told
 }
+
+// waits reports whether nothing is left to do until then.
+func (s Step) waits() bool { return !s.Until.IsZero() }
 
 // Next returns what an event needs at an instant. What is overdue is done, not
 // waited for. It is pure.
@@ -66,9 +71,9 @@ func Next(e event.Event, p plan.Plan, at time.Time) Step {
 	switch {
 	case e.OweAllClear:
 		return Step{Do: TellEnd}
-	case e.PromotedBy != "" && e.Incident == "" && e.MergedInto == "":
+	case owesIncident(e):
 		return Step{Do: OpenIncident}
-	case e.State == event.Closed:
+	case done(e):
 		return Step{Do: End}
 	case e.State == event.Resolved:
 		return resolved(e, at)
@@ -78,11 +83,20 @@ func Next(e event.Event, p plan.Plan, at time.Time) Step {
 	}
 	if due, quiet := recovered(e, at); due {
 		return Step{Do: ResolveRecovered}
-	} else if aged(e, at) {
+	} else if aged(e.Execution, at) {
 		return Step{Do: StartNext}
 	} else {
 		return open(e, p, at).sooner(quiet)
 	}
+}
+
+// done reports whether nothing is left to do for an event.
+func done(e event.Event) bool { return e.State == event.Closed && !e.OweAllClear && !owesIncident(e) }
+
+// owesIncident reports whether a person asked for an incident that was not
+// opened yet.
+func owesIncident(e event.Event) bool {
+	return e.PromotedBy != "" && e.Incident == "" && e.MergedInto == ""
 }
 
 // test pages whom the test is for and nobody else, and ends by itself.
@@ -108,8 +122,9 @@ func recovered(e event.Event, at time.Time) (due bool, quiet time.Time) {
 	return !at.Before(quiet), quiet
 }
 
-func aged(e event.Event, at time.Time) bool {
-	return e.Wakes >= maxWakes || at.Sub(e.GenerationAt) >= maxAge
+// aged reports whether an execution hands over to the next.
+func aged(x execution.Execution, at time.Time) bool {
+	return x.Wakes >= maxWakes || at.Sub(x.GenerationAt) >= maxAge
 }
 
 func open(e event.Event, p plan.Plan, at time.Time) Step {
@@ -168,7 +183,7 @@ func resolved(e event.Event, at time.Time) Step {
 		}
 		return wait(AwaitClosure, e.AutoCloseAt, at)
 	}
-	if aged(e, at) {
+	if aged(e.Execution, at) {
 		return Step{Do: StartNext}
 	}
 	if remind := e.RecordAskedAt.Add(recordAgain); !at.Before(remind) {
@@ -190,7 +205,7 @@ func wait(do Do, until, at time.Time) Step {
 
 // sooner ends a wait at t when that comes first.
 func (s Step) sooner(t time.Time) Step {
-	if !t.IsZero() && s.Do.Waits() && !s.Until.IsZero() && t.Before(s.Until) {
+	if !t.IsZero() && s.waits() && t.Before(s.Until) {
 		s.Until = t
 	}
 	return s

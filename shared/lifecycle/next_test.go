@@ -6,6 +6,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/lifecycle"
 	"tocsin/shared/plan"
 )
@@ -28,8 +29,8 @@ var twoSteps = func() plan.Plan {
 
 func newEvent(change func(*event.Event)) event.Event {
 	e := event.Event{
-		ID: "E-1", State: event.Triggered, Priority: alert.P1, Generation: 1, Cycle: 1, Opening: 1,
-		OpenedAt: noon, TriggeredAt: noon, GenerationAt: noon,
+		ID: "E-1", State: event.Triggered, Priority: alert.P1, Execution: execution.First(noon), Cycle: 1, Opening: 1,
+		OpenedAt: noon, TriggeredAt: noon,
 	}
 	if change != nil {
 		change(&e)

@@ -14,14 +14,14 @@ func Open(p *wiring.Parts) (*Engine, *IncidentEngine, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	people := Versions{Cache: p.Config, Log: p.Log}
+	people := People{Config: Versions{Cache: p.Config, Log: p.Log}, Contacts: p.Contacts}
 	desk := &incident.Desk{
 		Store:   &incident.Store{Table: p.Events, Outbox: p.Outbox},
 		Machine: incidents, Post: p.Desk.Post, Now: clock.Now, Log: p.Log,
 	}
 	return &Engine{
-			Desk: p.Desk, Outbox: p.Outbox, Config: people, Contacts: p.Contacts, Incidents: desk, Log: p.Log, Now: clock.Now,
+			Desk: p.Desk, Outbox: p.Outbox, People: people, Incidents: desk, Log: p.Log, Now: clock.Now,
 		}, &IncidentEngine{
-			Desk: desk, Events: p.Desk, Config: people, Contacts: p.Contacts, Log: p.Log, Now: clock.Now,
+			Desk: desk, Events: p.Desk, People: people, Log: p.Log, Now: clock.Now,
 		}, nil
 }

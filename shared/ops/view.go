@@ -7,6 +7,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/outbox"
 )
@@ -207,15 +208,15 @@ func messagesOf(all []outbox.Message) []Message {
 
 // Execution is the state of what waits for an event.
 type Execution struct {
-	Name       string     `json:"name"`
-	Generation int        `json:"generation" doc:"Numbers the executions of the event."`
-	Known      event.Exec `json:"known" enum:"pending,started,running,dead" doc:"How far it got, as the event knows."`
-	Status     string     `json:"status,omitempty" doc:"What the service says: running, over or absent."`
-	Detail     string     `json:"detail,omitempty" doc:"How it ended, or why the service could not be asked."`
-	Waiting    bool       `json:"waiting" doc:"It waits to be woken."`
-	Wakes      int        `json:"wakes"`
-	Failures   int        `json:"failures" doc:"Consecutive executions that failed before they reached a wait."`
-	NextLookAt time.Time  `json:"next_look_at,omitzero" doc:"When the sweeper looks after it at the latest."`
+	Name       string          `json:"name"`
+	Generation int             `json:"generation" doc:"Numbers the executions of the event."`
+	Known      execution.Phase `json:"known" enum:"pending,started,running,dead" doc:"How far it got, as the event knows."`
+	Status     string          `json:"status,omitempty" doc:"What the service says: running, over or absent."`
+	Detail     string          `json:"detail,omitempty" doc:"How it ended, or why the service could not be asked."`
+	Waiting    bool            `json:"waiting" doc:"It waits to be woken."`
+	Wakes      int             `json:"wakes"`
+	Failures   int             `json:"failures" doc:"Consecutive executions that failed before they reached a wait."`
+	NextLookAt time.Time       `json:"next_look_at,omitzero" doc:"When the sweeper looks after it at the latest."`
 }
 
 // Page is the input of a list.

@@ -28,6 +28,10 @@ const (
 	Dead       Reason = "dead"        // the execution cannot be kept alive: fixed text, the event is not read
 )
 
+// Pages reports whether it is a page: it asks for somebody to answer, and
+// whoever got it is told of the end.
+func (r Reason) Pages() bool { return r == Page || r == LastResort }
+
 // State is how far a message got.
 type State string
 

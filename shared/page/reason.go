@@ -1,7 +1,10 @@
 package page
 
 import (
+	"time"
+
 	"tocsin/shared/event"
+	"tocsin/shared/incident"
 	"tocsin/shared/outbox"
 )
 
@@ -21,6 +24,7 @@ const (
 	reopened   = "reopened"
 	merged     = "merged"
 	recorded   = "recorded"
+	answered   = "answered"
 )
 
 // Ends reports whether the reason of a message has ended, and what ended it.
@@ -29,7 +33,8 @@ const (
 //	page, last_resort  acknowledge, snooze, resolve, merge, close, a newer cycle
 //	ended              a reopening
 //	record             the record is complete, the event closed or reopened
-//	update, dead, link nothing
+//	update             see [UpdateEnds]
+//	dead, link         nothing
 //
 // e must have been read after the message was claimed: then whoever ends the
 // event later sees the claim, and tells its reader of the end.
@@ -43,6 +48,13 @@ func Ends(m outbox.Message, e event.Event) (over bool, why string) {
 		return endsRecord(m, e)
 	}
 	return false, ""
+}
+
+// UpdateEnds reports whether the reason of an incident's message has ended: the
+// update was given, the action items were done, or the incident owes neither
+// any more.
+func UpdateEnds(m outbox.Message, i incident.Incident, at time.Time) (over bool, why string) {
+	return !i.StillAsks(m.Key, at), answered
 }
 
 func endsPage(m outbox.Message, e event.Event) (bool, string) {

@@ -101,7 +101,7 @@ func (w *writer) sheet() sheet {
 	if Reads(w.Message.Reason) {
 		s.facts = w.facts()
 	}
-	if w.pages() || w.Message.Reason == outbox.Record {
+	if w.Message.Reason.Pages() || w.Message.Reason == outbox.Record {
 		s.detail = notify.Lines(w.Event.Description, maxDescription)
 		s.labels, s.links = w.labels(), safeLinks(w.Event.Links)
 	}
@@ -176,7 +176,7 @@ func (w *writer) facts() []fact {
 	add(sayOwner, w.owner(), w.Message.Reason != outbox.Page)
 	add(sayAlerts, w.alerts(), e.AlertCount > 1)
 	add(saySource, e.Source, false)
-	if w.pages() {
+	if w.Message.Reason.Pages() {
 		add(sayHelped, w.Helped, true)
 		add(sayIfNobody, w.forecast(w.Message.Next), true)
 	}
@@ -296,10 +296,6 @@ func (w *writer) buttons() []notify.Link {
 	return links
 }
 
-func (w *writer) pages() bool {
-	return w.Message.Reason == outbox.Page || w.Message.Reason == outbox.LastResort
-}
-
 // urgency is the event's for a page; what only tells must wake nobody.
 func (w *writer) urgency() notify.Urgency {
 	switch {
@@ -307,7 +303,7 @@ func (w *writer) urgency() notify.Urgency {
 		return notify.Urgent
 	case w.Message.Reason == outbox.Update:
 		return notify.High
-	case !w.pages():
+	case !w.Message.Reason.Pages():
 		return notify.Low
 	}
 	switch w.Event.Priority {

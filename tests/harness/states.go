@@ -29,38 +29,19 @@ func (h *Harness) States() *sfn.Client {
 
 // StopExecution stops the execution that drives an event, as an operator does
 // by hand.
-func (h *Harness) StopExecution(id string) {
+func (h *Harness) StopExecution(id string) *Harness {
 	h.t.Helper()
 	e := h.Event(id)
-	h.Stopped(EventMachine, e.ExecutionName())
+	return h.Stopped(EventMachine, e.ExecutionName())
 }
 
-// Stopped stops an execution of a machine by name.
+// Stopped stops an execution of a machine by name. The service gives notice of
+// it.
 func (h *Harness) Stopped(machine, name string) *Harness {
 	h.t.Helper()
 	arn := strings.Replace(h.Resource(machine), ":stateMachine:", ":execution:", 1) + ":" + name
 	if _, err := h.States().StopExecution(context.Background(), &sfn.StopExecutionInput{ExecutionArn: &arn}); err != nil {
 		h.t.Fatalf("stop the execution %s: %v", name, err)
-	}
-	return h
-}
-
-// Noticed sends the service's notice that the execution which drives an event
-// was stopped.
-func (h *Harness) Noticed(id string) *Harness {
-	h.t.Helper()
-	e := h.Event(id)
-	notice, err := json.Marshal(map[string]any{
-		"version": "0", "source": "aws.states", "detail-type": "Step Functions Execution Status Change",
-		"detail": map[string]any{"name": e.ExecutionName(), "status": "ABORTED", "stateMachineArn": h.Resource(EventMachine)},
-	})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	ctx, cancel := h.Context()
-	defer cancel()
-	if _, err := h.Invoke(ctx, "SweeperFunction", notice); err != nil {
-		h.t.Fatalf("notice of %s: %v", id, err)
 	}
 	return h.Settled()
 }

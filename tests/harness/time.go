@@ -28,7 +28,8 @@ const overdue = 30 * time.Second
 
 // deadlines finds for Skip the first instant after another at which only the
 // sweeper acts: deadlines of alerts and messages, and those of events and
-// incidents that their executions missed.
+// incidents that their executions missed. What is overdue by then waits for
+// the schedule, which comes each minute.
 func (h *Harness) deadlines(ctx context.Context, after time.Time) (time.Time, bool, error) {
 	var first time.Time
 	for _, table := range []string{"EventsTable", "LedgerTable"} {
@@ -37,7 +38,10 @@ func (h *Harness) deadlines(ctx context.Context, after time.Time) (time.Time, bo
 			return first, false, err
 		}
 		for _, at := range found {
-			if at.After(after) && (first.IsZero() || at.Before(first)) {
+			if !at.After(after) {
+				at = after.Add(time.Minute)
+			}
+			if first.IsZero() || at.Before(first) {
 				first = at
 			}
 		}
@@ -83,6 +87,14 @@ func (h *Harness) Minutes(n int) *Harness {
 		h.Tick(time.Minute).Swept()
 	}
 	return h
+}
+
+// OnTheHour lets time pass until a minute after a full hour: what is told once
+// an hour is then told once within the next.
+func (h *Harness) OnTheHour() *Harness {
+	h.t.Helper()
+	now := h.Clock.Now()
+	return h.Tick(now.Truncate(time.Hour).Add(61 * time.Minute).Sub(now))
 }
 
 // Tick lets time pass without a sweep: only state machines act.

@@ -26,7 +26,7 @@ var layers = [][]string{
 	// Who there is and what is to be done.
 	{"catalog", "apitoken", "plan", "rule", "config", "config/yamldoc", "decide"},
 	// What is worked on, and what leaves.
-	{"outbox", "event", "incident"},
+	{"outbox", "execution", "event", "incident"},
 	{"notify", "notify/email", "notify/ntfy", "page", "ledger", "actionlink"},
 	// Who knows several of them together.
 	{"wiring", "lifecycle", "ops"},
@@ -132,7 +132,6 @@ var callsAWS = map[string]string{
 	"shared/integration/secrets.go": "the store of secrets, which live in SSM",
 	"shared/intake/object.go":       "the store of bodies, which live in S3",
 	"shared/intake/intake.go":       "hands the configuration on",
-	"shared/ledger/ledger.go":       "the ledger is little else than its store",
 	"shared/ops/answers.go":         "the store of kept answers",
 	"shared/ops/audit.go":           "the store of the audit log",
 	"shared/ops/objects.go":         "reads bodies by a request signed by hand, as the client is too big for its function",

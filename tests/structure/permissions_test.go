@@ -20,6 +20,7 @@ var tables = map[string][]string{
 	"shared/alert":       {"EventsTable"},
 	"shared/event":       {"EventsTable"},
 	"shared/incident":    {"EventsTable"},
+	"shared/execution":   {"EventsTable"},
 	"shared/config":      {"ConfigTable"},
 	"shared/catalog":     {"ConfigTable"},
 	"shared/integration": {"ConfigTable"},

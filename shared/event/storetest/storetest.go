@@ -9,10 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"tocsin/shared/alert"
 	"tocsin/shared/clock"
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/outbox"
 )
@@ -46,6 +49,7 @@ func TestStoreSuite(t *testing.T, table ddb.Table) {
 	t.Run("an alert is written as it was read", s.testAlertConflict)
 	t.Run("lists are newest first, in pages", s.testList)
 	t.Run("what is absent is not found", s.testAbsent)
+	t.Run("what an earlier release stored is read", s.testEarlierRelease)
 }
 
 type suite struct {
@@ -74,7 +78,7 @@ func (s *suite) opening(t *testing.T, slot, alertName string, over event.Hold) e
 	st.Event = string(id)
 	e := event.Event{
 		ID: id, State: event.Triggered, Title: alertName, Priority: alert.P2, Slot: slot,
-		Generation: 1, Cycle: 1, Opening: 1, OpenedAt: noon, TriggeredAt: noon, GenerationAt: noon,
+		Execution: execution.First(noon), Cycle: 1, Opening: 1, OpenedAt: noon, TriggeredAt: noon,
 	}
 	return event.Opening{Event: e, Alert: &st, Over: over, At: noon, Timeline: []event.Item{{At: noon, By: event.Self, What: "event.opened"}}}
 }
@@ -128,7 +132,7 @@ func (s *suite) testNumbers(t *testing.T) {
 
 func (s *suite) testOpen(t *testing.T) {
 	e := s.open(t)
-	if e.Rev != 1 || e.WakeSeq != 1 || e.Exec != event.ExecPending || e.AlertCount != 1 || !e.Due.Equal(noon.Add(30*time.Second)) {
+	if e.Rev != 1 || e.WakeSeq != 1 || e.Exec != execution.Pending || e.AlertCount != 1 || !e.Due.Equal(noon.Add(30*time.Second)) {
 		t.Errorf("opened %+v", e)
 	}
 	holders, err := s.store.SlotHolders(t.Context(), t.Name())
@@ -381,7 +385,7 @@ func (s *suite) testMergeRefusesResolution(t *testing.T) {
 
 func (s *suite) park(t *testing.T, e event.Event, token string) bool {
 	t.Helper()
-	parked, err := s.store.Park(t.Context(), e, token, noon.Add(time.Hour))
+	parked, err := s.store.Executions().Park(t.Context(), string(e.ID), e.Execution, token, noon.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -412,7 +416,7 @@ func (s *suite) testParkAndJoin(t *testing.T) {
 		t.Fatal("a join refused the parking")
 	}
 	after := s.read(t, e.ID)
-	if after.Token != "token" || after.Exec != event.ExecRunning || after.Wakes != 1 || !after.Due.Equal(noon.Add(time.Hour)) || after.Rev != e.Rev+1 {
+	if after.Token != "token" || after.Exec != execution.Running || after.Wakes != 1 || !after.Due.Equal(noon.Add(time.Hour)) || after.Rev != e.Rev+1 {
 		t.Errorf("parked %+v", after)
 	}
 }
@@ -437,7 +441,7 @@ func (s *suite) testDue(t *testing.T) {
 	if !due(noon.Add(30 * time.Second)) {
 		t.Error("not due")
 	}
-	if err := s.store.SetDue(t.Context(), e, time.Time{}); err != nil {
+	if err := s.store.Executions().SetDue(t.Context(), string(e.ID), e.Execution, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if due(noon.Add(time.Hour)) {
@@ -519,6 +523,35 @@ func (s *suite) testList(t *testing.T) {
 	if _, _, err := s.store.List(t.Context(), true, 1, "nonsense"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a cursor that no list returned: %v", err)
 	}
+}
+
+// testEarlierRelease reads an item as the first release wrote it.
+func (s *suite) testEarlierRelease(t *testing.T) {
+	item := ddb.Key("EVENT#E-777777", "EVENT")
+	item["body"] = ddb.B([]byte(`{"id":"E-777777","state":"snoozed","title":"Disk full","priority":"P1","service":"shop","config_version":1,` +
+		`"plan":"standard","generation":2,"cycle":1,"opening":1,"progress":{"round":0,"step":0},"opened_at":"2026-03-14T11:00:00Z",` +
+		`"triggered_at":"2026-03-14T12:00:00Z","snoozed_until":"2026-03-14T13:00:00Z","snoozed_by":"member:ann","generation_at":"2026-03-14T11:30:00Z"}`))
+	for name, n := range map[string]int{"rev": 7, "generation": 2, "wake_seq": 5, "member_seq": 1, "alert_count": 3, "wakes": 4, "failures": 1} {
+		item[name] = ddb.N(n)
+	}
+	for name, text := range map[string]string{
+		"state": "snoozed", "exec": "running", "token": "t", "last_alert_at": clock.Format(noon), "list_pk": "event#open",
+		"due_shard": ddb.Shard("event", "E-777777"), "due_at": clock.Format(noon.Add(time.Hour)),
+	} {
+		item[name] = ddb.S(text)
+	}
+	if _, err := s.table.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.table.Name, Item: item}); err != nil {
+		t.Fatal(err)
+	}
+	e := s.read(t, "E-777777")
+	want := execution.Execution{
+		Generation: 2, GenerationAt: noon.Add(-30 * time.Minute), Rev: 7, WakeSeq: 5, Exec: execution.Running,
+		Wakes: 4, Failures: 1, Token: "t", Due: noon.Add(time.Hour),
+	}
+	if e.Execution != want || e.State != event.Snoozed || e.AlertCount != 3 || !e.SnoozedSince().Equal(noon) {
+		t.Errorf("read %+v, snoozed since %s\nwant %+v", e.Execution, e.SnoozedSince(), want)
+	}
+	s.mustCommit(t, e, event.Awake{})
 }
 
 func (s *suite) testAbsent(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"tocsin/shared/clock"
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
+	"tocsin/shared/execution"
 	"tocsin/shared/fault"
 	"tocsin/shared/incident"
 	"tocsin/shared/outbox"
@@ -41,7 +42,7 @@ func TestStoreSuite(t *testing.T, table ddb.Table) {
 	t.Run("an update between evaluation and park does not refuse it", s.testParkAfterUpdate)
 	t.Run("a change wakes the wait that was parked", s.testWake)
 	t.Run("a new generation begins anew", s.testGeneration)
-	t.Run("the start of an execution never undoes what came after", s.testMarkExec)
+	t.Run("the start of an execution never undoes what came after", s.testMark)
 	t.Run("a deadline moves only while nothing is written", s.testSetDue)
 	t.Run("lists are newest first, in pages", s.testList)
 }
@@ -181,7 +182,7 @@ func (s *suite) testOpen(t *testing.T) {
 	}
 	got := s.get(t, incident.ID(id))
 	want := incident.Opened(incident.ID(id), e, noon)
-	want.Rev, want.WakeSeq, want.Exec, want.Due = 2, 1, event.ExecStarted, noon.Add(30*time.Second)
+	want.Rev, want.WakeSeq, want.Exec, want.Due = 2, 1, execution.Started, noon.Add(30*time.Second)
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -270,7 +271,7 @@ func (s *suite) testNotStarted(t *testing.T) {
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
-	if i := s.get(t, incident.ID(first)); i.Exec != event.ExecPending || !i.Due.Equal(noon.Add(30*time.Second)) {
+	if i := s.get(t, incident.ID(first)); i.Exec != execution.Pending || !i.Due.Equal(noon.Add(30*time.Second)) {
 		t.Errorf("execution %s, due %v", i.Exec, i.Due)
 	}
 	m.broken = false
@@ -278,7 +279,7 @@ func (s *suite) testNotStarted(t *testing.T) {
 	if err != nil || second != first || len(m.started) != 1 {
 		t.Errorf("opened %s, then %s, err %v; started %q", first, second, err, m.started)
 	}
-	if i := s.get(t, incident.ID(first)); i.Exec != event.ExecStarted {
+	if i := s.get(t, incident.ID(first)); i.Exec != execution.Started {
 		t.Errorf("execution %s", i.Exec)
 	}
 }
@@ -375,7 +376,7 @@ func (s *suite) testAtOnce(t *testing.T) {
 
 func (s *suite) park(t *testing.T, i incident.Incident, token string) bool {
 	t.Helper()
-	parked, err := s.store.Park(t.Context(), i, token, noon.Add(time.Hour))
+	parked, err := s.store.Executions().Park(t.Context(), string(i.ID), i.Execution, token, noon.Add(time.Hour))
 	if err != nil {
 		t.Fatalf("park: %v", err)
 	}
@@ -388,7 +389,7 @@ func (s *suite) testPark(t *testing.T) {
 		t.Fatal("park refused")
 	}
 	want := i
-	want.Token, want.Exec, want.Wakes, want.Due = "token-1", event.ExecRunning, 1, noon.Add(time.Hour)
+	want.Token, want.Exec, want.Wakes, want.Due = "token-1", execution.Running, 1, noon.Add(time.Hour)
 	want.Rev++
 	if got := s.get(t, i.ID); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -452,7 +453,7 @@ func (s *suite) testGeneration(t *testing.T) {
 		t.Fatalf("do: %v", err)
 	}
 	got := s.get(t, i.ID)
-	if got.Generation != 2 || got.Token != "" || got.Wakes != 0 || got.Failures != 1 || got.Exec != event.ExecStarted || len(m.woken) != 0 {
+	if got.Generation != 2 || got.Token != "" || got.Wakes != 0 || got.Failures != 1 || got.Exec != execution.Started || len(m.woken) != 0 {
 		t.Errorf("got %+v, woken %q", got, m.woken)
 	}
 	if want := string(i.ID) + `-g2 {"v": 1, "incident_id": "` + string(i.ID) + `", "generation": 2}`; !slices.Equal(m.started, []string{want}) {
@@ -464,19 +465,19 @@ func (s *suite) testGeneration(t *testing.T) {
 	}
 }
 
-func (s *suite) testMarkExec(t *testing.T) {
+func (s *suite) testMark(t *testing.T) {
 	i := s.open(t)
 	s.park(t, i, "token-1")
 	for _, c := range []struct {
 		name       string
 		generation int
-		exec, want event.Exec
+		exec, want execution.Phase
 	}{
-		{"started, of a running one", 1, event.ExecStarted, event.ExecRunning},
-		{"dead, of another generation", 2, event.ExecDead, event.ExecRunning},
-		{"dead", 1, event.ExecDead, event.ExecDead},
+		{"started, of a running one", 1, execution.Started, execution.Running},
+		{"dead, of another generation", 2, execution.Dead, execution.Running},
+		{"dead", 1, execution.Dead, execution.Dead},
 	} {
-		if err := s.store.MarkExec(t.Context(), i.ID, c.generation, c.exec, noon); err != nil {
+		if err := s.store.Executions().Mark(t.Context(), string(i.ID), c.generation, c.exec, noon); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		if got := s.get(t, i.ID); got.Exec != c.want {
@@ -488,20 +489,20 @@ func (s *suite) testMarkExec(t *testing.T) {
 func (s *suite) testSetDue(t *testing.T) {
 	i := s.open(t)
 	later := noon.Add(2 * time.Hour)
-	if err := s.store.SetDue(t.Context(), i, later); err != nil {
+	if err := s.store.Executions().SetDue(t.Context(), string(i.ID), i.Execution, later); err != nil {
 		t.Fatalf("set: %v", err)
 	}
 	if got := s.get(t, i.ID); !got.Due.Equal(later) || got.Rev != i.Rev {
 		t.Errorf("due %v, rev %d", got.Due, got.Rev)
 	}
 	after := s.must(t, s.get(t, i.ID), incident.Mitigate{})
-	if err := s.store.SetDue(t.Context(), i, time.Time{}); err != nil {
+	if err := s.store.Executions().SetDue(t.Context(), string(i.ID), i.Execution, time.Time{}); err != nil {
 		t.Errorf("set on what was written meanwhile: %v", err)
 	}
 	if got := s.get(t, i.ID); !got.Due.Equal(after.Due) {
 		t.Errorf("due %v, want %v", got.Due, after.Due)
 	}
-	if err := s.store.SetDue(t.Context(), after, time.Time{}); err != nil {
+	if err := s.store.Executions().SetDue(t.Context(), string(i.ID), after.Execution, time.Time{}); err != nil {
 		t.Fatalf("remove: %v", err)
 	}
 	if got := s.get(t, i.ID); !got.Due.IsZero() {
