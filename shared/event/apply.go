@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -37,6 +38,7 @@ type Change struct {
 	Over        Hold         // the slot's holder as read: this event, or one that was seen to be over
 	SameMembers bool         // refuse when an alert joined or fired again since Before was read
 	Alert       *alert.State // the alert that caused it, to be written with it as it was read
+	Part        *Part        // what is split off, to be opened with it
 	Gone        bool         // the old execution is over: Exec, Token, Wakes and Failures begin anew
 }
 
@@ -70,7 +72,7 @@ func (ops All) apply(c *Change) error {
 // afterEnd reports whether an operation may touch a closed event.
 func afterEnd(op Op) bool {
 	switch op.(type) {
-	case TellAllClear, Note, JoinIncident, NextGeneration:
+	case TellAllClear, TellNews, Note, JoinIncident, NextGeneration:
 		return true
 	}
 	return false
@@ -176,12 +178,16 @@ func (Acknowledge) apply(c *Change) error {
 		e.Owner = member
 		e.Assignee = Assignee{Member: member, Named: true}
 	}
+	renewed := e.State == AckedState
 	e.State = AckedState
 	e.AcknowledgedAt, e.AcknowledgedBy, e.AckExpiresAt = c.At, c.By, c.ackExpiry()
 	e.SnoozedUntil, e.SnoozedBy = time.Time{}, ""
 	e.Progress = Progress{}
 	c.Wake = true
 	c.note("event.acknowledged")
+	if !renewed {
+		c.announce(NewsAcknowledged, c.By)
+	}
 	return nil
 }
 
@@ -455,6 +461,7 @@ func (o Reopen) apply(c *Change) error {
 	c.Retake = e.Slot != ""
 	c.note("event.reopened", "because", o.Because)
 	c.page()
+	c.announce(NewsReopened, c.By)
 	return nil
 }
 
@@ -522,6 +529,9 @@ func (r Record) missing() []string {
 
 func (c *Change) close() {
 	e := &c.Event
+	if e.State == Resolved {
+		c.announce(NewsClosed, c.By)
+	}
 	e.OweAllClear = e.OweAllClear || e.State.Open()
 	e.State = Closed
 	e.ClosedAt, e.ClosedBy = c.At, c.By
@@ -576,6 +586,7 @@ func (o Merge) apply(c *Change) error {
 	e.OweAllClear = false
 	e.MergedInto, e.MergedOpening = o.Into, o.IntoOpening
 	c.note("event.merged", "into", string(o.Into))
+	c.announce(NewsMerged, c.By)
 	return nil
 }
 
@@ -605,6 +616,7 @@ func (o JoinIncident) apply(c *Change) error {
 	c.Event.Incident = o.Incident
 	c.Wake = true
 	c.note("event.joined_incident", "incident", o.Incident)
+	c.announce(NewsPromoted, cmp.Or(c.Event.PromotedBy, c.By))
 	return nil
 }
 

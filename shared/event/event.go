@@ -208,6 +208,12 @@ type Event struct {
 	RecordAskedAt  time.Time `json:"record_asked_at,omitzero"`
 	GenerationAt   time.Time `json:"generation_at"` // when the present generation began
 
+	Tasks       []Task   `json:"tasks,omitempty"`
+	Subscribers []string `json:"subscribers,omitempty"` // members, told of changes and not paged
+	News        []News   `json:"news,omitempty"`        // of which they are still to be told
+	NewsSeq     int      `json:"news_seq,omitempty"`    // number of the last news
+	SplitFrom   ID       `json:"split_from,omitempty"`
+
 	// Attributes of their own, because writers other than Commit change them.
 	Rev         int64     `json:"-"`
 	WakeSeq     int       `json:"-"`

@@ -202,6 +202,11 @@ func (s *Store) Commit(ctx context.Context, c Change) (Event, error) {
 		}
 		tx.put(member(e.ID, c.Alert.ID, c.At), "", nil, nil)
 	}
+	if c.Part != nil {
+		if err := tx.part(s.Alerts, *c.Part, c.At); err != nil {
+			return c.Before, err
+		}
+	}
 	if e.MergedInto != "" && c.Before.MergedInto == "" {
 		tx.put(merged(e.MergedInto, e.ID), "", nil, nil)
 		tx.grow(e.MergedInto)
@@ -219,6 +224,7 @@ func (s *Store) Commit(ctx context.Context, c Change) (Event, error) {
 	}
 	if c.Alert != nil {
 		c.Alert.Rev++
+		e.MemberSeq, e.AlertCount, e.LastAlertAt = e.MemberSeq+1, e.AlertCount+1, c.At
 	}
 	return e, nil
 }
@@ -566,6 +572,8 @@ func (t *transaction) update(c Change, e Event) error {
 	}
 	if c.Alert != nil {
 		u.Add(attrMemberSeq, 1)
+		u.Add(attrAlerts, 1)
+		u.Set(attrLastAlert, ddb.S(clock.Format(c.At)))
 	}
 	if c.Gone {
 		u.Set(attrExec, ddb.S(string(ExecPending)))

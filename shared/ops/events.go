@@ -510,6 +510,12 @@ func (d *Desk) takeOver(ctx context.Context, c *Caller, id, into event.ID) (Even
 		if firing {
 			ops = append(ops, event.Refire{})
 		}
+		for i, member := range merged.Subscribers {
+			if len(e.Subscribers)+i == event.MaxSubscribers {
+				break // who is left over still hears of the merge
+			}
+			ops = append(ops, event.Subscribe{Member: member})
+		}
 		return append(ops, event.Note{Text: fmt.Sprintf("took in event %s (%s)", id, merged.Title)}), nil
 	})
 	if err != nil {
