@@ -19,6 +19,9 @@ type Team struct {
 	DisplayName string   `json:"display_name,omitempty"`
 	Leader      string   `json:"leader,omitempty"` // a member
 	Members     []string `json:"members"`
+
+	// CauseClasses are the team's own, beside those that ship.
+	CauseClasses []string `json:"cause_classes,omitempty"`
 }
 
 // Member is a person who can be paged.

@@ -129,12 +129,6 @@ type Record struct {
 	At         time.Time `json:"at,omitzero"`
 }
 
-// CauseClasses ship with the product.
-var CauseClasses = []string{
-	"false_positive", "business_fluctuation", "code_defect", "config_change", "capacity", "dependency",
-	"infrastructure", "security", "human_error", "unknown",
-}
-
 // Complete reports whether a person said what was wrong and what fixed it.
 func (r Record) Complete() bool {
 	return r.CauseClass != "" && r.Cause != "" && r.Solution != "" && r.By.Person()

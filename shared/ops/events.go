@@ -108,7 +108,7 @@ type CloseEvent struct {
 
 // RecordFields are what a person says about the end of an event.
 type RecordFields struct {
-	CauseClass string   `json:"cause_class,omitempty" enum:"false_positive,business_fluctuation,code_defect,config_change,capacity,dependency,infrastructure,security,human_error,unknown" doc:"Kind of cause."`
+	CauseClass string   `json:"cause_class,omitempty" max:"63" doc:"Kind of cause: false_positive, business_fluctuation, code_defect, config_change, capacity, dependency, infrastructure, security, human_error, unknown, or one of the team's own, which services.list shows."`
 	Cause      string   `json:"cause,omitempty" max:"4096" doc:"What was wrong."`
 	Solution   string   `json:"solution,omitempty" max:"4096" doc:"What fixed it."`
 	Reasoning  string   `json:"reasoning,omitempty" max:"4096" doc:"How it was found."`
@@ -203,7 +203,7 @@ func (d *Desk) eventOperations() []*Operation {
 					return Event{}, invalid("cause_class", "give at least one field of the record")
 				}
 				return d.choose(ctx, c, in.ID, func(e event.Event, _ time.Time) (event.Op, error) {
-					return event.SaveRecord{Record: in.over(e.Record)}, nil
+					return event.SaveRecord{Record: in.over(e.Record)}, d.checkCauseClass(ctx, e, in.CauseClass)
 				})
 			}),
 		New(d.onEvent("close", "Archive an event with its record.",
@@ -459,8 +459,24 @@ func (d *Desk) close(ctx context.Context, c *Caller, in CloseEvent) (Event, erro
 			return event.Close{}, nil
 		}
 		r := in.over(e.Record)
-		return event.Close{Record: &r}, nil
+		return event.Close{Record: &r}, d.checkCauseClass(ctx, e, in.CauseClass)
 	})
+}
+
+// checkCauseClass refuses a class that neither ships nor is of the team that
+// answers for the event's service. One that was saved before stays.
+func (d *Desk) checkCauseClass(ctx context.Context, e event.Event, class string) error {
+	if class == "" || class == e.Record.CauseClass {
+		return nil
+	}
+	cfg, err := d.Config.Current(ctx)
+	if err != nil {
+		return err
+	}
+	if classes := cfg.CauseClasses(e.Service); !slices.Contains(classes, class) {
+		return invalid("cause_class", "is %.60q, expected one of %s", class, strings.Join(classes, ", "))
+	}
+	return nil
 }
 
 // merge closes an event in favour of another, and then gives that other what

@@ -1,6 +1,7 @@
 package ops_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +128,40 @@ func TestSplitLeavesWhatHasRecovered(t *testing.T) {
 	c.want(200, "POST", "/v1/events/"+id+"/split", `{"alerts":["`+two+`"]}`)
 	if got := c.want(200, "GET", "/v1/events/"+id, "").Body; got["recovered_at"] == nil {
 		t.Errorf("the old event %v", got)
+	}
+}
+
+// TestATeamsOwnCauseClassByTheAPI: it is taken for the events of the team's
+// services only, and offered with them.
+func TestATeamsOwnCauseClassByTheAPI(t *testing.T) {
+	w := opstest.New(t)
+	c := newClient(t, w, "ann", ops.Admin)
+	shop, other := c.report(`{"title":"Slow","service":"shop"}`), c.report(`{"title":"Slow"}`)
+	const class = `{"cause_class":"bank_closed"}`
+	if got := c.want(422, "POST", "/v1/events/"+shop+"/record", class); !strings.Contains(got.Text, `"cause_class","detail":"is \"bank_closed\", expected one of false_positive, `) {
+		t.Errorf("unknown class: %s", got.Text)
+	}
+	docs := c.want(200, "GET", "/v1/config", "").Body["documents"].([]any)
+	for _, d := range docs {
+		if d := d.(map[string]any); d["kind"] == "team" {
+			d["spec"].(map[string]any)["cause_classes"] = []string{"bank_closed"}
+		}
+	}
+	body, err := json.Marshal(map[string]any{"documents": docs, "expected_version": 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.want(200, "PUT", "/v1/config", string(body))
+	if got := c.want(200, "POST", "/v1/events/"+shop+"/record", class).Body["record"].(map[string]any); got["cause_class"] != "bank_closed" {
+		t.Errorf("record %v", got)
+	}
+	c.want(422, "POST", "/v1/events/"+other+"/close", class)
+	for _, s := range c.want(200, "GET", "/v1/services", "").Body["items"].([]any) {
+		s := s.(map[string]any)
+		classes := s["cause_classes"].([]any)
+		if own := classes[len(classes)-1] == "bank_closed"; own != (s["name"] == "shop") {
+			t.Errorf("service %v offers %v", s["name"], classes)
+		}
 	}
 }
 

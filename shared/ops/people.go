@@ -75,6 +75,8 @@ type Service struct {
 	Tier        int    `json:"tier,omitempty" doc:"1 is the most important." table:"TIER"`
 	Team        string `json:"team,omitempty" doc:"The team that answers for it." table:"TEAM"`
 	Plan        string `json:"plan" doc:"The plan that runs for its events." table:"PLAN"`
+
+	CauseClasses []string `json:"cause_classes" doc:"What the record of its events may name as cause_class; those of the team stand last."`
 }
 
 func (d *Desk) peopleOperations() []*Operation {
@@ -243,7 +245,7 @@ func (d *Desk) listServices(ctx context.Context, _ *Caller, in ListServices) (Li
 		s := cfg.Services[name]
 		items[i] = Service{
 			Name: name, DisplayName: s.DisplayName, Description: s.Description, Tier: s.Tier, Team: s.Team,
-			Plan: cfg.PlanNamed(s.Plan).Name,
+			Plan: cfg.PlanNamed(s.Plan).Name, CauseClasses: cfg.CauseClasses(name),
 		}
 	}
 	return listOf(items, next), nil
