@@ -17,9 +17,10 @@ func ListShard(kind, id string, n int) string {
 }
 
 // Newest returns the keys of a kind's items in a sharded index, newest first,
-// whose sort value is below before, at most limit. pk and sk name the index's
-// key attributes.
-func (t Table) Newest(ctx context.Context, index, pk, sk, kind string, shards int, before string, limit int) ([]Item, error) {
+// whose sort value is below before, at most limit, and the sort value of the
+// last of them, "" when there are no more. pk and sk name the index's key
+// attributes.
+func (t Table) Newest(ctx context.Context, index, pk, sk, kind string, shards int, before string, limit int) (keys []Item, last string, err error) {
 	var found []Item
 	for shard := range shards {
 		out, err := t.Query(ctx, &dynamodb.QueryInput{
@@ -32,15 +33,18 @@ func (t Table) Newest(ctx context.Context, index, pk, sk, kind string, shards in
 			Limit:                     aws.Int32(int32(limit)),
 		})
 		if err != nil {
-			return nil, Fault(err, "list %s", kind)
+			return nil, "", Fault(err, "list %s", kind)
 		}
 		found = append(found, out.Items...)
 	}
 	slices.SortFunc(found, func(a, b Item) int { return strings.Compare(Text(b, sk), Text(a, sk)) })
-	found = found[:min(limit, len(found))]
-	keys := make([]Item, len(found))
+	if len(found) >= limit {
+		found = found[:limit]
+		last = Text(found[limit-1], sk)
+	}
+	keys = make([]Item, len(found))
 	for i, item := range found {
 		keys[i] = Item{PK: item[PK], SK: item[SK]}
 	}
-	return keys, nil
+	return keys, last, nil
 }
