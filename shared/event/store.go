@@ -37,6 +37,7 @@ const (
 	attrMemberSeq  = "member_seq"
 	attrAlerts     = "alert_count"
 	attrLastAlert  = "last_alert_at"
+	attrLastJoin   = "last_join" // key of the newest join
 	attrRecovered  = "recovered"
 	attrExec       = "exec"
 	attrWakes      = "wakes"
@@ -266,28 +267,29 @@ func (s *Store) writeAll(ctx context.Context, writes []types.WriteRequest) error
 // resolution by recovery that is under way is refused. It is one plain update
 // and no transaction: a storm never blocks a person's acknowledgement.
 // It reports false when the event is not open, or all its alerts were
-// recovered, so that the caller decides again or applies [Refire].
+// recovered, so that the caller decides again or applies [Refire]. A join that
+// is there by its key already, because the answer was lost, is not counted again.
 func (s *Store) Joined(ctx context.Context, id ID, n int, item Item, key string) (bool, error) {
 	err := ddb.Retry(ctx, func() error {
 		_, err := s.Table.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName:           &s.Table.Name,
 			Key:                 ddb.Key(partition(id), sortKey),
-			UpdateExpression:    aws.String("SET #last = :at ADD #seq :one, #n :n"),
-			ConditionExpression: aws.String("#state IN (:t, :a, :s) AND attribute_not_exists(#rec)"),
+			UpdateExpression:    aws.String("SET #last = :at, #join = :key ADD #seq :one, #n :n"),
+			ConditionExpression: aws.String("#state IN (:t, :a, :s) AND attribute_not_exists(#rec) AND (attribute_not_exists(#join) OR #join <> :key)"),
 			ExpressionAttributeNames: map[string]string{
-				"#last": attrLastAlert, "#seq": attrMemberSeq, "#n": attrAlerts, "#state": attrState, "#rec": attrRecovered,
+				"#join": attrLastJoin, "#last": attrLastAlert, "#seq": attrMemberSeq, "#n": attrAlerts, "#state": attrState, "#rec": attrRecovered,
 			},
 			ExpressionAttributeValues: ddb.Item{
-				":at": ddb.S(clock.Format(item.At)), ":one": ddb.N(1), ":n": ddb.N(n),
+				":at": ddb.S(clock.Format(item.At)), ":one": ddb.N(1), ":n": ddb.N(n), ":key": ddb.S(key),
 				":t": ddb.S(string(Triggered)), ":a": ddb.S(string(AckedState)), ":s": ddb.S(string(Snoozed)),
 			},
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		})
 		return err
 	})
-	if _, refused := ddb.Refused(err); refused {
+	if found, refused := ddb.Refused(err); refused && !joinedBy(found, key) {
 		return false, nil
-	}
-	if err != nil {
+	} else if err != nil && !refused {
 		return false, ddb.Fault(err, "join event %s", id)
 	}
 	stored := timelineItem(id, key, item)
@@ -295,6 +297,12 @@ func (s *Store) Joined(ctx context.Context, id ID, n int, item Item, key string)
 		return true, ddb.Fault(err, "note joins of event %s", id)
 	}
 	return true, nil
+}
+
+// joinedBy reports whether the newest join of an event that takes joins is the
+// one of a key.
+func joinedBy(item ddb.Item, key string) bool {
+	return ddb.Text(item, attrLastJoin) == key && ddb.Text(item, attrRecovered) == "" && State(ddb.Text(item, attrState)).Open()
 }
 
 // Members reads the alerts that joined an event, consistently, by the event

@@ -30,6 +30,8 @@ func TestStoreSuite(t *testing.T, table ddb.Table) {
 	t.Run("a commit is refused after another", s.testConflict)
 	t.Run("of many commits at once one wins", s.testCommitRace)
 	t.Run("a join refuses a resolution by recovery", s.testJoinRefusesResolution)
+	t.Run("a join is counted once", s.testJoinOnce)
+	t.Run("a recount adds what was not counted", s.testRecount)
 	t.Run("a join is refused by an event that is not open", s.testJoinClosed)
 	t.Run("a join is refused while all are recovered", s.testJoinRecovered)
 	t.Run("only attached members count as firing", s.testFiring)
@@ -266,6 +268,44 @@ func (s *suite) testJoinRefusesResolution(t *testing.T) {
 	}
 	if _, err := s.commit(t, e, event.Note{Text: "x"}); err != nil {
 		t.Errorf("a join refused a note: %v", err)
+	}
+}
+
+func (s *suite) testJoinOnce(t *testing.T) {
+	e := s.open(t)
+	for range 2 {
+		if !s.join(t, e.ID) {
+			t.Error("refused")
+		}
+	}
+	if after := s.read(t, e.ID); after.AlertCount != 3 || after.MemberSeq != e.MemberSeq+1 {
+		t.Errorf("%d alerts, sequence %d; want 3 and one step", after.AlertCount, after.MemberSeq)
+	}
+	s.mustCommit(t, s.read(t, e.ID), event.Resolve{})
+	if s.join(t, e.ID) {
+		t.Error("joined a resolved event by the key of an earlier join")
+	}
+}
+
+func (s *suite) testRecount(t *testing.T) {
+	e := s.open(t)
+	if err := s.store.AddMembers(t.Context(), e.ID, []alert.ID{"a-1", "a-2", "a-3"}, noon); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.store.Recount(t.Context(), e.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := s.read(t, e.ID); after.AlertCount != 4 || after.Rev != e.Rev {
+		t.Errorf("%d alerts at revision %d, want 4 at %d", after.AlertCount, after.Rev, e.Rev)
+	}
+	s.join(t, e.ID)
+	if err := s.store.Recount(t.Context(), e.ID); err != nil {
+		t.Fatal(err)
+	}
+	if after := s.read(t, e.ID); after.AlertCount != 6 {
+		t.Errorf("a recount lowered it to %d, want 6", after.AlertCount)
 	}
 }
 
