@@ -445,48 +445,6 @@ func (s *Store) Timeline(ctx context.Context, id ID) ([]Item, error) {
 	return items, nil
 }
 
-// List returns a page of events, newest first: those that are open or those
-// that ended. cursor is "" for the first page; next is "" after the last.
-func (s *Store) List(ctx context.Context, open bool, limit int, cursor string) (events []Event, next string, err error) {
-	in := &dynamodb.QueryInput{
-		TableName:                 &s.Table.Name,
-		IndexName:                 aws.String(listIndex),
-		KeyConditionExpression:    aws.String("list_pk = :p"),
-		ExpressionAttributeValues: ddb.Item{":p": ddb.S(listPartition(open))},
-		ScanIndexForward:          aws.Bool(false),
-		Limit:                     aws.Int32(int32(limit)),
-	}
-	if cursor != "" {
-		sk, id, ok := strings.Cut(cursor, "~")
-		if !ok {
-			return nil, "", fault.New(fault.Invalid, "cursor %q is not one that a list returned", cursor)
-		}
-		in.ExclusiveStartKey = ddb.Key(partition(ID(id)), sortKey)
-		in.ExclusiveStartKey[attrListPK], in.ExclusiveStartKey[attrListSK] = ddb.S(listPartition(open)), ddb.S(sk)
-	}
-	out, err := s.Table.Query(ctx, in)
-	if err != nil {
-		return nil, "", ddb.Fault(err, "list events")
-	}
-	ids := make([]ID, len(out.Items))
-	for i, item := range out.Items {
-		ids[i] = ID(strings.TrimPrefix(ddb.Text(item, ddb.PK), "EVENT#"))
-	}
-	found, err := s.GetMany(ctx, ids...)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, id := range ids {
-		if e, ok := found[id]; ok && e.State != Closed == open || ok && !open {
-			events = append(events, e)
-		}
-	}
-	if k := out.LastEvaluatedKey; len(k) > 0 {
-		next = ddb.Text(k, attrListSK) + "~" + strings.TrimPrefix(ddb.Text(k, ddb.PK), "EVENT#")
-	}
-	return events, next, nil
-}
-
 func listPartition(open bool) string {
 	if open {
 		return "event#open"

@@ -51,6 +51,9 @@ func TestStoreSuite(t *testing.T, table ddb.Table) {
 	t.Run("a message is claimed once", s.testClaimRace)
 	t.Run("an alert is written as it was read", s.testAlertConflict)
 	t.Run("lists are newest first, in pages", s.testList)
+	t.Run("events are found by what they are", s.testFind)
+	t.Run("a rare event is found behind many others", s.testFindRare)
+	t.Run("a timeline is read in pages, newest first", s.testTimelinePages)
 	t.Run("what is absent is not found", s.testAbsent)
 }
 
@@ -552,15 +555,15 @@ func (s *suite) testList(t *testing.T) {
 		}
 		opened = append(opened, o.Event.ID)
 	}
-	first, cursor, err := s.store.List(t.Context(), true, 2, "")
+	first, cursor, err := s.store.Find(t.Context(), event.Filter{}, 2, "")
 	if err != nil || len(first) != 2 || first[0].ID != opened[2] || first[1].ID != opened[1] || cursor == "" {
 		t.Fatalf("first page %v, cursor %q, err %v", first, cursor, err)
 	}
-	second, _, err := s.store.List(t.Context(), true, 1, cursor)
+	second, _, err := s.store.Find(t.Context(), event.Filter{}, 1, cursor)
 	if err != nil || len(second) != 1 || second[0].ID != opened[0] {
 		t.Errorf("second page %v, err %v", second, err)
 	}
-	if _, _, err := s.store.List(t.Context(), true, 1, "nonsense"); !fault.Is(err, fault.Invalid) {
+	if _, _, err := s.store.Find(t.Context(), event.Filter{}, 1, "nonsense"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a cursor that no list returned: %v", err)
 	}
 }
