@@ -53,6 +53,11 @@ func (u *Update) Require(name string, v types.AttributeValue) {
 	u.conditions = append(u.conditions, u.alias(name)+" = "+u.bind(":is_"+name, v))
 }
 
+// RequireBelow refuses the write unless the stored number is below n.
+func (u *Update) RequireBelow(name string, n int) {
+	u.conditions = append(u.conditions, u.alias(name)+" < "+u.bind(":below_"+name, N(n)))
+}
+
 func (u *Update) alias(name string) string {
 	if u.names == nil {
 		u.names = map[string]string{}

@@ -7,9 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"tocsin/shared/alert"
 	"tocsin/shared/clock"
 	"tocsin/shared/ddb"
@@ -137,19 +134,11 @@ func idsOf(entries []entry) []ID {
 func (s *Store) newest(ctx context.Context, f Filter, position string) ([]entry, error) {
 	var all []entry
 	for _, part := range f.partitions() {
-		in := &dynamodb.QueryInput{
-			TableName:                 &s.Table.Name,
-			IndexName:                 aws.String(listIndex),
-			KeyConditionExpression:    aws.String("list_pk = :p AND list_sk < :b"),
-			ExpressionAttributeValues: ddb.Item{":p": ddb.S(part), ":b": ddb.S(position)},
-			ScanIndexForward:          aws.Bool(false),
-			Limit:                     aws.Int32(findAtOnce),
-		}
-		out, err := s.Table.Query(ctx, in)
+		items, err := s.Table.Below(ctx, listIndex, attrListPK, attrListSK, part, position, findAtOnce)
 		if err != nil {
-			return nil, ddb.Fault(err, "list events")
+			return nil, err
 		}
-		for _, item := range out.Items {
+		for _, item := range items {
 			at := ddb.Text(item, attrListSK)
 			if !f.Since.IsZero() && at < clock.Format(f.Since) {
 				break
@@ -166,32 +155,23 @@ func (s *Store) newest(ctx context.Context, f Filter, position string) ([]entry,
 // for the first page; next is "" after the last. fault.Invalid: the cursor is
 // not one that it returned.
 func (s *Store) TimelinePage(ctx context.Context, id ID, limit int, cursor string) (items []Item, next string, err error) {
-	in := &dynamodb.QueryInput{
-		TableName:                 &s.Table.Name,
-		KeyConditionExpression:    aws.String("pk = :p AND begins_with(sk, :s)"),
-		ExpressionAttributeValues: ddb.Item{":p": ddb.S(partition(id)), ":s": ddb.S(timelinePrefix)},
-		ScanIndexForward:          aws.Bool(false),
-		Limit:                     aws.Int32(int32(limit)),
-	}
+	after := ""
 	if cursor != "" {
 		written, _, _ := strings.Cut(cursor, "#")
 		if at, err := clock.Parse(written); err != nil || at.IsZero() {
 			return nil, "", fault.New(fault.Invalid, "cursor %q is not one that a timeline returned", cursor)
 		}
-		in.ExclusiveStartKey = ddb.Key(partition(id), timelinePrefix+cursor)
+		after = timelinePrefix + cursor
 	}
-	out, err := s.Table.Query(ctx, in)
+	stored, last, err := s.Table.PageDown(ctx, partition(id), timelinePrefix, after, limit)
 	if err != nil {
-		return nil, "", ddb.Fault(err, "timeline of event %s", id)
+		return nil, "", fmt.Errorf("timeline of event %s: %w", id, err)
 	}
-	items = make([]Item, len(out.Items))
-	for i, item := range out.Items {
+	items = make([]Item, len(stored))
+	for i, item := range stored {
 		if err := ddb.Decode(item, attrBody, &items[i]); err != nil {
 			return nil, "", fmt.Errorf("timeline of event %s: %w", id, err)
 		}
 	}
-	if k := out.LastEvaluatedKey; len(k) > 0 {
-		next = strings.TrimPrefix(ddb.Text(k, ddb.SK), timelinePrefix)
-	}
-	return items, next, nil
+	return items, strings.TrimPrefix(last, timelinePrefix), nil
 }

@@ -3,9 +3,6 @@ package event
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"tocsin/shared/ddb"
 )
 
@@ -18,15 +15,10 @@ func (s *Store) Recount(ctx context.Context, id ID) error {
 	if err != nil {
 		return err
 	}
-	in := &dynamodb.UpdateItemInput{
-		TableName:                 &s.Table.Name,
-		Key:                       ddb.Key(partition(id), sortKey),
-		UpdateExpression:          aws.String("SET #n = :n"),
-		ConditionExpression:       aws.String("#n < :n"),
-		ExpressionAttributeNames:  map[string]string{"#n": attrAlerts},
-		ExpressionAttributeValues: ddb.Item{":n": ddb.N(len(members))},
-	}
-	err = s.update(ctx, in)
+	u := &ddb.Update{}
+	u.Set(attrAlerts, ddb.N(len(members)))
+	u.RequireBelow(attrAlerts, len(members))
+	err = s.Table.Apply(ctx, ddb.Key(partition(id), sortKey), u)
 	if _, counted := ddb.Refused(err); counted {
 		return nil
 	}
