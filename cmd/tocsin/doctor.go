@@ -368,7 +368,7 @@ func checkMembers(ctx context.Context, a *account, _ time.Time) ([]finding, erro
 		}
 	}
 	if len(unreachable) > 0 {
-		return one(fail, "tocsin contacts add MEMBER --channel email --address ... --verified", "no page reaches %s", strings.Join(unreachable, ", "))
+		return one(fail, "tocsin contacts add MEMBER --channel email --address ... --verified", "no verified contact: %s", strings.Join(unreachable, ", "))
 	}
 	return one(ok, "", "every one of the %d members that plans page has a verified contact", len(paged(cfg)))
 }

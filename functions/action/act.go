@@ -377,7 +377,7 @@ func note(ctx context.Context, h *handler, t *try) error {
 }
 
 func record(_ context.Context, _ *handler, t *try) error {
-	if !t.form.checkRecord(t.visit.text) {
+	if !t.form.checkRecord(t.visit.text, t.visit.knownClasses()) {
 		return &formError{t.form}
 	}
 	t.choose = func(e event.Event, _ time.Time) (event.Op, error) {
@@ -393,7 +393,7 @@ func record(_ context.Context, _ *handler, t *try) error {
 }
 
 func closeWith(_ context.Context, _ *handler, t *try) error {
-	if !t.form.checkRecord(t.visit.text) {
+	if !t.form.checkRecord(t.visit.text, t.visit.knownClasses()) {
 		return &formError{t.form}
 	}
 	t.choose = func(e event.Event, _ time.Time) (event.Op, error) {

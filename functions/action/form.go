@@ -110,9 +110,9 @@ func (f *form) checkNote(t *texts) bool {
 	return len(f.problems) == 0
 }
 
-func (f *form) checkRecord(t *texts) bool {
+func (f *form) checkRecord(t *texts, classes []string) bool {
 	r := &f.record
-	if r.CauseClass != "" && !slices.Contains(event.CauseClasses, r.CauseClass) {
+	if r.CauseClass != "" && !slices.Contains(classes, r.CauseClass) {
 		f.add("cause_class", t.UnknownClass)
 	}
 	f.checkText("cause", r.Cause, t)

@@ -19,6 +19,8 @@ import (
 
 	"tocsin/shared/actionlink"
 	"tocsin/shared/catalog"
+	"tocsin/shared/config"
+	"tocsin/shared/defaults"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
 	"tocsin/shared/httpapi"
@@ -249,6 +251,35 @@ func TestSnoozeEndsByTheReadersClock(t *testing.T) {
 				t.Errorf("until %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+// TestATeamsOwnCauseClass is offered and taken for the events of its services,
+// and stays when the configuration drops it.
+func TestATeamsOwnCauseClass(t *testing.T) {
+	o := newOffice(t)
+	plain := o.config
+	team := config.Document{Kind: "team", Name: "payments", Spec: []byte(`{"members":["alice","bob"],"cause_classes":["bank_closed"]}`)}
+	documents := []config.Document{team}
+	for _, d := range plain.Documents {
+		if d.Kind != "team" {
+			documents = append(documents, d)
+		}
+	}
+	own, problems := config.Parse(documents)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	o.do(t, the, "alice", event.Resolve{})
+	token, b := o.token(t, "alice"), o.browse(t)
+	b.get(token).hides(t, "bank_closed")
+	o.config = own
+	b.get(token).shows(t, 200, `<option value="bank_closed">bank_closed</option>`)
+	b.tap(token, "action", "record", "cause_class", "bank_closed", "cause", "Holiday").shows(t, 200, `<option value="bank_closed" selected>`)
+	o.config = plain
+	b.tap(token, "action", "record", "cause_class", "bank_closed", "cause", "Bank holiday").shows(t, 200, "Bank holiday")
+	if r := o.events[the].Record; r.CauseClass != "bank_closed" || r.Cause != "Bank holiday" {
+		t.Errorf("record %+v", r)
 	}
 }
 
@@ -705,7 +736,7 @@ func TestEveryTextIsThere(t *testing.T) {
 			t.Errorf("%s is not translated: %q", field, a.String())
 		}
 	}
-	for _, c := range event.CauseClasses {
+	for _, c := range defaults.CauseClasses {
 		if english().CauseClasses[c] == "" {
 			t.Errorf("cause class %s has no text", c)
 		}

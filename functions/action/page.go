@@ -485,10 +485,20 @@ func submit(word, label, look string) part {
 	return el("button", kind("submit"), name("action"), value(word), class(look), text(label))
 }
 
+// knownClasses are those that the record may have, and the one that it has
+// although the configuration does not name it any more.
+func (v *visit) knownClasses() []string {
+	classes := v.config.CauseClasses(v.event.Service)
+	if saved := v.event.Record.CauseClass; saved != "" && !slices.Contains(classes, saved) {
+		classes = append(classes, saved)
+	}
+	return classes
+}
+
 func (v *visit) causeClasses(chosen string) *element {
 	list := el("select", el("option", value(""), text(v.text.ChooseCause)))
-	for _, c := range event.CauseClasses {
-		el("option", value(c), when(c == chosen, boolean("selected")), text(v.text.CauseClasses[c])).join(list)
+	for _, c := range v.knownClasses() {
+		el("option", value(c), when(c == chosen, boolean("selected")), text(v.causeClass(c))).join(list)
 	}
 	return list
 }

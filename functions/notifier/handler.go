@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -218,15 +219,18 @@ func endedBy(over bool, why string) string {
 	return why
 }
 
-// contact returns where the message goes at this moment; false: nowhere.
+// contact returns where the message goes at this moment; false: nowhere. One
+// that is not verified is the last resort of a member who has no other.
 func (n *notifier) contact(ctx context.Context, m outbox.Message) (catalog.Contact, bool, error) {
 	contacts, err := n.people.List(ctx, m.Member)
 	if err != nil {
 		return catalog.Contact{}, false, fmt.Errorf("contacts of %s: %w", m.Member, err)
 	}
+	verified := func(c catalog.Contact) bool { return c.Verified }
+	last := page.Unverified(m.Reason) && !slices.ContainsFunc(contacts, verified)
 	for _, c := range contacts {
 		if c.ID == m.Contact {
-			return c, c.Verified, nil
+			return c, c.Verified || last, nil
 		}
 	}
 	return catalog.Contact{}, false, nil

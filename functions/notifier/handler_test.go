@@ -368,6 +368,34 @@ func TestPermanentFailureTurnsToTheNextContact(t *testing.T) {
 	}
 }
 
+// TestUnverifiedContactIsTheLastResort: it is paged only while no other of the
+// member is verified, and told nothing that is no page.
+func TestUnverifiedContactIsTheLastResort(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		reason outbox.Reason
+		others bool // another contact is verified
+		want   outbox.State
+	}{
+		{"the only one", outbox.Page, false, outbox.Sent},
+		{"another is verified", outbox.Page, true, outbox.Failed},
+		{"no page", outbox.News, false, outbox.Failed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStage(t)
+			for i := range s.town.contacts["ann"] {
+				s.town.contacts["ann"][i].Verified = i > 0 && c.others
+			}
+			m := message(alone, because(c.reason))
+			s.store(m)
+			s.do(m)
+			if got := s.stored(m); got.State != c.want {
+				t.Errorf("message %+v, want %s", got, c.want)
+			}
+		})
+	}
+}
+
 // TestContactIsReadLive: a changed channel and address are used at once.
 func TestContactIsReadLive(t *testing.T) {
 	s := newStage(t)

@@ -213,7 +213,7 @@ func finishTaken(rep *report, recovered *events) {
 }
 
 // finishJoins tells events of joins that were taken before and may have been
-// cut short. They were counted then.
+// cut short. They were counted then, or are by the recount.
 func (r *router) finishJoins(ctx context.Context, reports []*report) {
 	joins := map[event.ID][]*report{}
 	for _, rep := range reports {
@@ -226,6 +226,9 @@ func (r *router) finishJoins(ctx context.Context, reports []*report) {
 		open, err := r.joined(ctx, group[0].event, group, 0)
 		if err == nil && !open {
 			err = errAgain
+		}
+		if err == nil {
+			err = r.desk.Store.Recount(ctx, group[0].event.ID)
 		}
 		if err == nil {
 			continue

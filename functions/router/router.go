@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"slices"
@@ -54,6 +55,7 @@ type report struct {
 // delivery is one message of the batch.
 type delivery struct {
 	intake.Delivery
+	writer  string       // of this attempt, in the ledger
 	err     error        // it cannot be read
 	written map[int]bool // parts that were in the ledger before
 	settled map[int]bool // parts that are in the ledger now
@@ -89,7 +91,7 @@ func (r *router) read(ctx context.Context, batch []queue.Message) []*delivery {
 	deliveries := make([]*delivery, len(batch))
 	var parts []ledger.PartID
 	for i, m := range batch {
-		d := &delivery{written: map[int]bool{}, settled: map[int]bool{}}
+		d := &delivery{writer: rand.Text(), written: map[int]bool{}, settled: map[int]bool{}}
 		d.Delivery, d.err = r.fetch(ctx, m.Body)
 		deliveries[i] = d
 		for n := range d.parts() {
@@ -358,6 +360,7 @@ func (r *router) part(d *delivery, n int, dispositions []ledger.Disposition) led
 	p := ledger.Part{
 		Delivery: d.ID, Part: n, Parts: d.parts(), Integration: d.Integration, Source: d.Source,
 		ReceivedAt: d.ReceivedAt, DisposedAt: r.now(), Alerts: len(d.Items), Dispositions: dispositions,
+		Writer: d.writer,
 	}
 	if n == 0 {
 		p.ContentType, p.Notes, p.RawObject = d.ContentType, d.Notes, d.RawObject

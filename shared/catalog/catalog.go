@@ -19,6 +19,9 @@ type Team struct {
 	DisplayName string   `json:"display_name,omitempty"`
 	Leader      string   `json:"leader,omitempty"` // a member
 	Members     []string `json:"members"`
+
+	// CauseClasses are the team's own, beside those that ship.
+	CauseClasses []string `json:"cause_classes,omitempty"`
 }
 
 // Member is a person who can be paged.
@@ -44,6 +47,6 @@ type Contact struct {
 	Member   string  `json:"member"`
 	Channel  Channel `json:"channel"`
 	Address  string  `json:"address"`  // mail address; ntfy topic name or topic URL
-	Verified bool    `json:"verified"` // pages go to verified contacts only
+	Verified bool    `json:"verified"` // only a member who has no verified contact is paged at another
 	Order    int     `json:"order"`    // lower is tried first
 }

@@ -24,6 +24,13 @@ func ValidName(s string) bool {
 		only(s, func(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' })
 }
 
+// ValidWord reports whether s may name a cause class: a letter, then letters,
+// digits and underscores, all lower case.
+func ValidWord(s string) bool {
+	return len(s) <= MaxName && s != "" && 'a' <= s[0] && s[0] <= 'z' &&
+		only(s, func(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' })
+}
+
 // validTopic is what ntfy accepts (server/server.go, topicRegex).
 func validTopic(s string) bool {
 	const most = 64

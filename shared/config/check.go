@@ -13,10 +13,11 @@ import (
 	"tocsin/shared/rule"
 )
 
-// Bounds of a plan.
+// Bounds of a plan and of a team.
 const (
-	maxSteps   = 50
-	maxTargets = 20
+	maxSteps        = 50
+	maxTargets      = 20
+	maxCauseClasses = 50
 )
 
 // check notes what is wrong with documents that could be read, each by itself
@@ -101,6 +102,24 @@ func (p *parser) checkTeam(t catalog.Team, found *fault.Problems) {
 	}
 	if t.Leader != "" && !slices.Contains(t.Members, t.Leader) {
 		found.Add("leader", "%.80q is not a member of the team", t.Leader)
+	}
+	checkCauseClasses(t.CauseClasses, found)
+}
+
+func checkCauseClasses(classes []string, found *fault.Problems) {
+	if n := len(classes); n > maxCauseClasses {
+		found.Add("cause_classes", "found %d classes, expected at most %d", n, maxCauseClasses)
+	}
+	for i, class := range classes {
+		at := fmt.Sprintf("cause_classes[%d]", i)
+		switch {
+		case !catalog.ValidWord(class):
+			found.Add(at, "found %.80q, expected 1 to %d of a-z, 0-9 and _, beginning with a letter", class, catalog.MaxName)
+		case slices.Contains(defaults.CauseClasses, class):
+			found.Add(at, "%q is there for every team", class)
+		case slices.Index(classes, class) < i:
+			found.Add(at, "%q stands there twice", class)
+		}
 	}
 }
 

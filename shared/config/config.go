@@ -173,6 +173,12 @@ func (c *Config) PlanNamed(name string) plan.Plan {
 	return plan.Plan{}
 }
 
+// CauseClasses returns the classes that the record of a service's event may
+// have: those that ship, then those of the service's team.
+func (c *Config) CauseClasses(service string) []string {
+	return slices.Concat(defaults.CauseClasses, c.Teams[c.Services[service].Team].CauseClasses)
+}
+
 // MembersOf returns the members that a target stands for, in the order of the
 // team; none when it names nobody.
 func (c *Config) MembersOf(t plan.Target) []string {

@@ -188,6 +188,9 @@ func TestParseFindsEveryProblem(t *testing.T) {
 		{"language and zone", []config.Document{doc("member", "ann", `{"language":"fr","time_zone":"Mars/Olympus"}`), doc("settings", "default", `{"time_zone":"Local"}`)}, []string{
 			`member/ann spec.time_zone: "Mars/Olympus" is no IANA time zone`, `member/ann spec.language: found "fr"`, `settings/default spec.time_zone: "Local"`}},
 		{"settings have one name", []config.Document{doc("settings", "other", `{}`)}, []string{`settings/other name: expected default`}},
+		{"cause classes", []config.Document{doc("member", "ann", `{}`), doc("team", "t", `{"members":["ann"],"cause_classes":["bank_closed","Bank-closed","capacity","bank_closed","_x",""]}`)}, []string{
+			`team/t spec.cause_classes[1]: expected 1 to 63 of a-z, 0-9 and _`, `team/t spec.cause_classes[2]: "capacity" is there for every team`,
+			`team/t spec.cause_classes[3]: "bank_closed" stands there twice`, `team/t spec.cause_classes[4]: found "_x"`, `team/t spec.cause_classes[5]: found ""`}},
 		{"service tier", []config.Document{doc("service", "s", `{"tier":5}`)}, []string{`service/s spec.tier: found 5, expected 1 to 4`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,30 +17,65 @@ func ListShard(kind, id string, n int) string {
 }
 
 // Newest returns the keys of a kind's items in a sharded index, newest first,
-// whose sort value is below before, at most limit. pk and sk name the index's
-// key attributes.
-func (t Table) Newest(ctx context.Context, index, pk, sk, kind string, shards int, before string, limit int) ([]Item, error) {
+// whose sort value is below before, at most limit, and the sort value of the
+// last of them, "" when there are no more. pk and sk name the index's key
+// attributes.
+func (t Table) Newest(ctx context.Context, index, pk, sk, kind string, shards int, before string, limit int) (keys []Item, last string, err error) {
 	var found []Item
 	for shard := range shards {
-		out, err := t.Query(ctx, &dynamodb.QueryInput{
-			TableName:                 &t.Name,
-			IndexName:                 &index,
-			KeyConditionExpression:    aws.String("#p = :p AND #s < :b"),
-			ExpressionAttributeNames:  map[string]string{"#p": pk, "#s": sk},
-			ExpressionAttributeValues: Item{":p": S(fmt.Sprintf("%s#%d", kind, shard)), ":b": S(before)},
-			ScanIndexForward:          aws.Bool(false),
-			Limit:                     aws.Int32(int32(limit)),
-		})
+		items, err := t.Below(ctx, index, pk, sk, fmt.Sprintf("%s#%d", kind, shard), before, limit)
 		if err != nil {
-			return nil, Fault(err, "list %s", kind)
+			return nil, "", err
 		}
-		found = append(found, out.Items...)
+		found = append(found, items...)
 	}
 	slices.SortFunc(found, func(a, b Item) int { return strings.Compare(Text(b, sk), Text(a, sk)) })
-	found = found[:min(limit, len(found))]
-	keys := make([]Item, len(found))
+	if len(found) >= limit {
+		found = found[:limit]
+		last = Text(found[limit-1], sk)
+	}
+	keys = make([]Item, len(found))
 	for i, item := range found {
 		keys[i] = Item{PK: item[PK], SK: item[SK]}
 	}
-	return keys, nil
+	return keys, last, nil
+}
+
+// Below returns the entries of one partition of an index whose sort value is
+// below before, the highest first, at most limit.
+func (t Table) Below(ctx context.Context, index, pk, sk, partition, before string, limit int) ([]Item, error) {
+	out, err := t.Query(ctx, &dynamodb.QueryInput{
+		TableName:                 &t.Name,
+		IndexName:                 &index,
+		KeyConditionExpression:    aws.String("#p = :p AND #s < :b"),
+		ExpressionAttributeNames:  map[string]string{"#p": pk, "#s": sk},
+		ExpressionAttributeValues: Item{":p": S(partition), ":b": S(before)},
+		ScanIndexForward:          aws.Bool(false),
+		Limit:                     aws.Int32(int32(limit)),
+	})
+	if err != nil {
+		return nil, Fault(err, "list %s", partition)
+	}
+	return out.Items, nil
+}
+
+// PageDown returns those items of a partition whose sort key begins with
+// prefix, the highest first, behind the sort key after ("" from the highest),
+// and the last sort key, "" when there are no more.
+func (t Table) PageDown(ctx context.Context, pk, prefix, after string, limit int) (items []Item, last string, err error) {
+	in := &dynamodb.QueryInput{
+		TableName:                 &t.Name,
+		KeyConditionExpression:    aws.String("pk = :p AND begins_with(sk, :s)"),
+		ExpressionAttributeValues: Item{":p": S(pk), ":s": S(prefix)},
+		ScanIndexForward:          aws.Bool(false),
+		Limit:                     aws.Int32(int32(limit)),
+	}
+	if after != "" {
+		in.ExclusiveStartKey = Key(pk, after)
+	}
+	out, err := t.Query(ctx, in)
+	if err != nil {
+		return nil, "", Fault(err, "query")
+	}
+	return out.Items, Text(out.LastEvaluatedKey, SK), nil
 }

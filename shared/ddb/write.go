@@ -68,6 +68,16 @@ func (u *Update) RequireAbsent(name string) {
 	u.conditions = append(u.conditions, "attribute_not_exists("+u.alias(name)+")")
 }
 
+// RequireNot refuses the write if the stored attribute has the value.
+func (u *Update) RequireNot(name string, v types.AttributeValue) {
+	u.conditions = append(u.conditions, "(attribute_not_exists("+u.alias(name)+") OR "+u.alias(name)+" <> "+u.bind(":not_"+name, v)+")")
+}
+
+// RequireBelow refuses the write unless the stored number is below n.
+func (u *Update) RequireBelow(name string, n int) {
+	u.conditions = append(u.conditions, u.alias(name)+" < "+u.bind(":below_"+name, N(n)))
+}
+
 func (u *Update) alias(name string) string {
 	if u.names == nil {
 		u.names = map[string]string{}
@@ -114,13 +124,14 @@ func (t Table) InTransaction(key Item, u *Update) types.TransactWriteItem {
 }
 
 // Apply writes the update, again while it only contends. Its error is the
-// call's own, for [Refused] and [Fault].
+// call's own, for [Refused], which then has the item found, and [Fault].
 func (t Table) Apply(ctx context.Context, key Item, u *Update) error {
 	return Retry(ctx, func() error {
 		_, err := t.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName: &t.Name, Key: key,
 			UpdateExpression: u.expression(), ConditionExpression: u.condition(),
 			ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		})
 		return err
 	})

@@ -95,3 +95,9 @@ const (
 	Administrator = "administrator"
 	CatchAll      = "catch-all"
 )
+
+// CauseClasses ship with the product; a team may add its own.
+var CauseClasses = []string{
+	"false_positive", "business_fluctuation", "code_defect", "config_change", "capacity", "dependency",
+	"infrastructure", "security", "human_error", "unknown",
+}

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -33,6 +34,7 @@ type Change struct {
 	Over        Hold         // the slot's holder as read: this event, or one that was seen to be over
 	SameMembers bool         // refuse when an alert joined or fired again since Before was read
 	Alert       *alert.State // the alert that caused it, to be written with it as it was read
+	Part        *Part        // what is split off, to be opened with it
 }
 
 // StateError says that the event's state forbids an operation, and who
@@ -65,7 +67,7 @@ func (ops All) apply(c *Change) error {
 // afterEnd reports whether an operation may touch a closed event.
 func afterEnd(op Op) bool {
 	switch op.(type) {
-	case TellAllClear, Note, JoinIncident, NextGeneration:
+	case TellAllClear, TellNews, Note, JoinIncident, NextGeneration:
 		return true
 	}
 	return false
@@ -170,12 +172,16 @@ func (Acknowledge) apply(c *Change) error {
 		e.Owner = member
 		e.Assignee = Assignee{Member: member, Named: true}
 	}
+	renewed := e.State == AckedState
 	e.State = AckedState
 	e.AcknowledgedAt, e.AcknowledgedBy, e.AckExpiresAt = c.At, c.By, c.ackExpiry()
 	e.SnoozedAt, e.SnoozedUntil, e.SnoozedBy = time.Time{}, time.Time{}, ""
 	e.Progress = Progress{}
 	c.Wake = true
 	c.note("event.acknowledged")
+	if !renewed {
+		c.announce(NewsAcknowledged, c.By)
+	}
 	return nil
 }
 
@@ -448,6 +454,7 @@ func (o Reopen) apply(c *Change) error {
 	c.Retake = e.Slot != ""
 	c.note("event.reopened", "because", o.Because)
 	c.page()
+	c.announce(NewsReopened, c.By)
 	return nil
 }
 
@@ -515,6 +522,9 @@ func (r Record) missing() []string {
 
 func (c *Change) close() {
 	e := &c.Event
+	if e.State == Resolved {
+		c.announce(NewsClosed, c.By)
+	}
 	e.OweAllClear = e.OweAllClear || e.State.Open()
 	e.State = Closed
 	e.ClosedAt, e.ClosedBy = c.At, c.By
@@ -569,6 +579,7 @@ func (o Merge) apply(c *Change) error {
 	e.OweAllClear = false
 	e.MergedInto, e.MergedOpening = o.Into, o.IntoOpening
 	c.note("event.merged", "into", string(o.Into))
+	c.announce(NewsMerged, c.By)
 	return nil
 }
 
@@ -598,6 +609,7 @@ func (o JoinIncident) apply(c *Change) error {
 	c.Event.Incident = o.Incident
 	c.Wake = true
 	c.note("event.joined_incident", "incident", o.Incident)
+	c.announce(NewsPromoted, cmp.Or(c.Event.PromotedBy, c.By))
 	return nil
 }
 

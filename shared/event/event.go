@@ -130,12 +130,6 @@ type Record struct {
 	At         time.Time `json:"at,omitzero"`
 }
 
-// CauseClasses ship with the product.
-var CauseClasses = []string{
-	"false_positive", "business_fluctuation", "code_defect", "config_change", "capacity", "dependency",
-	"infrastructure", "security", "human_error", "unknown",
-}
-
 // Complete reports whether a person said what was wrong and what fixed it.
 func (r Record) Complete() bool {
 	return r.CauseClass != "" && r.Cause != "" && r.Solution != "" && r.By.Person()
@@ -196,7 +190,13 @@ type Event struct {
 	OweAllClear    bool      `json:"owe_all_clear,omitempty"` // everyone paged must still be told that it ended
 	RecordAskedAt  time.Time `json:"record_asked_at,omitzero"`
 
-	// Attributes of their own, because joins change them.
+	Tasks       []Task   `json:"tasks,omitempty"`
+	Subscribers []string `json:"subscribers,omitempty"` // members, told of changes and not paged
+	News        []News   `json:"news,omitempty"`        // of which they are still to be told
+	NewsSeq     int      `json:"news_seq,omitempty"`    // number of the last news
+	SplitFrom   ID       `json:"split_from,omitempty"`
+
+	// Attributes of their own, because writers other than Commit change them.
 	MemberSeq   int       `json:"-"` // rises with every join and refire
 	AlertCount  int       `json:"-"`
 	LastAlertAt time.Time `json:"-"`

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -35,6 +34,7 @@ const (
 	attrMemberSeq = "member_seq"
 	attrAlerts    = "alert_count"
 	attrLastAlert = "last_alert_at"
+	attrLastJoin  = "last_join" // key of the newest join
 	attrRecovered = "recovered"
 	attrListPK    = "list_pk"
 	attrListSK    = "list_sk"
@@ -205,6 +205,11 @@ func (s *Store) Commit(ctx context.Context, c Change) (Event, error) {
 		}
 		tx.put(member(e.ID, c.Alert.ID, c.At), "", nil, nil)
 	}
+	if c.Part != nil {
+		if err := tx.part(s.Alerts, *c.Part, c.At); err != nil {
+			return c.Before, err
+		}
+	}
 	if e.MergedInto != "" && c.Before.MergedInto == "" {
 		tx.put(merged(e.MergedInto, e.ID), "", nil, nil)
 		tx.grow(e.MergedInto)
@@ -222,6 +227,7 @@ func (s *Store) Commit(ctx context.Context, c Change) (Event, error) {
 	}
 	if c.Alert != nil {
 		c.Alert.Rev++
+		e.MemberSeq, e.AlertCount, e.LastAlertAt = e.MemberSeq+1, e.AlertCount+1, c.At
 	}
 	return e, nil
 }
@@ -263,22 +269,24 @@ func (s *Store) writeAll(ctx context.Context, writes []types.WriteRequest) error
 // resolution by recovery that is under way is refused. It is one plain update
 // and no transaction: a storm never blocks a person's acknowledgement.
 // It reports false when the event is not open, or all its alerts were
-// recovered, so that the caller decides again or applies [Refire].
-func (s *Store) Joined(ctx context.Context, id ID, n int, item Item, suffix string) (bool, error) {
+// recovered, so that the caller decides again or applies [Refire]. A join that
+// is there by its key already, because the answer was lost, is not counted again.
+func (s *Store) Joined(ctx context.Context, id ID, n int, item Item, join string) (bool, error) {
 	u := &ddb.Update{}
 	u.Set(attrLastAlert, ddb.S(clock.Format(item.At)))
+	u.Set(attrLastJoin, ddb.S(join))
 	u.Add(attrMemberSeq, 1)
 	u.Add(attrAlerts, n)
 	requireOpen(u)
 	u.RequireAbsent(attrRecovered)
+	u.RequireNot(attrLastJoin, ddb.S(join))
 	err := s.Table.Apply(ctx, key(id), u)
-	if _, refused := ddb.Refused(err); refused {
+	if found, refused := ddb.Refused(err); refused && !joinedBy(found, join) {
 		return false, nil
-	}
-	if err != nil {
+	} else if err != nil && !refused {
 		return false, ddb.Fault(err, "join event %s", id)
 	}
-	stored := timelineItem(id, suffix, item)
+	stored := timelineItem(id, join, item)
 	if _, err := s.Table.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table.Name, Item: stored}); err != nil {
 		return true, ddb.Fault(err, "note joins of event %s", id)
 	}
@@ -288,6 +296,12 @@ func (s *Store) Joined(ctx context.Context, id ID, n int, item Item, suffix stri
 // requireOpen refuses the write unless the event is open.
 func requireOpen(u *ddb.Update) {
 	u.RequireAny(attrState, ddb.S(string(Triggered)), ddb.S(string(AckedState)), ddb.S(string(Snoozed)))
+}
+
+// joinedBy reports whether the newest join of an event that takes joins is the
+// one of a key.
+func joinedBy(item ddb.Item, key string) bool {
+	return ddb.Text(item, attrLastJoin) == key && ddb.Text(item, attrRecovered) == "" && State(ddb.Text(item, attrState)).Open()
 }
 
 // Members reads the alerts that joined an event, consistently, by the event
@@ -345,48 +359,6 @@ func (s *Store) Timeline(ctx context.Context, id ID) ([]Item, error) {
 		}
 	}
 	return items, nil
-}
-
-// List returns a page of events, newest first: those that are open or those
-// that ended. cursor is "" for the first page; next is "" after the last.
-func (s *Store) List(ctx context.Context, open bool, limit int, cursor string) (events []Event, next string, err error) {
-	in := &dynamodb.QueryInput{
-		TableName:                 &s.Table.Name,
-		IndexName:                 aws.String(listIndex),
-		KeyConditionExpression:    aws.String("list_pk = :p"),
-		ExpressionAttributeValues: ddb.Item{":p": ddb.S(listPartition(open))},
-		ScanIndexForward:          aws.Bool(false),
-		Limit:                     aws.Int32(int32(limit)),
-	}
-	if cursor != "" {
-		sk, id, ok := strings.Cut(cursor, "~")
-		if !ok {
-			return nil, "", fault.New(fault.Invalid, "cursor %q is not one that a list returned", cursor)
-		}
-		in.ExclusiveStartKey = key(ID(id))
-		in.ExclusiveStartKey[attrListPK], in.ExclusiveStartKey[attrListSK] = ddb.S(listPartition(open)), ddb.S(sk)
-	}
-	out, err := s.Table.Query(ctx, in)
-	if err != nil {
-		return nil, "", ddb.Fault(err, "list events")
-	}
-	ids := make([]ID, len(out.Items))
-	for i, item := range out.Items {
-		ids[i] = ID(strings.TrimPrefix(ddb.Text(item, ddb.PK), "EVENT#"))
-	}
-	found, err := s.GetMany(ctx, ids...)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, id := range ids {
-		if e, ok := found[id]; ok && e.State != Closed == open || ok && !open {
-			events = append(events, e)
-		}
-	}
-	if k := out.LastEvaluatedKey; len(k) > 0 {
-		next = ddb.Text(k, attrListSK) + "~" + strings.TrimPrefix(ddb.Text(k, ddb.PK), "EVENT#")
-	}
-	return events, next, nil
 }
 
 func listPartition(open bool) string {
@@ -475,6 +447,8 @@ func (t *transaction) update(c Change, e Event) error {
 	}
 	if c.Alert != nil {
 		u.Add(attrMemberSeq, 1)
+		u.Add(attrAlerts, 1)
+		u.Set(attrLastAlert, ddb.S(clock.Format(c.At)))
 	}
 	if c.SameMembers {
 		u.Require(attrMemberSeq, ddb.N(c.Before.MemberSeq))

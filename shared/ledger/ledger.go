@@ -54,4 +54,8 @@ type Part struct {
 	Notes        []string      `json:"notes,omitempty"`
 	Alerts       int           `json:"alerts"` // of the whole delivery
 	Dispositions []Disposition `json:"dispositions"`
+
+	// Writer tells whoever puts the part their own put from another's, when
+	// its answer was lost.
+	Writer string `json:"-"`
 }

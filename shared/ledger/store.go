@@ -24,6 +24,7 @@ type Store struct {
 const (
 	attrBody   = "body" // the Part, packed
 	attrRaw    = "raw"
+	attrWriter = "writer"
 	attrListPK = "list_pk"
 	attrListSK = "list_sk"
 	listIndex  = "list"
@@ -63,7 +64,8 @@ func (s *Store) Existing(ctx context.Context, parts []PartID) (map[PartID]bool, 
 	return found, nil
 }
 
-// Put writes a part unless it is there already; added tells.
+// Put writes a part unless it is there already; added tells, also when it is
+// there by a put of the same writer whose answer was lost.
 func (s *Store) Put(ctx context.Context, p Part) (added bool, err error) {
 	raw := p.Raw
 	p.Raw = nil
@@ -73,19 +75,23 @@ func (s *Store) Put(ctx context.Context, p Part) (added bool, err error) {
 	}
 	item := ddb.Key(partition(p.Delivery), partKey(p.Part))
 	item[attrBody] = body
+	if p.Writer != "" {
+		item[attrWriter] = ddb.S(p.Writer)
+	}
 	item[ddb.ExpireAt] = ddb.N(p.DisposedAt.Add(defaults.LedgerTTL).Unix())
 	if p.Part == 0 {
 		item[attrListPK] = ddb.S(ddb.ListShard("delivery", p.Delivery, lists))
-		item[attrListSK] = ddb.S(clock.Format(p.ReceivedAt) + "#" + p.Delivery)
+		item[attrListSK] = ddb.S(Position(p.ReceivedAt, p.Delivery))
 		if len(raw) > 0 {
 			item[attrRaw] = ddb.B(raw)
 		}
 	}
 	_, err = s.Table.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.Table.Name, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
-	if _, refused := ddb.Refused(err); refused {
-		return false, nil
+	if found, refused := ddb.Refused(err); refused {
+		return p.Writer != "" && ddb.Text(found, attrWriter) == p.Writer, nil
 	}
 	return err == nil, ddb.Fault(err, "write part %d of delivery %s", p.Part, p.Delivery)
 }
@@ -108,33 +114,43 @@ func (s *Store) Get(ctx context.Context, delivery string) ([]Part, error) {
 	return parts, nil
 }
 
-// List returns the first parts of deliveries, newest first, that were received
-// before an instant, at most limit. Raw bodies are left out.
-func (s *Store) List(ctx context.Context, before time.Time, limit int) ([]Part, error) {
-	keys, err := s.Table.Newest(ctx, listIndex, attrListPK, attrListSK, "delivery", lists, clock.Format(before), limit)
+// Position is where a delivery stands in the list. Behind the position of an
+// instant and no delivery stand those received before it.
+func Position(received time.Time, delivery string) string {
+	if delivery == "" {
+		return clock.Format(received)
+	}
+	return clock.Format(received) + "#" + delivery
+}
+
+// List returns the first parts of deliveries, newest first, that stand behind a
+// position, at most limit, and the position of the last, "" when there are no
+// more. Raw bodies are left out.
+func (s *Store) List(ctx context.Context, behind string, limit int) (parts []Part, last string, err error) {
+	keys, last, err := s.Table.Newest(ctx, listIndex, attrListPK, attrListSK, "delivery", lists, behind, limit)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	items, err := s.Table.GetMany(ctx, keys)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	byID := make(map[string]Part, len(items))
 	for _, item := range items {
 		p, err := decode(item)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		p.Raw = nil
 		byID[p.Delivery] = p
 	}
-	parts := make([]Part, 0, len(keys))
+	parts = make([]Part, 0, len(keys))
 	for _, k := range keys {
 		if p, ok := byID[strings.TrimPrefix(ddb.Text(k, ddb.PK), "DELIVERY#")]; ok {
 			parts = append(parts, p)
 		}
 	}
-	return parts, nil
+	return parts, last, nil
 }
 
 func decode(item ddb.Item) (Part, error) {

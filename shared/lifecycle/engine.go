@@ -113,6 +113,8 @@ func (g *Engine) act(ctx context.Context, e event.Event, s Step) error {
 		return g.commit(ctx, e, event.CloseByItself{})
 	case TellEnd:
 		return g.tellEnd(ctx, e)
+	case TellSubscribers:
+		return g.tellSubscribers(ctx, e)
 	case AskForRecord:
 		return g.askForRecord(ctx, e)
 	}
@@ -255,7 +257,7 @@ func (g *Engine) commitWith(ctx context.Context, e event.Event, messages []outbo
 }
 
 // tellEnd tells everyone once to whom a page of this opening was sent or may
-// have been.
+// have been, and those subscribers who are not among them.
 func (g *Engine) tellEnd(ctx context.Context, e event.Event) error {
 	sent, err := g.paged(ctx, e)
 	if err != nil {
@@ -271,6 +273,11 @@ func (g *Engine) tellEnd(ctx context.Context, e event.Event) error {
 		told[m.Member+"\x00"+m.Contact] = true
 		messages = append(messages, endOf(e, m, at))
 	}
+	others, err := g.subscribersBeside(ctx, e, messages, at)
+	if err != nil {
+		return err
+	}
+	messages = append(messages, others...)
 	return g.commitWith(ctx, e, messages, func(m []outbox.Message) event.Op { return event.TellAllClear{Messages: m} })
 }
 

@@ -30,6 +30,7 @@ const (
 	EndSnooze        Do = "end_snooze"        //
 	ResolveRecovered Do = "resolve_recovered" // quiet for long enough
 	TellEnd          Do = "tell_end"          // the all-clear
+	TellSubscribers  Do = "tell_subscribers"  // news
 	AskForRecord     Do = "ask_record"        //
 	EndTest          Do = "end_test"          // a test that nobody needs any more
 	CloseUnattended  Do = "close_unattended"  // P3 and P4
@@ -71,6 +72,8 @@ func Next(e event.Event, p plan.Plan, at time.Time) Step {
 	switch {
 	case e.OweAllClear:
 		return Step{Do: TellEnd}
+	case len(e.News) > 0:
+		return Step{Do: TellSubscribers}
 	case owesIncident(e):
 		return Step{Do: OpenIncident}
 	case done(e):

@@ -108,6 +108,9 @@ func TestNext(t *testing.T) {
 		{"closed", func(e *event.Event) { e.State = event.Closed }, lifecycle.Step{Do: lifecycle.End}},
 		{"closed, the all-clear is owed", func(e *event.Event) { e.State, e.OweAllClear = event.Closed, true },
 			lifecycle.Step{Do: lifecycle.TellEnd}},
+		{"subscribers are to be told", func(e *event.Event) { e.News = []event.News{{Number: 1}} }, lifecycle.Step{Do: lifecycle.TellSubscribers}},
+		{"closed, subscribers are to be told", func(e *event.Event) { e.State, e.News = event.Closed, []event.News{{Number: 1}} },
+			lifecycle.Step{Do: lifecycle.TellSubscribers}},
 		{"a test pages whom it is for", func(e *event.Event) { e.Test, e.Assignee = true, event.Assignee{Member: "ann", Named: true} },
 			lifecycle.Step{Do: lifecycle.Page, Progress: event.Progress{Stage: event.StageAssignee}}},
 		{"a test pages nobody else", func(e *event.Event) {

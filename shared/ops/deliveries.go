@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -91,11 +92,11 @@ func deliveryOf(p ledger.Part) Delivery {
 }
 
 func (d *Desk) listDeliveries(ctx context.Context, _ *Caller, in ListDeliveries) (List[Delivery], error) {
-	before, err := in.before(d.Now())
+	behind, err := in.behind(d.Now())
 	if err != nil {
 		return List[Delivery]{}, err
 	}
-	parts, err := d.Ledger.List(ctx, before, in.limit())
+	parts, next, err := d.Ledger.List(ctx, behind, in.limit())
 	if err != nil {
 		return List[Delivery]{}, err
 	}
@@ -103,28 +104,21 @@ func (d *Desk) listDeliveries(ctx context.Context, _ *Caller, in ListDeliveries)
 	for i, p := range parts {
 		items[i] = deliveryOf(p)
 	}
-	next := ""
-	if len(items) == in.limit() {
-		next = clock.Format(items[len(items)-1].ReceivedAt)
-	}
 	return listOf(items, next), nil
 }
 
-// before returns the instant that a cursor holds; without one, an instant
-// that nothing is after.
-func (p Page) before(now time.Time) (time.Time, error) {
+// behind returns the position that a cursor holds; without one, a position
+// before every delivery.
+func (p ListDeliveries) behind(now time.Time) (string, error) {
 	position, err := p.position()
-	if err != nil {
-		return time.Time{}, err
+	if err != nil || position == "" {
+		return ledger.Position(now.Add(time.Hour), ""), err
 	}
-	at, err := clock.Parse(position)
-	if err != nil {
-		return time.Time{}, badCursor()
+	received, _, _ := strings.Cut(position, "#")
+	if at, err := clock.Parse(received); err != nil || at.IsZero() {
+		return "", badCursor()
 	}
-	if at.IsZero() {
-		at = now.Add(time.Hour)
-	}
-	return at, nil
+	return position, nil
 }
 
 func (d *Desk) getDelivery(ctx context.Context, _ *Caller, in GetDelivery) (DeliveryDetail, error) {

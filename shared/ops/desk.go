@@ -41,7 +41,7 @@ type Desk struct {
 func All(d *Desk) []*Operation {
 	var all []*Operation
 	for _, part := range [][]*Operation{
-		d.eventOperations(), d.incidentOperations(), d.deliveryOperations(), d.peopleOperations(), d.integrationOperations(),
+		d.eventOperations(), d.workOperations(), d.incidentOperations(), d.deliveryOperations(), d.peopleOperations(), d.integrationOperations(),
 		d.tokenOperations(), d.otherOperations(),
 	} {
 		all = append(all, part...)

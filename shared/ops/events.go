@@ -27,17 +27,34 @@ type EventID struct {
 
 // ListEvents is the input of events.list.
 type ListEvents struct {
-	Closed bool `json:"closed,omitempty" in:"query" doc:"Those that are closed, instead of those that are not."`
+	Closed      bool             `json:"closed,omitempty" in:"query" doc:"Those that are closed, instead of those that are not."`
+	State       []event.State    `json:"state,omitempty" in:"query" enum:"triggered,acknowledged,snoozed,resolved,closed" max:"5" doc:"Those in one of these states, instead of closed."`
+	Priority    []alert.Priority `json:"priority,omitempty" in:"query" enum:"P1,P2,P3,P4" max:"4" doc:"Of one of these priorities."`
+	Service     string           `json:"service,omitempty" in:"query" max:"63" doc:"Of this service."`
+	Member      string           `json:"member,omitempty" in:"query" max:"63" doc:"Owned by this member or meant for them."`
+	Team        string           `json:"team,omitempty" in:"query" max:"63" doc:"Meant for this team."`
+	Source      string           `json:"source,omitempty" in:"query" max:"63" doc:"Opened by an alert of this kind of monitoring system."`
+	Integration string           `json:"integration,omitempty" in:"query" max:"63" doc:"Opened by an alert of this integration."`
+	Text        string           `json:"text,omitempty" in:"query" max:"200" doc:"With this text in the title, in letters of any case."`
+	Since       time.Time        `json:"since,omitzero" in:"query" doc:"Opened then or later."`
+	Until       time.Time        `json:"until,omitzero" in:"query" doc:"Opened before then."`
 	Page
 }
 
 // EventDetail is the output of events.get.
 type EventDetail struct {
 	Event
-	Timeline  []TimelineItem `json:"timeline"`
+	Timeline  []TimelineItem `json:"timeline" doc:"Its newest 100 items, oldest first."`
+	Older     string         `json:"timeline_cursor,omitempty" doc:"Cursor at which events.timeline goes on with the older items; absent when there are none."`
 	Members   []EventAlert   `json:"alert_list" doc:"Alerts that joined it and the events merged into it, at most 100."`
-	Messages  []Message      `json:"messages" doc:"Pages, with what the provider said."`
+	Messages  []Message      `json:"messages" doc:"The newest 100 pages, with what the provider said."`
 	Execution Execution      `json:"execution"`
+}
+
+// ListTimeline is the input of events.timeline.
+type ListTimeline struct {
+	EventID
+	Page
 }
 
 // ReportEvent is the input of events.report.
@@ -108,7 +125,7 @@ type CloseEvent struct {
 
 // RecordFields are what a person says about the end of an event.
 type RecordFields struct {
-	CauseClass string   `json:"cause_class,omitempty" enum:"false_positive,business_fluctuation,code_defect,config_change,capacity,dependency,infrastructure,security,human_error,unknown" doc:"Kind of cause."`
+	CauseClass string   `json:"cause_class,omitempty" max:"63" doc:"Kind of cause: false_positive, business_fluctuation, code_defect, config_change, capacity, dependency, infrastructure, security, human_error, unknown, or one of the team's own, which services.list shows."`
 	Cause      string   `json:"cause,omitempty" max:"4096" doc:"What was wrong."`
 	Solution   string   `json:"solution,omitempty" max:"4096" doc:"What fixed it."`
 	Reasoning  string   `json:"reasoning,omitempty" max:"4096" doc:"How it was found."`
@@ -141,9 +158,14 @@ func (d *Desk) eventOperations() []*Operation {
 		New(Spec{
 			Name: "events.list", Method: "GET", Path: "/events", Scope: EventsRead,
 			Summary:     "List events, newest first.",
-			Description: "Lists the events that are not closed: triggered, acknowledged, snoozed, and resolved ones whose record is being completed. With closed it lists the others.",
-			Examples:    []Example{{"limit": 20}},
+			Description: "Lists the events that are not closed: triggered, acknowledged, snoozed, and resolved ones whose record is being completed. With closed it lists the others. A page that is looked for by more than state and time may hold fewer events than the limit, and still not be the last.",
+			Examples:    []Example{{"limit": 20}, {"state": []any{"triggered", "acknowledged"}, "priority": []any{"P1", "P2"}, "service": "shop", "since": "2026-01-31T00:00:00Z"}},
 		}, d.listEvents),
+		New(Spec{
+			Name: "events.timeline", Method: "GET", Path: "/events/{id}/timeline", Scope: EventsRead,
+			Summary:  "List the timeline of an event, newest first.",
+			Examples: []Example{{"id": "E-4821", "limit": 20}},
+		}, d.listTimeline),
 		New(Spec{
 			Name: "events.get", Method: "GET", Path: "/events/{id}", Scope: EventsRead,
 			Summary:     "Show an event with its timeline, alerts, reasons, messages and execution.",
@@ -203,7 +225,7 @@ func (d *Desk) eventOperations() []*Operation {
 					return Event{}, invalid("cause_class", "give at least one field of the record")
 				}
 				return d.choose(ctx, c, in.ID, func(e event.Event, _ time.Time) (event.Op, error) {
-					return event.SaveRecord{Record: in.over(e.Record)}, nil
+					return event.SaveRecord{Record: in.over(e.Record)}, d.checkCauseClass(ctx, e, in.CauseClass)
 				})
 			}),
 		New(d.onEvent("close", "Archive an event with its record.",
@@ -280,18 +302,51 @@ func (d *Desk) listEvents(ctx context.Context, _ *Caller, in ListEvents) (List[E
 	if err != nil {
 		return List[Event]{}, err
 	}
-	if at, id, _ := strings.Cut(position, "~"); position != "" && (at == "" || checkID("cursor", event.ID(id)) != nil) {
-		return List[Event]{}, badCursor()
+	f := event.Filter{
+		States: in.State, Priorities: in.Priority, Service: in.Service, Member: in.Member, Team: in.Team,
+		Source: in.Source, Integration: in.Integration, Title: in.Text, Since: in.Since, Until: in.Until,
 	}
-	found, next, err := d.Events.Store.List(ctx, !in.Closed, in.limit(), position)
+	switch {
+	case in.Closed && len(in.State) > 0:
+		return List[Event]{}, invalid("state", "give either closed or state")
+	case in.Closed:
+		f.States = []event.State{event.Closed}
+	}
+	found, next, err := d.Events.Store.Find(ctx, f, in.limit(), position)
 	if err != nil {
-		return List[Event]{}, err
+		return List[Event]{}, cursorProblem(err, position)
 	}
 	items, at := make([]Event, len(found)), d.Now()
 	for i, e := range found {
 		items[i] = viewOf(e, at)
 	}
 	return listOf(items, next), nil
+}
+
+// cursorProblem says that a cursor was the caller's mistake.
+func cursorProblem(err error, position string) error {
+	if position != "" && fault.Is(err, fault.Invalid) {
+		return badCursor()
+	}
+	return err
+}
+
+func (d *Desk) listTimeline(ctx context.Context, _ *Caller, in ListTimeline) (List[TimelineItem], error) {
+	position, err := in.position()
+	if err != nil {
+		return List[TimelineItem]{}, err
+	}
+	if err := checkID("id", in.ID); err != nil {
+		return List[TimelineItem]{}, err
+	}
+	if _, err := d.Events.Store.Get(ctx, in.ID); err != nil {
+		return List[TimelineItem]{}, err
+	}
+	items, next, err := d.Events.Store.TimelinePage(ctx, in.ID, in.limit(), position)
+	if err != nil {
+		return List[TimelineItem]{}, cursorProblem(err, position)
+	}
+	return listOf(timelineOf(items), next), nil
 }
 
 func (d *Desk) getEvent(ctx context.Context, _ *Caller, in EventID) (EventDetail, error) {
@@ -303,21 +358,23 @@ func (d *Desk) getEvent(ctx context.Context, _ *Caller, in EventID) (EventDetail
 		return EventDetail{}, err
 	}
 	out := EventDetail{Event: viewOf(e, d.Now()), Execution: d.execution(ctx, e)}
-	timeline, err := d.Events.Store.Timeline(ctx, in.ID)
+	timeline, older, err := d.Events.Store.TimelinePage(ctx, in.ID, shown, "")
 	if err != nil {
 		return EventDetail{}, err
 	}
-	out.Timeline = timelineOf(timeline)
+	slices.Reverse(timeline)
+	out.Timeline, out.Older = timelineOf(timeline), cursorOf(older)
 	if out.Members, err = d.alertsOf(ctx, in.ID); err != nil {
 		return EventDetail{}, err
 	}
 	messages, err := d.Events.Store.Outbox.OfEvent(ctx, string(in.ID))
 	out.Messages = messagesOf(messages)
+	out.Messages = out.Messages[max(0, len(out.Messages)-shown):]
 	return out, err
 }
 
-// shownAlerts bounds the alerts of one answer.
-const shownAlerts = 100
+// shown bounds each list in the answer about an event, which holds 6 MB.
+const shown = 100
 
 func (d *Desk) alertsOf(ctx context.Context, id event.ID) ([]EventAlert, error) {
 	members, err := d.Events.Store.Members(ctx, id)
@@ -327,7 +384,7 @@ func (d *Desk) alertsOf(ctx context.Context, id event.ID) ([]EventAlert, error) 
 	joined := map[alert.ID]event.ID{}
 	for _, at := range slices.Sorted(maps.Keys(members)) {
 		for _, a := range members[at] {
-			if len(joined) < shownAlerts {
+			if len(joined) < shown {
 				joined[a] = at
 			}
 		}
@@ -459,8 +516,24 @@ func (d *Desk) close(ctx context.Context, c *Caller, in CloseEvent) (Event, erro
 			return event.Close{}, nil
 		}
 		r := in.over(e.Record)
-		return event.Close{Record: &r}, nil
+		return event.Close{Record: &r}, d.checkCauseClass(ctx, e, in.CauseClass)
 	})
+}
+
+// checkCauseClass refuses a class that neither ships nor is of the team that
+// answers for the event's service. One that was saved before stays.
+func (d *Desk) checkCauseClass(ctx context.Context, e event.Event, class string) error {
+	if class == "" || class == e.Record.CauseClass {
+		return nil
+	}
+	cfg, err := d.Config.Current(ctx)
+	if err != nil {
+		return err
+	}
+	if classes := cfg.CauseClasses(e.Service); !slices.Contains(classes, class) {
+		return invalid("cause_class", "is %.60q, expected one of %s", class, strings.Join(classes, ", "))
+	}
+	return nil
 }
 
 // merge closes an event in favour of another, and then gives that other what
@@ -509,6 +582,12 @@ func (d *Desk) takeOver(ctx context.Context, c *Caller, id, into event.ID) (Even
 		ops := event.All{event.Raise{Priority: merged.Priority, Because: "merged with " + string(id)}}
 		if firing {
 			ops = append(ops, event.Refire{})
+		}
+		for i, member := range merged.Subscribers {
+			if len(e.Subscribers)+i == event.MaxSubscribers {
+				break // who is left over still hears of the merge
+			}
+			ops = append(ops, event.Subscribe{Member: member})
 		}
 		return append(ops, event.Note{Text: fmt.Sprintf("took in event %s (%s)", id, merged.Title)}), nil
 	})

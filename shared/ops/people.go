@@ -28,7 +28,7 @@ type Member struct {
 	TimeZone    string   `json:"time_zone,omitempty" table:"TIME ZONE"`
 	Teams       []string `json:"teams" table:"TEAMS"`
 	Channels    []string `json:"channels" doc:"Channels of the verified contacts, in the order in which they are tried." table:"CHANNELS"`
-	Reachable   bool     `json:"reachable" doc:"Whether a page can reach them: they have a verified contact." table:"REACHABLE"`
+	Reachable   bool     `json:"reachable" doc:"They have a verified contact." table:"REACHABLE"`
 }
 
 // Contact is one way to reach a member.
@@ -37,7 +37,7 @@ type Contact struct {
 	Member   string          `json:"member" table:"MEMBER"`
 	Channel  catalog.Channel `json:"channel" enum:"email,ntfy" table:"CHANNEL"`
 	Address  string          `json:"address" table:"ADDRESS"`
-	Verified bool            `json:"verified" doc:"Pages go to verified contacts only." table:"VERIFIED"`
+	Verified bool            `json:"verified" doc:"Only a member who has no verified contact is paged at another." table:"VERIFIED"`
 	Order    int             `json:"order" doc:"The lowest is tried first." table:"ORDER"`
 }
 
@@ -58,7 +58,7 @@ type AddContact struct {
 	Address  string          `json:"address" required:"true" max:"512" doc:"Mail address; topic of ntfy, or the https URL of one."`
 	ID       string          `json:"id,omitempty" max:"63" doc:"Name of the contact; without it the channel's."`
 	Order    int             `json:"order,omitempty" min:"0" max:"1000" doc:"The lowest is tried first."`
-	Verified bool            `json:"verified,omitempty" doc:"You know that it reaches them. Pages go to verified contacts only."`
+	Verified bool            `json:"verified,omitempty" doc:"You know that it reaches them. Only a member who has no verified contact is paged at another."`
 }
 
 // RemoveContact is the input of contacts.remove.
@@ -75,6 +75,8 @@ type Service struct {
 	Tier        int    `json:"tier,omitempty" doc:"1 is the most important." table:"TIER"`
 	Team        string `json:"team,omitempty" doc:"The team that answers for it." table:"TEAM"`
 	Plan        string `json:"plan" doc:"The plan that runs for its events." table:"PLAN"`
+
+	CauseClasses []string `json:"cause_classes" doc:"What the record of its events may name as cause_class; those of the team stand last."`
 }
 
 func (d *Desk) peopleOperations() []*Operation {
@@ -93,7 +95,7 @@ func (d *Desk) peopleOperations() []*Operation {
 		New(Spec{
 			Name: "contacts.add", Method: "POST", Path: "/members/{member}/contacts", Scope: PeopleWrite, Creates: true,
 			Summary:     "Add a contact to a member.",
-			Description: "Without verified the contact is kept but not paged.",
+			Description: "Without verified the contact is paged only while the member has no verified one.",
 			Examples:    []Example{{"member": "ann", "channel": "email", "address": "ann@example.com", "verified": true}},
 		}, d.addContact),
 		New(Spec{
@@ -243,7 +245,7 @@ func (d *Desk) listServices(ctx context.Context, _ *Caller, in ListServices) (Li
 		s := cfg.Services[name]
 		items[i] = Service{
 			Name: name, DisplayName: s.DisplayName, Description: s.Description, Tier: s.Tier, Team: s.Team,
-			Plan: cfg.PlanNamed(s.Plan).Name,
+			Plan: cfg.PlanNamed(s.Plan).Name, CauseClasses: cfg.CauseClasses(name),
 		}
 	}
 	return listOf(items, next), nil

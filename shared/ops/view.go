@@ -48,7 +48,10 @@ type Event struct {
 	ClosedBy       event.Actor       `json:"closed_by,omitempty"`
 	Paging         *Paging           `json:"paging,omitempty" doc:"How far the plan got; while triggered."`
 	Record         *Record           `json:"record,omitempty" doc:"How it ended."`
+	Tasks          []Task            `json:"tasks,omitempty" doc:"Pieces of work inside it."`
+	Subscribers    []string          `json:"subscribers,omitempty" doc:"Members who are told when its state changes."`
 	MergedInto     event.ID          `json:"merged_into,omitempty"`
+	SplitFrom      event.ID          `json:"split_from,omitempty" doc:"The event of which its alerts were."`
 	Incident       string            `json:"incident,omitempty"`
 }
 
@@ -89,7 +92,8 @@ func viewOf(e event.Event, at time.Time) Event {
 		Cycle: e.Cycle, Opening: e.Opening, OpenedAt: e.OpenedAt, LastAlertAt: e.LastAlertAt,
 		AcknowledgedAt: e.AcknowledgedAt, AckExpiresAt: e.AckExpiresAt, SnoozedUntil: e.SnoozedUntil,
 		RecoveredAt: e.RecoveredAt, ResolvedAt: e.ResolvedAt, ResolvedBy: e.ResolvedBy, AutoCloseAt: e.AutoCloseAt,
-		ClosedAt: e.ClosedAt, ClosedBy: e.ClosedBy, MergedInto: e.MergedInto, Incident: e.Incident,
+		ClosedAt: e.ClosedAt, ClosedBy: e.ClosedBy, Tasks: tasksOf(e.Tasks), Subscribers: e.Subscribers,
+		MergedInto: e.MergedInto, SplitFrom: e.SplitFrom, Incident: e.Incident,
 	}
 	if e.State == event.Triggered {
 		v.Paging = pagingOf(e.Progress, at)

@@ -24,6 +24,7 @@ const (
 	Ended      Reason = "ended"       // the all-clear to everyone who was paged
 	Record     Reason = "record"      // the record is still missing
 	Update     Reason = "update"      // an incident owes an update
+	News       Reason = "news"        // a subscriber is told that the event changed state
 	Link       Reason = "link"        // a new link in place of one that ran out, asked for by its reader
 	Dead       Reason = "dead"        // the execution cannot be kept alive: fixed text, the event is not read
 )
@@ -74,6 +75,7 @@ type Message struct {
 	Since     time.Time  `json:"since,omitzero"`     // when the delivery that caused it was accepted
 	Test      bool       `json:"test,omitempty"`     // titled TEST, counts nowhere
 	Subject   string     `json:"subject,omitempty"`  // fixed text of reason Dead
+	About     Fact       `json:"about,omitzero"`     // of reason News
 	State     State      `json:"state"`              //
 	Lease     time.Time  `json:"lease,omitzero"`     // while claimed
 	Claimer   string     `json:"claimer,omitempty"`  // set by whoever claims it, to know its own claim again
@@ -82,6 +84,13 @@ type Message struct {
 	Results   []Result   `json:"results,omitempty"`  // newest last
 	SentAt    time.Time  `json:"sent_at,omitzero"`
 	Rev       int64      `json:"rev"`
+}
+
+// Fact is what a message of reason News tells.
+type Fact struct {
+	What string    `json:"what,omitempty"` // acknowledged, reopened, promoted, merged, closed
+	By   string    `json:"by,omitempty"`   // who did it
+	At   time.Time `json:"at,omitzero"`
 }
 
 // Fallback is a further contact of the same member.

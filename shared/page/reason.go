@@ -8,11 +8,11 @@ import (
 	"tocsin/shared/outbox"
 )
 
-// Reads reports whether a reason is judged by the state of its event. The
-// others never end, and their messages carry all that they say.
+// Reads reports whether the messages of a reason are made of their event. Those
+// of the others carry all that they say, and never end.
 func Reads(r outbox.Reason) bool {
 	switch r {
-	case outbox.Page, outbox.LastResort, outbox.Ended, outbox.Record:
+	case outbox.Page, outbox.LastResort, outbox.Ended, outbox.Record, outbox.News:
 		return true
 	}
 	return false
@@ -33,6 +33,7 @@ const (
 //	page, last_resort  acknowledge, snooze, resolve, merge, close, a newer cycle
 //	ended              a reopening
 //	record             the record is complete, the event closed or reopened
+//	news               nothing: what happened stays true
 //	update             see [UpdateEnds]
 //	dead, link         nothing
 //

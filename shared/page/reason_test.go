@@ -54,7 +54,7 @@ func TestEnds(t *testing.T) {
 		{"reopened", []outbox.Reason{outbox.Record}, in(event.AckedState), "reopened"},
 		{"reopened and resolved", []outbox.Reason{outbox.Record}, is(func(e *event.Event) { e.State, e.Opening = event.Resolved, 2 }), "reopened"},
 
-		{"nothing ends these", []outbox.Reason{outbox.Dead, outbox.Link}, in(event.Closed), ""},
+		{"nothing ends these", []outbox.Reason{outbox.Dead, outbox.News}, in(event.Closed), ""},
 	} {
 		for _, r := range c.reasons {
 			t.Run(c.name+" "+string(r), func(t *testing.T) {

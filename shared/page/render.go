@@ -141,6 +141,8 @@ func (w *writer) headline() string {
 		return w.lang.say(sayRecordOwed)
 	case outbox.Update:
 		return w.lang.say(sayUpdateOwed)
+	case outbox.News:
+		return w.news()
 	case outbox.Link:
 		return w.lang.say(sayNewLink)
 	case outbox.Dead:
@@ -160,6 +162,23 @@ func (w *writer) ending() string {
 		return w.lang.say(sayRecovered, w.when(e.ResolvedAt), took)
 	}
 	return w.lang.say(sayResolvedBy, w.actor(e.ResolvedBy), w.when(e.ResolvedAt), took)
+}
+
+// news says what changed, by whom and when.
+func (w *writer) news() string {
+	about := w.Message.About
+	who, at := w.actor(event.Actor(about.By)), w.when(about.At)
+	switch about.What {
+	case event.NewsReopened:
+		return w.lang.say(sayReopened, who, at)
+	case event.NewsPromoted:
+		return w.lang.say(sayPromoted, who, at, w.Event.Incident)
+	case event.NewsMerged:
+		return w.lang.say(sayMerged, who, at, w.Event.MergedInto)
+	case event.NewsClosed:
+		return w.lang.say(sayArchived, who, at)
+	}
+	return w.lang.say(sayAcknowledged, who, at)
 }
 
 func (w *writer) facts() []fact {
@@ -337,6 +356,8 @@ func (w *writer) tags() []string {
 		tag = "memo"
 	case w.Message.Reason == outbox.Link:
 		tag = "link"
+	case w.Message.Reason == outbox.News:
+		tag = "information_source"
 	case w.Message.Reason == outbox.Dead:
 		tag = "sos"
 	case w.urgency() <= notify.High:

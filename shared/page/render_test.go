@@ -63,6 +63,9 @@ func TestGolden(t *testing.T) {
 	lastResort.Message.Next = outbox.Forecast{What: "last_resort", Who: []string{"A", "B", "C", "D", "E"}, At: opened.Add(30 * time.Hour)}
 	record := resolved(letter(), event.ByMember("bob"))
 	record.Message.Reason = outbox.Record
+	news := letter()
+	news.Message.Reason, news.Message.About = outbox.News, outbox.Fact{What: event.NewsPromoted, By: "member:bob", At: opened.Add(3 * time.Minute)}
+	news.Event.State, news.Event.Owner, news.Event.Incident = event.AckedState, "bob", "I-7"
 	test := letter()
 	test.Message.Test = true
 	bare := page.Letter{
@@ -76,7 +79,7 @@ func TestGolden(t *testing.T) {
 	for name, l := range map[string]page.Letter{
 		"page_en": letter(), "page_zh": chinese(letter()), "last_resort_en": lastResort, "test_zh": chinese(test),
 		"ended_by_person_en": resolved(letter(), event.ByMember("bob")), "ended_by_recovery_zh": chinese(resolved(letter(), event.Self)),
-		"record_en": record, "bare_en": bare, "dead_zh": chinese(dead),
+		"record_en": record, "news_en": news, "news_zh": chinese(news), "bare_en": bare, "dead_zh": chinese(dead),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, page.Render(l)) })
 	}
@@ -104,6 +107,21 @@ func golden(t *testing.T, name string, c notify.Content) {
 		want, err := os.ReadFile(path)
 		if err != nil || string(want) != got {
 			t.Errorf("%s differs (go test -update writes it anew): %v\n%s", path, err, got)
+		}
+	}
+}
+
+// TestNewsSaysWhatChanged: each kind of news has a headline of its own.
+func TestNewsSaysWhatChanged(t *testing.T) {
+	for what, want := range map[string]string{
+		event.NewsAcknowledged: "Acknowledged by Bob at ", event.NewsReopened: "Reopened by Bob at ", event.NewsPromoted: "Raised to incident I-7 by Bob at ",
+		event.NewsMerged: "Merged into E-3 by Bob at ", event.NewsClosed: "Closed by Bob at ",
+	} {
+		l := letter()
+		l.Message.Reason, l.Message.About = outbox.News, outbox.Fact{What: what, By: "member:bob", At: opened}
+		l.Event.Incident, l.Event.MergedInto = "I-7", "E-3"
+		if got := page.Render(l); !strings.Contains(got.Brief, want) || got.Urgency != notify.Low {
+			t.Errorf("%s: urgency %d\n%s", what, got.Urgency, got.Brief)
 		}
 	}
 }

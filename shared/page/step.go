@@ -34,7 +34,7 @@ type Step struct {
 type Told struct {
 	Messages []outbox.Message
 	Who      []string
-	WhyNot   []string
+	WhyNot   []string // also of those who are reached only by a contact that is not verified
 }
 
 // Tell returns the messages of a step: one for each person, to their first
@@ -48,8 +48,13 @@ func Tell(s Step, people []Person, at time.Time) Told {
 		}
 		seen[p.Member] = true
 		usable, why := Usable(p.Contacts, s.Channels)
-		if len(usable) == 0 {
+		if why != "" {
 			t.WhyNot = append(t.WhyNot, p.Name+" "+why)
+		}
+		if len(usable) == 0 && Unverified(s.Key.Reason) {
+			usable = p.Contacts // a page that may not arrive beats none
+		}
+		if len(usable) == 0 {
 			continue
 		}
 		t.Messages = append(t.Messages, s.message(p, usable, at))
@@ -67,6 +72,12 @@ func (s Step) message(p Person, usable []catalog.Contact, at time.Time) outbox.M
 	}
 	m.Opening, m.Next, m.Since, m.Test = s.Opening, s.Next, s.Since, s.Test
 	return m
+}
+
+// Unverified reports whether messages of a reason go to contacts that are not
+// verified when the member has no other: pages, and the all-clear after them.
+func Unverified(r outbox.Reason) bool {
+	return r == outbox.Page || r == outbox.LastResort || r == outbox.Ended
 }
 
 // Usable returns the contacts that pages may go to, in the order in which they

@@ -23,6 +23,11 @@ const (
 	sayRecordOwed                 // headline
 	sayUpdateOwed                 // headline
 	sayNewLink                    // headline
+	sayAcknowledged               // headline: who, when
+	sayReopened                   // headline: who, when
+	sayPromoted                   // headline: who, when, incident
+	sayMerged                     // headline: who, when, event
+	sayArchived                   // headline: who, when
 	sayDead                       // headline: event
 	sayEnded                      // before the title of an all-clear: title
 	sayRecordTitle                // before the title of a reminder: title
@@ -78,6 +83,11 @@ var english = language{tag: "en", texts: [phrases]string{
 	sayRecordOwed:   "Resolved, but the record is missing. Please say what was wrong and what fixed it.",
 	sayUpdateOwed:   "The incident owes an update.",
 	sayNewLink:      "Here is the new link that you asked for.",
+	sayAcknowledged: "Acknowledged by %[1]s at %[2]s.",
+	sayReopened:     "Reopened by %[1]s at %[2]s.",
+	sayPromoted:     "Raised to incident %[3]s by %[1]s at %[2]s.",
+	sayMerged:       "Merged into %[3]s by %[1]s at %[2]s.",
+	sayArchived:     "Closed by %[1]s at %[2]s.",
 	sayDead:         "The escalation of %[1]s cannot be kept running. Look at it now: nobody may be paged for it by itself.",
 	sayEnded:        "Resolved: %[1]s",
 	sayRecordTitle:  "Record missing: %[1]s",
@@ -126,6 +136,11 @@ var chinese = language{tag: "zh", texts: [phrases]string{
 	sayRecordOwed:   "事件已解决，但缺少处理记录。请填写原因和解决办法。",
 	sayUpdateOwed:   "该重大事件需要更新进展。",
 	sayNewLink:      "这是您索取的新链接。",
+	sayAcknowledged: "%[1]s 于 %[2]s 确认。",
+	sayReopened:     "%[1]s 于 %[2]s 重新打开。",
+	sayPromoted:     "%[1]s 于 %[2]s 将其升级为重大事件 %[3]s。",
+	sayMerged:       "%[1]s 于 %[2]s 将其合并到 %[3]s。",
+	sayArchived:     "%[1]s 于 %[2]s 关闭。",
 	sayDead:         "%[1]s 的升级流程无法继续运行。请立即查看：系统可能不会再自动通知任何人。",
 	sayEnded:        "已解决：%[1]s",
 	sayRecordTitle:  "缺少记录：%[1]s",

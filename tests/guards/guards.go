@@ -34,6 +34,11 @@ var guards = []Guard{
 		"./shared/event", "TestStoreOnDynamoDBLocal",
 	},
 	{
+		2, "an event is split as it was read", "shared/event/split.go",
+		"	c.SameMembers = true\n", "",
+		"./shared/event", "TestStoreOnDynamoDBLocal",
+	},
+	{
 		3, "a part of the ledger is put once", "shared/ledger/store.go",
 		"aws.String(\"attribute_not_exists(pk)\"),", "aws.String(\"attribute_not_exists(never)\"),",
 		"./shared/ledger", "TestStoreOnDynamoDBLocal",

@@ -33,7 +33,7 @@ var tables = map[string][]string{
 
 // indexOf is the index that a function of shared/ddb reads by the name that it
 // is given.
-var indexOf = map[string]string{"Newest": "list"}
+var indexOf = map[string]string{"Newest": "list", "Below": "list"}
 
 // parameters says which parameters a package reads and writes.
 var parameters = map[string]string{

@@ -33,6 +33,8 @@ func TestStoreSuite(t *testing.T, table ddb.Table) {
 	t.Run("a commit is refused after another", s.testConflict)
 	t.Run("of many commits at once one wins", s.testCommitRace)
 	t.Run("a join refuses a resolution by recovery", s.testJoinRefusesResolution)
+	t.Run("a join is counted once", s.testJoinOnce)
+	t.Run("a recount adds what was not counted", s.testRecount)
 	t.Run("a join is refused by an event that is not open", s.testJoinClosed)
 	t.Run("a join is refused while all are recovered", s.testJoinRecovered)
 	t.Run("only attached members count as firing", s.testFiring)
@@ -40,6 +42,10 @@ func TestStoreSuite(t *testing.T, table ddb.Table) {
 	t.Run("a merge is refused by a survivor that is not open", s.testMergeIntoEnded)
 	t.Run("two events merge in one direction only", s.testMergeBothWays)
 	t.Run("a merge refuses the survivor's resolution by recovery", s.testMergeRefusesResolution)
+	t.Run("an alert is attached as it was read", s.testAttach)
+	t.Run("a split moves alerts into an event of their own", s.testSplit)
+	t.Run("a split is refused when one of its alerts was written meanwhile", s.testSplitStaleAlert)
+	t.Run("a split is refused after a join", s.testSplitAfterJoin)
 	t.Run("parking is refused after a wake", s.testParkAfterWake)
 	t.Run("parking is refused by another generation", s.testParkGeneration)
 	t.Run("parking survives joins", s.testParkAndJoin)
@@ -48,6 +54,9 @@ func TestStoreSuite(t *testing.T, table ddb.Table) {
 	t.Run("a message is claimed once", s.testClaimRace)
 	t.Run("an alert is written as it was read", s.testAlertConflict)
 	t.Run("lists are newest first, in pages", s.testList)
+	t.Run("events are found by what they are", s.testFind)
+	t.Run("a rare event is found behind many others", s.testFindRare)
+	t.Run("a timeline is read in pages, newest first", s.testTimelinePages)
 	t.Run("what is absent is not found", s.testAbsent)
 	t.Run("what an earlier release stored is read", s.testEarlierRelease)
 }
@@ -266,6 +275,44 @@ func (s *suite) testJoinRefusesResolution(t *testing.T) {
 	}
 	if _, err := s.commit(t, e, event.Note{Text: "x"}); err != nil {
 		t.Errorf("a join refused a note: %v", err)
+	}
+}
+
+func (s *suite) testJoinOnce(t *testing.T) {
+	e := s.open(t)
+	for range 2 {
+		if !s.join(t, e.ID) {
+			t.Error("refused")
+		}
+	}
+	if after := s.read(t, e.ID); after.AlertCount != 3 || after.MemberSeq != e.MemberSeq+1 {
+		t.Errorf("%d alerts, sequence %d; want 3 and one step", after.AlertCount, after.MemberSeq)
+	}
+	s.mustCommit(t, s.read(t, e.ID), event.Resolve{})
+	if s.join(t, e.ID) {
+		t.Error("joined a resolved event by the key of an earlier join")
+	}
+}
+
+func (s *suite) testRecount(t *testing.T) {
+	e := s.open(t)
+	if err := s.store.AddMembers(t.Context(), e.ID, []alert.ID{"a-1", "a-2", "a-3"}, noon); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.store.Recount(t.Context(), e.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := s.read(t, e.ID); after.AlertCount != 4 || after.Rev != e.Rev {
+		t.Errorf("%d alerts at revision %d, want 4 at %d", after.AlertCount, after.Rev, e.Rev)
+	}
+	s.join(t, e.ID)
+	if err := s.store.Recount(t.Context(), e.ID); err != nil {
+		t.Fatal(err)
+	}
+	if after := s.read(t, e.ID); after.AlertCount != 6 {
+		t.Errorf("a recount lowered it to %d, want 6", after.AlertCount)
 	}
 }
 
@@ -512,15 +559,15 @@ func (s *suite) testList(t *testing.T) {
 		}
 		opened = append(opened, o.Event.ID)
 	}
-	first, cursor, err := s.store.List(t.Context(), true, 2, "")
+	first, cursor, err := s.store.Find(t.Context(), event.Filter{}, 2, "")
 	if err != nil || len(first) != 2 || first[0].ID != opened[2] || first[1].ID != opened[1] || cursor == "" {
 		t.Fatalf("first page %v, cursor %q, err %v", first, cursor, err)
 	}
-	second, _, err := s.store.List(t.Context(), true, 1, cursor)
+	second, _, err := s.store.Find(t.Context(), event.Filter{}, 1, cursor)
 	if err != nil || len(second) != 1 || second[0].ID != opened[0] {
 		t.Errorf("second page %v, err %v", second, err)
 	}
-	if _, _, err := s.store.List(t.Context(), true, 1, "nonsense"); !fault.Is(err, fault.Invalid) {
+	if _, _, err := s.store.Find(t.Context(), event.Filter{}, 1, "nonsense"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a cursor that no list returned: %v", err)
 	}
 }

@@ -19,6 +19,8 @@ func TestStoreSuite(t *testing.T, table ddb.Table) {
 	t.Run("parts are read in order, with the raw body", func(t *testing.T) { testGet(t, store) })
 	t.Run("existing parts are told from others", func(t *testing.T) { testExisting(t, store) })
 	t.Run("deliveries are listed newest first", func(t *testing.T) { testList(t, store) })
+	t.Run("deliveries of one instant are listed once each", func(t *testing.T) { testListTies(t, store) })
+	t.Run("a put whose answer was lost is its writer's", func(t *testing.T) { testLostAnswer(t, store) })
 	t.Run("what is absent is not found", func(t *testing.T) {
 		if _, err := store.Get(t.Context(), "d-none"); !fault.Is(err, fault.NotFound) {
 			t.Errorf("got %v", err)
@@ -89,8 +91,55 @@ func testList(t *testing.T, s *ledger.Store) {
 	for i := range 5 {
 		put(t, s, part(fmt.Sprint("d-list-", i), 0, noon.AddDate(1, 0, i)))
 	}
-	got, err := s.List(t.Context(), noon.AddDate(1, 0, 4), 2)
+	got, last, err := s.List(t.Context(), ledger.Position(noon.AddDate(1, 0, 4), ""), 2)
 	if err != nil || len(got) != 2 || got[0].Delivery != "d-list-3" || got[1].Delivery != "d-list-2" || len(got[0].Raw) != 0 {
 		t.Errorf("got %+v, err %v", got, err)
+	}
+	if want := ledger.Position(noon.AddDate(1, 0, 2), "d-list-2"); last != want {
+		t.Errorf("goes on behind %q, want %q", last, want)
+	}
+}
+
+// testListTies: deliveries of one millisecond are each on one page.
+func testListTies(t *testing.T, s *ledger.Store) {
+	at, want := noon.AddDate(2, 0, 0), 9
+	for i := range want {
+		put(t, s, part(fmt.Sprint("d-tie-", i), 0, at))
+	}
+	seen := map[string]bool{}
+	behind := ledger.Position(at.Add(time.Millisecond), "")
+	for len(seen) < want {
+		got, last, err := s.List(t.Context(), behind, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range got {
+			if seen[p.Delivery] || !p.ReceivedAt.Equal(at) {
+				t.Fatalf("%s of %s is there twice or too early; seen %v", p.Delivery, p.ReceivedAt, seen)
+			}
+			seen[p.Delivery] = true
+			if len(seen) == want {
+				return
+			}
+		}
+		behind = last
+	}
+}
+
+// testLostAnswer: a put whose answer was lost is known again by its writer, and
+// by nobody else.
+func testLostAnswer(t *testing.T, s *ledger.Store) {
+	p := part("d-lost", 0, noon)
+	p.Writer = "me"
+	for range 2 {
+		if !put(t, s, p) {
+			t.Error("its writer does not know it again")
+		}
+	}
+	for _, other := range []string{"", "you"} {
+		p.Writer = other
+		if put(t, s, p) {
+			t.Errorf("writer %q takes it for their own", other)
+		}
 	}
 }
