@@ -29,6 +29,7 @@ var Source = source.Source{
 		"alerts.0.labels alerts.0.status=firing|resolved receiver groupLabels commonLabels !orgId !alerts.0.panelURL !alerts.0.silenceURL",
 		"alerts.0.labels alerts.0.status=firing|resolved alerts.0.fingerprint !orgId !alerts.0.panelURL !alerts.0.silenceURL",
 		"alerts.0.labels.alertname alerts.0.status=firing|resolved !orgId !alerts.0.panelURL !alerts.0.silenceURL",
+		"receiver groupKey externalURL version=3|4 alerts !orgId",
 		"0.labels.alertname 0.startsAt",
 		"0.labels.alertname 0.generatorURL",
 		"header:User-Agent=Alertmanager/* receiver alerts groupLabels",
@@ -177,10 +178,19 @@ func common(v doc.Value, group string) (a alert.Alert, problem string) {
 	about := told.Get("description").Text()
 	return alert.Alert{
 		Source: Name, DedupKey: keyOf(fingerprint, labels), Severity: SeverityOf(labels),
-		Title:       source.FirstText(told.Get("summary").Text(), labels["alertname"], about, message),
+		Title:       source.FirstText(telling(told.Get("summary").Text()), labels["alertname"], about, message),
 		Group:       source.FirstText(group, labels["alertname"]),
 		Description: source.FirstText(about, message), Labels: labels, Links: linksOf(v, told), StartedAt: source.Instant(v.Get("startsAt").Text()),
 	}, ""
+}
+
+// telling returns a summary that tells something: SigNoz gives all rules the
+// same unless its user writes one.
+func telling(summary string) string {
+	if strings.HasPrefix(summary, "This alert is fired when the defined metric") || strings.HasPrefix(summary, "The rule threshold is set to") {
+		return ""
+	}
+	return summary
 }
 
 func labelsOf(v doc.Value) map[string]string {
