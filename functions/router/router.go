@@ -55,6 +55,7 @@ type report struct {
 type delivery struct {
 	intake.Delivery
 	err     error        // it cannot be read
+	body    []byte       // as received; nil where an object keeps it
 	written map[int]bool // parts that were in the ledger before
 	settled map[int]bool // parts that are in the ledger now
 	items   []*report    // by position; nil where the part was in the ledger before
@@ -90,7 +91,9 @@ func (r *router) read(ctx context.Context, batch []queue.Message) []*delivery {
 	var parts []ledger.PartID
 	for i, m := range batch {
 		d := &delivery{written: map[int]bool{}, settled: map[int]bool{}}
-		d.Delivery, d.err = r.fetch(ctx, m.Body)
+		if d.Delivery, d.err = r.fetch(ctx, m.Body); d.err == nil && d.RawObject == "" {
+			d.body, d.err = d.Body()
+		}
 		deliveries[i] = d
 		for n := range d.parts() {
 			parts = append(parts, ledger.PartID{Delivery: d.ID, Part: n})
@@ -360,10 +363,7 @@ func (r *router) part(d *delivery, n int, dispositions []ledger.Disposition) led
 		ReceivedAt: d.ReceivedAt, DisposedAt: r.now(), Alerts: len(d.Items), Dispositions: dispositions,
 	}
 	if n == 0 {
-		p.ContentType, p.Notes, p.RawObject = d.ContentType, d.Notes, d.RawObject
-		if d.RawObject == "" {
-			p.Raw = d.Raw
-		}
+		p.ContentType, p.Notes, p.RawObject, p.Raw = d.ContentType, d.Notes, d.RawObject, d.body
 	}
 	return p
 }

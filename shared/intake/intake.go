@@ -206,7 +206,7 @@ func (in *Intake) deliver(found integration.Found, body []byte) (Delivery, error
 	if d.ID, err = idOf(d); err != nil {
 		return Delivery{}, err
 	}
-	if d.Raw, err = compress(body); err != nil {
+	if err = d.setBody(body); err != nil {
 		return Delivery{}, err
 	}
 	for _, item := range parsed.Items {

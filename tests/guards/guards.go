@@ -34,7 +34,7 @@ var guards = []Guard{
 		"./shared/event", "TestStoreOnDynamoDBLocal",
 	},
 	{
-		3, "a part of the ledger is put once", "shared/ledger/ledger.go",
+		3, "a part of the ledger is put once", "shared/ledger/store.go",
 		"aws.String(\"attribute_not_exists(pk)\"),", "aws.String(\"attribute_not_exists(never)\"),",
 		"./shared/ledger", "TestStoreOnDynamoDBLocal",
 	},

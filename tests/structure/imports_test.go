@@ -124,7 +124,6 @@ var callsAWS = map[string]string{
 	"shared/integration/secrets.go": "the store of secrets, which live in SSM",
 	"shared/intake/object.go":       "the store of bodies, which live in S3",
 	"shared/intake/intake.go":       "hands the configuration on",
-	"shared/ledger/ledger.go":       "the ledger is little else than its store",
 	"shared/ops/answers.go":         "the store of kept answers",
 	"shared/ops/audit.go":           "the store of the audit log",
 	"shared/ops/objects.go":         "reads bodies by a request signed by hand, as the client is too big for its function",
