@@ -302,13 +302,13 @@ func (r *router) settle(ctx context.Context, deliveries []*delivery) []error {
 // settleComplete writes the parts whose alerts are all disposed of. One that
 // cannot be written now is written at the end.
 func (r *router) settleComplete(ctx context.Context, deliveries []*delivery) {
-	for _, d := range deliveries {
+	each(deliveries, func(d *delivery) {
 		for n := range d.parts() {
 			if from, to := d.part(n); !d.written[n] && !slices.ContainsFunc(d.items[from:to], open) {
 				_ = r.settlePart(ctx, d, n)
 			}
 		}
-	}
+	})
 }
 
 func open(rep *report) bool { return rep.done == nil }
@@ -369,7 +369,8 @@ func (r *router) part(d *delivery, n int, dispositions []ledger.Disposition) led
 }
 
 // count counts what was disposed of, once for each part that was written, and
-// says so in one line.
+// says so in one line, which is worth its price where something was new: the
+// ledger has it all.
 func (r *router) count(ctx context.Context, d *delivery, dispositions []ledger.Disposition) {
 	kinds := map[ledger.Kind]int{}
 	for _, one := range dispositions {
@@ -381,5 +382,9 @@ func (r *router) count(ctx context.Context, d *delivery, dispositions []ledger.D
 		r.metrics.Add("DisposedAs", n, telemetry.Outcome(string(kind)))
 		attrs = append(attrs, string(kind), n)
 	}
-	r.log.InfoContext(ctx, "delivery disposed", attrs...)
+	level := slog.LevelInfo
+	if kinds[ledger.Repeated] == len(dispositions) {
+		level = slog.LevelDebug
+	}
+	r.log.Log(ctx, level, "delivery disposed", attrs...)
 }
