@@ -14,6 +14,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
+// Version is the commit that the function was built from, set by the linker.
+var Version = "development"
+
 // Lookup reads an environment variable, as os.LookupEnv does.
 type Lookup = func(name string) (string, bool)
 
@@ -75,6 +78,8 @@ func With(ctx context.Context, attrs ...slog.Attr) context.Context {
 	return context.WithValue(ctx, attrsKey, append(before[:len(before):len(before)], attrs...))
 }
 
+// contextHandler adds what the context carries, and to lines that a person may
+// have to look into the version.
 type contextHandler struct{ slog.Handler }
 
 func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
@@ -86,6 +91,9 @@ func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
 	// when something went wrong.
 	if invocation != id && invocation != "" && r.Level >= slog.LevelWarn {
 		r.AddAttrs(slog.String("invocation_id", invocation))
+	}
+	if r.Level >= slog.LevelWarn {
+		r.AddAttrs(slog.String("version", Version))
 	}
 	if attrs, ok := ctx.Value(attrsKey).([]slog.Attr); ok {
 		r.AddAttrs(attrs...)

@@ -48,7 +48,7 @@ func TestLogLineCarriesRequestAndContext(t *testing.T) {
 	got = got[1:]
 	delete(got[0], "timestamp")
 	want := map[string]any{"level": "WARN", "message": "event opened", "request_id": "req-1",
-		"invocation_id": "inv-1", "event_id": "E-1", "attempt": 2.0, "source": "prometheus"}
+		"invocation_id": "inv-1", "event_id": "E-1", "attempt": 2.0, "source": "prometheus", "version": "development"}
 	if a, b := mustJSON(t, got[0]), mustJSON(t, want); a != b {
 		t.Errorf("line %s\nwant %s", a, b)
 	}
