@@ -198,7 +198,7 @@ func (m *Metrics) Log(ctx context.Context, log *slog.Logger, level slog.Level, m
 	if m != nil && log.Enabled(ctx, level) {
 		attrs = m.carried(ctx, attrs)
 	}
-	log.LogAttrs(ctx, level, message, attrs...)
+	log.LogAttrs(ctx, level, message, attrs...) //nolint:sloglint // callers give a constant
 	m.Flush(ctx)
 }
 
