@@ -7,6 +7,8 @@ SHELL := /bin/bash
 ENV ?= dev
 FUNCTIONS := $(notdir $(wildcard functions/*))
 TOOLS := .build/tools
+# The commit that binaries name. The linker sets it, so nothing is compiled anew.
+VERSION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo development)
 # The race detector needs cgo, and cgo a C compiler: without one, go says 0.
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
@@ -36,14 +38,15 @@ lint: ## read the code with gofmt, vet, staticcheck, golangci-lint and govulnche
 validate: build ## check template and state machines without an account
 	@tests/validate/validate.sh
 
-build: ## build the functions for AWS, below .build/arm64
-	@CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -tags lambda.norpc -trimpath -ldflags '-s -w' -buildvcs=false -o .build/arm64/bin/ ./functions/...
+build: ## build the functions for AWS, below .build/arm64, and .build/tocsin for this machine
+	@CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -tags lambda.norpc -trimpath -ldflags '-s -w -X tocsin/shared/telemetry.Version=$(VERSION)' -buildvcs=false -o .build/arm64/bin/ ./functions/...
 	@for name in $(FUNCTIONS); do \
 		mkdir -p .build/arm64/$$name; \
 		ln -f .build/arm64/bin/$$name .build/arm64/$$name/bootstrap; \
 		cp shared/cloud/amazon-roots.pem .build/arm64/$$name/; \
 	done
-	@echo 'built for arm64: $(FUNCTIONS)'
+	@go build -trimpath -ldflags '-s -w -X main.linked=$(VERSION)' -buildvcs=false -o .build/tocsin ./cmd/tocsin
+	@echo 'built $(VERSION) for arm64: $(FUNCTIONS)'
 
 deploy: build ## deploy to AWS: make deploy ENV=dev|prod ADMIN_EMAIL=you@example.com
 	@./deploy.sh '$(ENV)' '$(ADMIN_EMAIL)'

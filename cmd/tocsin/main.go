@@ -4,14 +4,27 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"time"
 )
 
-// version is set by the linker.
-var version = "development"
+// linked is the version that the linker set; without one, version is what the
+// compiler noted of the checkout.
+var (
+	linked  string
+	version = cmp.Or(linked, noted())
+)
+
+func noted() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "development"
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -115,7 +115,7 @@ func codeOf(err error) int {
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use: "tocsin", Short: "Event management for operations teams", Long: rootHelp,
+		Use: "tocsin", Short: "Event management for operations teams", Long: rootHelp, Version: version,
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if a.output != "table" && a.output != "json" {

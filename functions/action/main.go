@@ -23,6 +23,7 @@ import (
 
 func main() {
 	log := telemetry.NewLogger(os.Stdout, os.LookupEnv)
+	log.Info("function started", "version", telemetry.Version)
 	h, err := newHandler(log, os.LookupEnv)
 	if err != nil {
 		log.Error("start failed", "err", err)

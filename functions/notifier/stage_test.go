@@ -333,7 +333,7 @@ func (s *stage) delays() []time.Duration {
 func (s *stage) counted() []string {
 	s.metrics.Flush(s.t.Context())
 	var all []string
-	for text := range strings.Lines(s.out.String()) {
+	for text := range strings.Lines(s.out.String() + s.logs.String()) { // a log line may carry them
 		var object map[string]any
 		var form struct {
 			AWS struct {

@@ -136,7 +136,7 @@ func TestTheBatchOfTheFile(t *testing.T) {
 	if want := []string{"opened Disk of db-1 is full", "joined Disk of db-2 is full"}; !slices.Equal(ended, want) {
 		t.Errorf("disposed as %q, want %q", ended, want)
 	}
-	if part.RawObject != "" || !strings.Contains(body(t, part.Raw), `"receiver": "tocsin"`) {
+	if part.RawObject != "" || !strings.Contains(string(part.Raw), `"receiver": "tocsin"`) {
 		t.Errorf("the ledger keeps %+v, want the body as received", part)
 	}
 	ended, second, part := disposedOf(t, r, large)
@@ -218,15 +218,4 @@ func TestStartNamesTheMissingVariable(t *testing.T) {
 			t.Errorf("without %s: %v", missing, err)
 		}
 	}
-}
-
-// body unpacks a body as the ledger keeps it.
-func body(t testing.TB, raw []byte) string {
-	t.Helper()
-	d := intake.Delivery{Raw: raw}
-	text, err := d.Body()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

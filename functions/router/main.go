@@ -20,6 +20,7 @@ import (
 
 func main() {
 	log := telemetry.NewLogger(os.Stdout, os.LookupEnv)
+	log.Info("function started", "version", telemetry.Version)
 	r, err := newRouter(log, os.LookupEnv)
 	if err != nil {
 		log.Error("start failed", "err", err)

@@ -57,6 +57,7 @@ type delivery struct {
 	intake.Delivery
 	writer  string       // of this attempt, in the ledger
 	err     error        // it cannot be read
+	body    []byte       // as received; nil where an object keeps it
 	written map[int]bool // parts that were in the ledger before
 	settled map[int]bool // parts that are in the ledger now
 	items   []*report    // by position; nil where the part was in the ledger before
@@ -92,7 +93,9 @@ func (r *router) read(ctx context.Context, batch []queue.Message) []*delivery {
 	var parts []ledger.PartID
 	for i, m := range batch {
 		d := &delivery{writer: rand.Text(), written: map[int]bool{}, settled: map[int]bool{}}
-		d.Delivery, d.err = r.fetch(ctx, m.Body)
+		if d.Delivery, d.err = r.fetch(ctx, m.Body); d.err == nil && d.RawObject == "" {
+			d.body, d.err = d.Body()
+		}
 		deliveries[i] = d
 		for n := range d.parts() {
 			parts = append(parts, ledger.PartID{Delivery: d.ID, Part: n})
@@ -301,13 +304,13 @@ func (r *router) settle(ctx context.Context, deliveries []*delivery) []error {
 // settleComplete writes the parts whose alerts are all disposed of. One that
 // cannot be written now is written at the end.
 func (r *router) settleComplete(ctx context.Context, deliveries []*delivery) {
-	for _, d := range deliveries {
+	each(deliveries, func(d *delivery) {
 		for n := range d.parts() {
 			if from, to := d.part(n); !d.written[n] && !slices.ContainsFunc(d.items[from:to], open) {
 				_ = r.settlePart(ctx, d, n)
 			}
 		}
-	}
+	})
 }
 
 func open(rep *report) bool { return rep.done == nil }
@@ -363,16 +366,14 @@ func (r *router) part(d *delivery, n int, dispositions []ledger.Disposition) led
 		Writer: d.writer,
 	}
 	if n == 0 {
-		p.ContentType, p.Notes, p.RawObject = d.ContentType, d.Notes, d.RawObject
-		if d.RawObject == "" {
-			p.Raw = d.Raw
-		}
+		p.ContentType, p.Notes, p.RawObject, p.Raw = d.ContentType, d.Notes, d.RawObject, d.body
 	}
 	return p
 }
 
 // count counts what was disposed of, once for each part that was written, and
-// says so in one line.
+// says so in one line, which is worth its price where something was new: the
+// ledger has it all.
 func (r *router) count(ctx context.Context, d *delivery, dispositions []ledger.Disposition) {
 	kinds := map[ledger.Kind]int{}
 	for _, one := range dispositions {
@@ -384,5 +385,9 @@ func (r *router) count(ctx context.Context, d *delivery, dispositions []ledger.D
 		r.metrics.Add("DisposedAs", n, telemetry.Outcome(string(kind)))
 		attrs = append(attrs, string(kind), n)
 	}
-	r.log.InfoContext(ctx, "delivery disposed", attrs...)
+	level := slog.LevelInfo
+	if kinds[ledger.Repeated] == len(dispositions) {
+		level = slog.LevelDebug
+	}
+	r.log.Log(ctx, level, "delivery disposed", attrs...)
 }

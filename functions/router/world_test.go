@@ -155,7 +155,7 @@ func (w *world) delivery(d time.Duration, alerts ...alert.Alert) intake.Delivery
 	}
 	return intake.Delivery{
 		ID: fmt.Sprintf("d-%s-%d", w.integration, w.deliveries), Integration: w.integration, Source: "prometheus",
-		ReceivedAt: after(d), BodyHash: "00", Raw: []byte("raw"), Items: items,
+		ReceivedAt: after(d), BodyHash: "00", Text: "raw", Items: items,
 	}
 }
 

@@ -17,8 +17,10 @@ import (
 )
 
 func main() {
+	log := telemetry.NewLogger(os.Stdout, os.LookupEnv)
+	log.Info("function started", "version", telemetry.Version)
 	h := &handler{
-		log: telemetry.NewLogger(os.Stdout, os.LookupEnv), now: clock.Now,
+		log: log, now: clock.Now,
 		open: func() (*account, error) { return open(os.LookupEnv) },
 	}
 	lambda.Start(h.handle)

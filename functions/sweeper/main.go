@@ -24,6 +24,7 @@ import (
 
 func main() {
 	log := telemetry.NewLogger(os.Stdout, os.LookupEnv)
+	log.Info("function started", "version", telemetry.Version)
 	s, err := newSweeper(log, os.LookupEnv)
 	if err != nil {
 		log.Error("start failed", "err", err)

@@ -22,7 +22,7 @@ const (
 // as <name>/bootstrap.
 func buildFunctions(ctx context.Context, dir string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc tocsin_local", "-trimpath",
-		"-ldflags", "-s -w", "-buildvcs=false", "-o", localBuild+"/bin/", "./functions/...")
+		"-ldflags", "-s -w -X tocsin/shared/telemetry.Version="+commit(ctx, dir), "-buildvcs=false", "-o", localBuild+"/bin/", "./functions/...")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -38,6 +38,17 @@ func buildFunctions(ctx context.Context, dir string) error {
 		}
 	}
 	return nil
+}
+
+// commit names what is built, as the Makefile does.
+func commit(ctx context.Context, dir string) string {
+	cmd := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--abbrev=12")
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		return "development" // no checkout
+	}
+	return string(bytes.TrimSpace(out))
 }
 
 func link(build, name string) error {

@@ -3,8 +3,6 @@ package ddb
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -14,31 +12,6 @@ import (
 // listed.
 func ListShard(kind, id string, n int) string {
 	return fmt.Sprintf("%s#%d", kind, hash(id)%uint32(n))
-}
-
-// Newest returns the keys of a kind's items in a sharded index, newest first,
-// whose sort value is below before, at most limit, and the sort value of the
-// last of them, "" when there are no more. pk and sk name the index's key
-// attributes.
-func (t Table) Newest(ctx context.Context, index, pk, sk, kind string, shards int, before string, limit int) (keys []Item, last string, err error) {
-	var found []Item
-	for shard := range shards {
-		items, err := t.Below(ctx, index, pk, sk, fmt.Sprintf("%s#%d", kind, shard), before, limit)
-		if err != nil {
-			return nil, "", err
-		}
-		found = append(found, items...)
-	}
-	slices.SortFunc(found, func(a, b Item) int { return strings.Compare(Text(b, sk), Text(a, sk)) })
-	if len(found) >= limit {
-		found = found[:limit]
-		last = Text(found[limit-1], sk)
-	}
-	keys = make([]Item, len(found))
-	for i, item := range found {
-		keys[i] = Item{PK: item[PK], SK: item[SK]}
-	}
-	return keys, last, nil
 }
 
 // Below returns the entries of one partition of an index whose sort value is

@@ -28,8 +28,7 @@ func Serve(log *slog.Logger, metrics *telemetry.Metrics, h http.Handler) http.Ha
 			slog.String("method", r.Method), slog.String("route", route(r)), slog.Int("status", out.status),
 			slog.Int64("bytes_in", max(r.ContentLength, 0)), slog.Float64("duration_ms", float64(time.Since(start).Microseconds())/1e3),
 		}, seen.take()...)
-		log.LogAttrs(r.Context(), levelOf(out.status), "request answered", attrs...)
-		metrics.Flush(r.Context())
+		metrics.Log(r.Context(), log, levelOf(out.status), "request answered", attrs...)
 	})
 }
 

@@ -31,8 +31,9 @@ type Delivery struct {
 	SenderID    string          `json:"sender_id,omitempty"` // the sender's own id of the delivery, where it has one
 	BodyHash    string          `json:"body_hash"`           // SHA-256 of the raw body, hex; with SenderID it tells a repeat from another body
 	ContentType string          `json:"content_type,omitempty"`
-	Raw         []byte          `json:"raw"`                  // the body as received, gzip
-	RawObject   string          `json:"raw_object,omitempty"` // set by Fetch: the object that keeps the delivery, Raw included, so that nobody keeps Raw twice
+	Text        string          `json:"text,omitempty"`       // the body as received, where it is short and UTF-8
+	Raw         []byte          `json:"raw,omitempty"`        // else: gzip
+	RawObject   string          `json:"raw_object,omitempty"` // set by Fetch: the object that keeps the delivery, its body included, so that nobody keeps it twice
 	Items       []Item          `json:"items"`                // by position in the body
 	Notes       []string        `json:"notes,omitempty"`      // what a reader should know of the body as a whole: "the sender left out 12 alerts"
 	Changes     []source.Change `json:"changes,omitempty"`    // deployments and configuration changes that it told of

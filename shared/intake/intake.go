@@ -275,7 +275,7 @@ func (in *Intake) deliver(found integration.Found, req *source.Request, parsed s
 	if d.ID, err = idOf(d); err != nil {
 		return Delivery{}, err
 	}
-	if d.Raw, err = compress(req.Body); err != nil {
+	if err = d.setBody(req.Body); err != nil {
 		return Delivery{}, err
 	}
 	for _, item := range parsed.Items {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -82,8 +83,29 @@ func compress(b []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// shortBody is the size in bytes up to which a body travels as it is. The
+// ledger compresses it together with what became of it; before that it only
+// has to keep a message far below the 64 KB that one request to the queue
+// pays for.
+const shortBody = 16 << 10
+
+// setBody keeps the request body as received.
+func (d *Delivery) setBody(body []byte) (err error) {
+	if len(body) <= shortBody && utf8.Valid(body) {
+		d.Text = string(body)
+		return nil
+	}
+	d.Raw, err = compress(body)
+	return err
+}
+
 // Body returns the request body as received.
-func (d *Delivery) Body() ([]byte, error) { return unpack(d.Raw) }
+func (d *Delivery) Body() ([]byte, error) {
+	if len(d.Raw) == 0 {
+		return []byte(d.Text), nil
+	}
+	return unpack(d.Raw)
+}
 
 func unpack(b []byte) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(b))

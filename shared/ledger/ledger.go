@@ -1,6 +1,7 @@
 // Package ledger owns what became of every delivery: its raw body and, for
 // each alert in it by original position, the disposition. It is put once and
-// never changed, so that a redelivery changes nothing.
+// never changed, so that a redelivery changes nothing. An item is kept small:
+// it is written for each delivery, and most of what that costs.
 package ledger
 
 import "time"
@@ -49,7 +50,7 @@ type Part struct {
 	ReceivedAt   time.Time     `json:"received_at"`
 	DisposedAt   time.Time     `json:"disposed_at"`
 	ContentType  string        `json:"content_type,omitempty"`
-	Raw          []byte        `json:"raw,omitempty"`        // gzip; part 0 only
+	Raw          []byte        `json:"-"`                    // the body as received; part 0 only
 	RawObject    string        `json:"raw_object,omitempty"` // or the object that holds it
 	Notes        []string      `json:"notes,omitempty"`
 	Alerts       int           `json:"alerts"` // of the whole delivery

@@ -7,11 +7,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"tocsin/shared/clock"
+	"tocsin/shared/defaults"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
 	"tocsin/shared/intake"
@@ -92,11 +92,17 @@ func deliveryOf(p ledger.Part) Delivery {
 }
 
 func (d *Desk) listDeliveries(ctx context.Context, _ *Caller, in ListDeliveries) (List[Delivery], error) {
-	behind, err := in.behind(d.Now())
-	if err != nil {
+	now := d.Now()
+	position, err := in.position()
+	switch {
+	case err != nil:
 		return List[Delivery]{}, err
+	case position == "":
+		position = clock.Format(now.Add(time.Hour)) // nothing is after it
+	case ledger.CheckPosition(position) != nil:
+		return List[Delivery]{}, badCursor()
 	}
-	parts, next, err := d.Ledger.List(ctx, behind, in.limit())
+	parts, err := d.Ledger.List(ctx, now.Add(-defaults.LedgerTTL), position, in.limit())
 	if err != nil {
 		return List[Delivery]{}, err
 	}
@@ -104,21 +110,11 @@ func (d *Desk) listDeliveries(ctx context.Context, _ *Caller, in ListDeliveries)
 	for i, p := range parts {
 		items[i] = deliveryOf(p)
 	}
+	next := ""
+	if len(items) == in.limit() {
+		next = parts[len(parts)-1].Position()
+	}
 	return listOf(items, next), nil
-}
-
-// behind returns the position that a cursor holds; without one, a position
-// before every delivery.
-func (p ListDeliveries) behind(now time.Time) (string, error) {
-	position, err := p.position()
-	if err != nil || position == "" {
-		return ledger.Position(now.Add(time.Hour), ""), err
-	}
-	received, _, _ := strings.Cut(position, "#")
-	if at, err := clock.Parse(received); err != nil || at.IsZero() {
-		return "", badCursor()
-	}
-	return position, nil
 }
 
 func (d *Desk) getDelivery(ctx context.Context, _ *Caller, in GetDelivery) (DeliveryDetail, error) {
@@ -158,12 +154,17 @@ func (d *Desk) showBody(ctx context.Context, p ledger.Part, out *DeliveryDetail)
 // maxShownBody bounds a body in an answer: a function's response holds 6 MB.
 const maxShownBody = 2 << 20
 
-var errNoBody = errors.New("the body is not kept")
+var (
+	errNoBody    = errors.New("the body is not kept")
+	errLargeBody = fault.New(fault.Invalid, "the body is larger than %d bytes", maxShownBody)
+)
 
 func (d *Desk) bodyOf(ctx context.Context, p ledger.Part) ([]byte, error) {
 	switch {
+	case len(p.Raw) > maxShownBody:
+		return nil, errLargeBody
 	case len(p.Raw) > 0:
-		return unpack(p.Raw)
+		return p.Raw, nil
 	case p.RawObject == "":
 		return nil, errNoBody
 	}
@@ -179,7 +180,10 @@ func (d *Desk) bodyOf(ctx context.Context, p ledger.Part) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return unpack(delivery.Raw)
+	if body, err := delivery.Body(); err != nil || len(body) <= maxShownBody {
+		return body, err
+	}
+	return nil, errLargeBody
 }
 
 func unpack(b []byte) ([]byte, error) {
@@ -192,7 +196,7 @@ func unpack(b []byte) ([]byte, error) {
 		return nil, fault.Wrap(fault.Internal, err, "the body is not compressed as expected")
 	}
 	if len(body) > maxShownBody {
-		return nil, fault.New(fault.Invalid, "the body is larger than %d bytes", maxShownBody)
+		return nil, errLargeBody
 	}
 	return body, nil
 }

@@ -75,7 +75,9 @@ func try(ctx context.Context, m Message, handle func(context.Context, Message) e
 
 // Batch hands over the whole batch at once. handle returns one result for each
 // message, in order, nil for success; a message without a result has failed,
-// and after a panic all have. metrics may be nil.
+// and after a panic all have. Failures have a line each, the batch has one; what
+// was done with a message that succeeded is handle's to tell. metrics may be
+// nil.
 func Batch(log *slog.Logger, metrics *telemetry.Metrics, handle func(context.Context, []Message) []error) Response {
 	return func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		ctx, cancel := bounded(ctx)
@@ -84,9 +86,12 @@ func Batch(log *slog.Logger, metrics *telemetry.Metrics, handle func(context.Con
 		results, err := tryBatch(ctx, batch, handle)
 		out := outcomes{log: log, metrics: metrics}
 		for i, m := range batch {
-			out.note(telemetry.With(ctx, slog.String("message_id", m.ID)), m, resultOf(results, i, err), start)
+			if err := resultOf(results, i, err); err != nil {
+				out.note(telemetry.With(ctx, slog.String("message_id", m.ID)), m, err, start)
+			}
 		}
-		metrics.Flush(ctx)
+		metrics.Log(ctx, log, slog.LevelInfo, "batch handled", slog.Int("messages", len(batch)),
+			slog.Int("failed", len(out.response.BatchItemFailures)), duration(start))
 		return out.response, nil
 	}
 }
@@ -154,7 +159,7 @@ type outcomes struct {
 }
 
 func (o *outcomes) note(ctx context.Context, m Message, err error, start time.Time) {
-	attrs := []slog.Attr{slog.Int("attempt", m.Tries), slog.Float64("duration_ms", float64(time.Since(start).Microseconds())/1e3)}
+	attrs := []slog.Attr{slog.Int("attempt", m.Tries), duration(start)}
 	if err == nil {
 		o.log.LogAttrs(ctx, slog.LevelInfo, "message handled", append(attrs, slog.String("outcome", "done"))...)
 		return
@@ -164,6 +169,10 @@ func (o *outcomes) note(ctx context.Context, m Message, err error, start time.Ti
 	o.metrics.Add("MessagesFailed", 1, telemetry.Reason(reason))
 	o.log.LogAttrs(ctx, level, "message handled",
 		append(attrs, slog.String("outcome", "failed"), slog.String("reason", reason), slog.Any("err", err))...)
+}
+
+func duration(start time.Time) slog.Attr {
+	return slog.Float64("duration_ms", float64(time.Since(start).Microseconds())/1e3)
 }
 
 // classify returns the word under which a failure is counted, and whether a

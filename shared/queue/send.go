@@ -27,7 +27,7 @@ const MaxBody = 256 << 10
 // maxBatch is the number of entries that one SendMessageBatch takes.
 const maxBatch = 10
 
-// API is the part of the SQS client that sending needs.
+// API is the part of the SDK's client that sending needs.
 type API interface {
 	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
@@ -55,7 +55,10 @@ func Open(cfg aws.Config, env cloud.Lookup, urlVar string) (*Sender, error) {
 	if !ok || url == "" {
 		return nil, fmt.Errorf("%s is not set", urlVar)
 	}
-	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.BaseEndpoint = cloud.Endpoint(env, "SQS") })
+	client, err := newClient(cfg, cloud.Endpoint(env, "SQS"))
+	if err != nil {
+		return nil, err
+	}
 	return &Sender{API: client, URL: url}, nil
 }
 

@@ -14,6 +14,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
+// Version is the commit that the function was built from, set by the linker.
+var Version = "development"
+
 // Lookup reads an environment variable, as os.LookupEnv does.
 type Lookup = func(name string) (string, bool)
 
@@ -21,21 +24,14 @@ type Lookup = func(name string) (string, bool)
 // logged: DEBUG, INFO (the default, also for an unknown word), WARN or ERROR.
 const LogLevelVariable = "LOG_LEVEL"
 
-// functionVariable is set by the Lambda service in every function.
-const functionVariable = "AWS_LAMBDA_FUNCTION_NAME"
-
 // NewLogger returns a logger that writes one JSON object per line to w, each
-// with the function's name and what the context carries: request_id, and the
-// attributes of [With]. The keys of time and message are those that Lambda's
+// with what the context carries: request_id, and the attributes of [With]. The
+// function's name is that of its log group. The keys of time and message are those that Lambda's
 // own JSON format uses ("timestamp", "message": aws-lambda-go v1.55.1,
 // lambdacontext/logger.go).
 func NewLogger(w io.Writer, env Lookup) *slog.Logger {
 	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level(env), ReplaceAttr: lambdacontext.ReplaceAttr})
-	log := slog.New(contextHandler{h})
-	if name, ok := env(functionVariable); ok {
-		log = log.With("function", name)
-	}
-	return log
+	return slog.New(contextHandler{h})
 }
 
 func level(env Lookup) slog.Level {
@@ -82,6 +78,8 @@ func With(ctx context.Context, attrs ...slog.Attr) context.Context {
 	return context.WithValue(ctx, attrsKey, append(before[:len(before):len(before)], attrs...))
 }
 
+// contextHandler adds what the context carries, and to lines that a person may
+// have to look into the version.
 type contextHandler struct{ slog.Handler }
 
 func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
@@ -89,8 +87,13 @@ func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
 	if id != "" {
 		r.AddAttrs(slog.String("request_id", id))
 	}
-	if invocation != id && invocation != "" {
+	// The service names an invocation in its own lines, and writes some only
+	// when something went wrong.
+	if invocation != id && invocation != "" && r.Level >= slog.LevelWarn {
 		r.AddAttrs(slog.String("invocation_id", invocation))
+	}
+	if r.Level >= slog.LevelWarn {
+		r.AddAttrs(slog.String("version", Version))
 	}
 	if attrs, ok := ctx.Value(attrsKey).([]slog.Attr); ok {
 		r.AddAttrs(attrs...)

@@ -3,7 +3,10 @@ package telemetry
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -57,12 +60,11 @@ const (
 // Metrics collects what one invocation counts and writes it at [Metrics.Flush]
 // in the CloudWatch embedded metric format: one line, and more only where one
 // dimension has several values or one metric several sets of dimensions. A metric has the dimensions given and no other; the
-// function's name and the request id stand beside them as plain properties.
+// request id stands beside them as a plain property.
 // It is safe for concurrent use. A nil *Metrics discards everything.
 type Metrics struct {
 	w         io.Writer
 	namespace string
-	function  string
 	now       func() time.Time
 
 	mu     sync.Mutex
@@ -89,7 +91,6 @@ func NewMetrics(w io.Writer, env Lookup) *Metrics {
 	if v, ok := env(NamespaceVariable); ok && v != "" {
 		m.namespace = v
 	}
-	m.function, _ = env(functionVariable)
 	return m
 }
 
@@ -173,12 +174,57 @@ func (m *Metrics) Flush(ctx context.Context) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, group := range together(m.series) {
-		if line, err := json.Marshal(m.object(ctx, group)); err == nil {
+	m.write(ctx, together(m.series))
+	m.series, m.notes = nil, nil
+}
+
+func (m *Metrics) write(ctx context.Context, groups [][]*series) {
+	for _, group := range groups {
+		o := m.object(group)
+		if id := RequestID(ctx); id != "" {
+			o["request_id"] = id
+		}
+		if line, err := json.Marshal(o); err == nil {
 			_, _ = m.w.Write(append(line, '\n'))
 		}
 	}
+}
+
+// Log logs a line that carries what was counted since the last flush too: logs
+// are paid for by the byte, and most of two lines would be the same. Where the
+// two give one name different meanings, or the level is not logged, the metrics
+// have a line of their own. A nil *Metrics logs the line alone.
+func (m *Metrics) Log(ctx context.Context, log *slog.Logger, level slog.Level, message string, attrs ...slog.Attr) {
+	if m != nil && log.Enabled(ctx, level) {
+		attrs = m.carried(ctx, attrs)
+	}
+	log.LogAttrs(ctx, level, message, attrs...) //nolint:sloglint // callers give a constant
+	m.Flush(ctx)
+}
+
+// carried returns attrs with the first group of what was counted, which is
+// written thereby, where they do not clash.
+func (m *Metrics) carried(ctx context.Context, attrs []slog.Attr) []slog.Attr {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	groups := together(m.series)
+	if len(groups) == 0 {
+		return attrs
+	}
+	o := m.object(groups[0])
+	all := slices.Clone(attrs)
+	for _, a := range attrs {
+		if value, ok := o[a.Key]; ok && a.Value.String() != fmt.Sprint(value) {
+			return attrs
+		}
+		delete(o, a.Key)
+	}
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		all = append(all, slog.Any(name, o[name]))
+	}
+	m.write(ctx, groups[1:])
 	m.series, m.notes = nil, nil
+	return all
 }
 
 // together puts series into as few groups as can be written as one object
@@ -206,17 +252,26 @@ func (s *series) clashes(other *series) bool {
 	return slices.ContainsFunc(s.metrics, func(mt metric) bool { return other.index(mt.Name) >= 0 })
 }
 
+// directive says what of an object is a metric; embedded is where CloudWatch
+// looks for them.
+type directive struct {
+	Dimensions [][]string
+	Metrics    []metric
+	Namespace  string
+}
+
+type embedded struct {
+	CloudWatchMetrics []directive
+	Timestamp         int64
+}
+
 // object renders series that do not clash, with a directive for each.
-func (m *Metrics) object(ctx context.Context, group []*series) map[string]any {
+func (m *Metrics) object(group []*series) map[string]any {
 	o := map[string]any{}
 	for k, v := range m.notes {
 		o[k] = v
 	}
-	o["function"] = m.function
-	if id := RequestID(ctx); id != "" {
-		o["request_id"] = id
-	}
-	directives := make([]any, 0, len(group))
+	directives := make([]directive, 0, len(group))
 	for _, s := range group {
 		names := make([]string, 0, len(s.dims))
 		for _, d := range s.dims {
@@ -226,9 +281,9 @@ func (m *Metrics) object(ctx context.Context, group []*series) map[string]any {
 		for _, mt := range s.metrics {
 			o[mt.Name] = scalar(mt.values)
 		}
-		directives = append(directives, map[string]any{"Namespace": m.namespace, "Dimensions": [][]string{names}, "Metrics": s.metrics})
+		directives = append(directives, directive{[][]string{names}, s.metrics, m.namespace})
 	}
-	o["_aws"] = map[string]any{"Timestamp": m.now().UnixMilli(), "CloudWatchMetrics": directives}
+	o["_aws"] = embedded{directives, m.now().UnixMilli()}
 	return o
 }
 

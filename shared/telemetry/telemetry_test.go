@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,20 +33,22 @@ func lines(t *testing.T, out *bytes.Buffer) []map[string]any {
 	return all
 }
 
-func TestLogLineCarriesFunctionRequestAndContext(t *testing.T) {
+func TestLogLineCarriesRequestAndContext(t *testing.T) {
 	var out bytes.Buffer
 	log := NewLogger(&out, environment(map[string]string{"AWS_LAMBDA_FUNCTION_NAME": "router"}))
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "inv-1"})
 	ctx = With(With(WithRequestID(ctx, "req-1"), slog.String("event_id", "E-1")), slog.Int("attempt", 2))
 	log.DebugContext(ctx, "not logged")
-	log.InfoContext(ctx, "event opened", slog.String("source", "prometheus"))
+	log.InfoContext(ctx, "not looked at")
+	log.WarnContext(ctx, "event opened", slog.String("source", "prometheus"))
 	got := lines(t, &out)
-	if len(got) != 1 {
-		t.Fatalf("%d lines, want 1", len(got))
+	if len(got) != 2 || got[0]["request_id"] != "req-1" || got[0]["invocation_id"] != nil {
+		t.Fatalf("wrote %v", got)
 	}
+	got = got[1:]
 	delete(got[0], "timestamp")
-	want := map[string]any{"level": "INFO", "message": "event opened", "function": "router", "request_id": "req-1",
-		"invocation_id": "inv-1", "event_id": "E-1", "attempt": 2.0, "source": "prometheus"}
+	want := map[string]any{"level": "WARN", "message": "event opened", "request_id": "req-1",
+		"invocation_id": "inv-1", "event_id": "E-1", "attempt": 2.0, "source": "prometheus", "version": "development"}
 	if a, b := mustJSON(t, got[0]), mustJSON(t, want); a != b {
 		t.Errorf("line %s\nwant %s", a, b)
 	}
@@ -114,7 +118,7 @@ func TestMetricsThatDoNotClashAreOneObject(t *testing.T) {
 		`{"Dimensions":[[]],"Metrics":[{"Name":"Accepted","Unit":"Count"}],"Namespace":"Test"},` +
 		`{"Dimensions":[["outcome","source"]],"Metrics":[{"Name":"Deliveries","Unit":"Count"}],"Namespace":"Test"},` +
 		`{"Dimensions":[["source"]],"Metrics":[{"Name":"Rejected","Unit":"Count"}],"Namespace":"Test"}],"Timestamp":1700000000123},` +
-		`"function":"router","outcome":"accepted","source":"prometheus"}` + "\n"
+		`"outcome":"accepted","source":"prometheus"}` + "\n"
 	if out.String() != want {
 		t.Errorf("wrote %s\nwant  %s", out.String(), want)
 	}
@@ -133,8 +137,55 @@ func TestMetricsStayWithinTheLimitsOfAnObject(t *testing.T) {
 	}
 }
 
+func TestLineCarriesWhatWasCounted(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		level slog.Level
+		attrs []slog.Attr
+		count func(m *Metrics)
+		want  []string // of each line, its keys without those of every line
+	}{
+		{"nothing counted", slog.LevelInfo, []slog.Attr{slog.Int("status", 202)}, func(*Metrics) {}, []string{"status"}},
+		{"one line", slog.LevelInfo, []slog.Attr{slog.Int("status", 202), slog.String("source", "prometheus")}, func(m *Metrics) {
+			m.Add("Accepted", 1)
+			m.Add("Deliveries", 1, Source("prometheus"))
+		}, []string{"Accepted Deliveries _aws source status"}},
+		{"another meaning", slog.LevelInfo, []slog.Attr{slog.String("source", "custom")}, func(m *Metrics) { m.Add("Deliveries", 1, Source("prometheus")) },
+			[]string{"source", "Deliveries _aws source"}},
+		{"two values", slog.LevelInfo, nil, func(m *Metrics) {
+			m.Add("Disposed", 1, Outcome("joined"))
+			m.Add("Disposed", 1, Outcome("opened"))
+		}, []string{"Disposed _aws outcome", "Disposed _aws outcome"}},
+		{"level not logged", slog.LevelDebug, []slog.Attr{slog.Int("status", 202)}, func(m *Metrics) { m.Add("Accepted", 1) }, []string{"Accepted _aws"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			m := collector(&out)
+			c.count(m)
+			m.Log(WithRequestID(t.Context(), "req-1"), NewLogger(&out, environment(nil)), c.level, "request answered", c.attrs...)
+			m.Flush(t.Context())
+			var got []string
+			for _, line := range lines(t, &out) {
+				if line["request_id"] != "req-1" {
+					t.Errorf("line %v has no request id", line)
+				}
+				maps.DeleteFunc(line, func(k string, _ any) bool {
+					return slices.Contains([]string{"level", "message", "timestamp", "request_id"}, k)
+				})
+				got = append(got, strings.Join(slices.Sorted(maps.Keys(line)), " "))
+			}
+			slices.Sort(got)
+			slices.Sort(c.want)
+			if !slices.Equal(got, c.want) {
+				t.Errorf("lines with %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 func TestNilMetricsDiscard(t *testing.T) {
 	var m *Metrics
+	m.Log(t.Context(), slog.New(slog.DiscardHandler), slog.LevelInfo, "nothing")
 	m.Add("Accepted", 1)
 	m.Note("id", 1)
 	m.Flush(t.Context())

@@ -19,10 +19,9 @@ type logs struct {
 
 // printed is what functions did as their log shows it, by logical id.
 type printed struct {
-	calls   map[string]map[string]float64 // request id → longest duration in ms
-	bytes   int
-	records int
-	series  map[string]bool // custom metrics with their dimensions
+	calls  map[string]map[string]float64 // request id → longest duration in ms
+	bytes  map[string]int                // by logical id, with what CloudWatch adds to each record
+	series map[string]bool               // custom metrics with their dimensions
 }
 
 func (p printed) invocations(functions ...string) int {
@@ -38,15 +37,14 @@ func (p printed) invocations(functions ...string) int {
 // unknownDuration is taken for calls that log none, in ms.
 const unknownDuration = 100
 
-// gbSeconds is what the calls are billed for: whole milliseconds of memory.
-func (p printed) gbSeconds() (total float64) {
-	for name, calls := range p.calls {
-		for _, ms := range calls {
-			if ms == 0 {
-				ms = unknownDuration
-			}
-			total += math.Ceil(ms) / 1000 * memory(name)
+// gbSeconds is what a function's calls are billed for: whole milliseconds of
+// memory.
+func (p printed) gbSeconds(name string) (total float64) {
+	for _, ms := range p.calls[name] {
+		if ms == 0 {
+			ms = unknownDuration
 		}
+		total += math.Ceil(ms) / 1000 * memory(name)
 	}
 	return total
 }
@@ -67,7 +65,7 @@ type record struct {
 
 // take returns what was printed since it was last called.
 func (l *logs) take() (printed, error) {
-	p := printed{calls: map[string]map[string]float64{}, series: map[string]bool{}}
+	p := printed{calls: map[string]map[string]float64{}, bytes: map[string]int{}, series: map[string]bool{}}
 	f, err := os.Open(l.file)
 	if err != nil {
 		return p, err
@@ -93,17 +91,17 @@ func (l *logs) take() (printed, error) {
 // add notes one line: the function's physical name, a space, and what it printed.
 func (p *printed) add(line string) {
 	name, text, _ := strings.Cut(strings.TrimSpace(line), " ")
-	p.bytes, p.records = p.bytes+len(text), p.records+1
+	function := logicalID(name)
+	p.bytes[function] += len(text) + recordOverhead
 	var r record
 	var fields map[string]any
 	if json.Unmarshal([]byte(text), &r) != nil || json.Unmarshal([]byte(text), &fields) != nil {
 		return
 	}
-	function := logicalID(name)
 	if p.calls[function] == nil {
 		p.calls[function] = map[string]float64{}
 	}
-	if id := r.Request; id != "" && r.AWS.CloudWatchMetrics == nil {
+	if id := r.Request; id != "" {
 		p.calls[function][id] = max(p.calls[function][id], r.Duration)
 	}
 	for _, m := range r.AWS.CloudWatchMetrics {

@@ -39,6 +39,7 @@ func main() {
 type books struct {
 	*rig.Rig
 	ctx    context.Context
+	facts  facts
 	meter  *meter
 	logs   logs
 	mails  int
@@ -66,6 +67,9 @@ func run(ctx context.Context, w io.Writer) (err error) {
 	defer func() { _ = b.Stop() }()
 	if b.meter == nil {
 		return fmt.Errorf("nothing stands between the functions and AWS")
+	}
+	if b.facts, err = readFacts(filepath.Join(b.Root(), "template.yaml")); err != nil {
+		return err
 	}
 	b.logs.file, _ = b.Logs()
 	if _, err := b.spent(); err != nil { // what starting cost
@@ -97,18 +101,16 @@ func (b *books) play(w io.Writer) error {
 		return fmt.Errorf("idle: %w", err)
 	}
 	section(w, "A million deliveries of one alert that repeats", single.times(million), "≤ $3.00", 3)
+	storm = storm.with(timeOf+fronts[0], single) // which waits here for the machine, not for its own work
 	section(w, fmt.Sprintf("The same as fast as they are taken (batches of %.1f)", size), storm.times(million), "≤ $3.00", 3)
 	section(w, "A million alerts in deliveries of ten, 90 % repeats, 10 % joining", tens.times(million/10), "≤ $0.70", 0.7)
 	event.add("state transitions", float64(transitions)*priceTransition)
 	section(w, "A thousand events, each paged, acknowledged, resolved and closed", event.times(1000), "", 0)
-	month, err := b.month(minute, idleSeries)
-	if err != nil {
-		return err
-	}
-	section(w, "A month in which nothing happens", month, "≤ $5.00", 5)
+	section(w, "A month in which nothing happens", b.month(minute, idleSeries), "≤ $5.00", 5)
 	_, _ = fmt.Fprintf(w, "State transitions of an event: %d (about 12: %s)\n", transitions, met(transitions <= mostTransitions))
 	_, _ = fmt.Fprintf(w, "State transitions of %d deliveries of repeats: %d (none: %s)\n", 2*deliveries, moved+movedTens, met(moved+movedTens == 0))
 	b.printSeries(w)
+	b.printAssumptions(w)
 	return nil
 }
 
@@ -124,12 +126,50 @@ type costs struct {
 type line struct {
 	what    string
 	dollars float64
+	request bool // the price of a request, whatever it does
 }
 
 func (c *costs) add(what string, dollars float64) {
 	if dollars > 0 {
-		c.lines = append(c.lines, line{what, dollars})
+		c.lines = append(c.lines, line{what: what, dollars: dollars})
 	}
+}
+
+func (c *costs) request(what string, dollars float64) {
+	if dollars > 0 {
+		c.lines = append(c.lines, line{what, dollars, true})
+	}
+}
+
+func (c *costs) each(what string, counted units, price float64) {
+	for _, name := range slices.Sorted(maps.Keys(counted)) {
+		c.add(what+name, counted[name]*price)
+	}
+}
+
+// timeOf begins the lines of memory and time, by function.
+const timeOf = "time of "
+
+// with takes one line from another bill.
+func (c costs) with(what string, from costs) costs {
+	out := costs{calls: c.calls}
+	for _, l := range c.lines {
+		if i := slices.IndexFunc(from.lines, func(o line) bool { return o.what == what }); l.what == what && i >= 0 {
+			l = from.lines[i]
+		}
+		out.lines = append(out.lines, l)
+	}
+	return out
+}
+
+// floor is the price of the requests alone.
+func (c costs) floor() (sum float64) {
+	for _, l := range c.lines {
+		if l.request {
+			sum += l.dollars
+		}
+	}
+	return sum
 }
 
 func (c costs) total() (sum float64) {
@@ -142,7 +182,7 @@ func (c costs) total() (sum float64) {
 func (c costs) times(n float64) costs {
 	out := costs{calls: c.calls}
 	for _, l := range c.lines {
-		out.lines = append(out.lines, line{l.what, l.dollars * n})
+		out.lines = append(out.lines, line{l.what, l.dollars * n, l.request})
 	}
 	return out
 }
@@ -174,21 +214,29 @@ func (b *books) spent() (costs, error) {
 	batches := p.invocations(consumers...)
 	b.batches = batches
 	fair := batches*2 + u.large
-	gb := func(bytes int) float64 { return float64(bytes) / 1e9 }
 	c := costs{calls: u.String()}
-	c.add("HTTP API requests", float64(requests)*priceAPIRequest)
-	c.add("Lambda calls", float64(p.invocations())*priceInvocation)
-	c.add("Lambda memory and time", p.gbSeconds()*priceGBSecond)
-	c.add("queue requests", float64(u.sends[true]+u.sends[false]+fair)*priceQueueRequest)
-	c.add("fair queues", float64(u.sends[true]+fair)*priceFairRequest)
-	c.add("table writes", u.writes*priceWriteUnit)
-	c.add("table reads", u.reads*priceReadUnit)
-	c.add("tables, kept a month with backups", gb(u.stored)*(priceStoredGB+priceBackupGB))
+	c.request("HTTP API requests", float64(requests)*priceAPIRequest)
+	c.request("Lambda calls", float64(p.invocations())*priceInvocation)
+	c.request("queue requests", float64(u.sends[true]+u.sends[false]+fair)*priceQueueRequest)
+	c.request("fair queues", float64(u.sends[true]+fair)*priceFairRequest)
+	for _, function := range slices.Sorted(maps.Keys(p.calls)) {
+		c.add(timeOf+function, p.gbSeconds(function)*priceGBSecond)
+	}
+	c.each("table writes: ", u.writes, priceWriteUnit)
+	c.each("table reads: ", u.reads, priceReadUnit)
+	for _, table := range slices.Sorted(maps.Keys(u.stored)) {
+		c.add("kept a month: "+table, gb(u.stored[table])*(priceStoredGB+b.facts.backup(table)))
+	}
 	c.add("bucket", float64(u.puts)*pricePutObject+float64(u.gets)*priceGetObject+gb(u.objects)*priceObjectGB)
 	c.add("mail", float64(b.newMails())*priceMail)
-	c.add("logs", gb(p.bytes+p.records*recordOverhead+p.invocations()*(serviceLogBytes+2*recordOverhead)+requests*(accessLogBytes+recordOverhead))*priceLogGB)
+	for _, function := range slices.Sorted(maps.Keys(p.bytes)) {
+		c.add("log of "+function, gb(p.bytes[function]+p.invocations(function)*b.facts.serviceLog(function))*priceLogGB)
+	}
+	c.add("access log", gb(requests*(accessLogBytes+recordOverhead))*b.facts.accessLogGB)
 	return c, nil
 }
+
+func gb(bytes int) float64 { return float64(bytes) / 1e9 }
 
 func (b *books) newMails() int {
 	n := len(b.Inbox.Messages(inbox.Query{Channel: inbox.Mail}))
@@ -342,19 +390,15 @@ func (b *books) idleMinute() (costs, int, error) {
 }
 
 // month is what an installation costs in which nothing happens.
-func (b *books) month(minute costs, series int) (costs, error) {
+func (b *books) month(minute costs, series int) costs {
 	c := minute.times(minutesAMonth)
-	t, err := ministack.ReadTemplate(filepath.Join(b.Root(), "template.yaml"))
-	if err != nil {
-		return c, err
-	}
-	queues, tables, alarms := resources(t)
+	queues, tables, alarms := resources(b.facts.template)
 	c.add("scheduler", minutesAMonth*priceSchedule)
 	c.add("empty receives of event sources", float64(queues)*idlePolls*minutesAMonth*priceQueueRequest)
 	c.add("custom metrics published while idle", float64(series)*priceSeries)
 	c.add("alarms", float64(alarms)*priceAlarm)
 	c.add("keys of tables", float64(tables)*minutesAMonth/keyMinutes*priceKeyRequest)
-	return c, nil
+	return c
 }
 
 // resources counts what costs by itself: queues that are read, tables, and
@@ -413,6 +457,9 @@ func section(w io.Writer, title string, c costs, target string, most float64) {
 		judged = fmt.Sprintf("  (%s: %s)", target, met(c.total() <= most))
 	}
 	_, _ = fmt.Fprintf(w, "  %-38s $%8.3f%s\n", "together", c.total(), judged)
+	if most > 0 && c.floor() > 0 {
+		_, _ = fmt.Fprintf(w, "  %-38s $%8.3f\n", "of it requests, whatever they do", c.floor())
+	}
 	if c.calls != "" {
 		_, _ = fmt.Fprintf(w, "  counted: %s\n", c.calls)
 	}

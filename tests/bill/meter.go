@@ -30,15 +30,21 @@ type meter struct {
 
 // usage is what was called.
 type usage struct {
-	calls           map[string]int // by service and operation
-	reads, writes   float64        // DynamoDB's units
-	sends           map[bool]int   // SQS: requests by 64 KB, fair or not
-	large           int            // those of them beyond the first 64 KB of a message
-	puts, gets      int            // S3
-	stored, objects int            // bytes added to tables and bucket
+	calls         map[string]int // by service and operation
+	reads, writes units          // DynamoDB's
+	sends         map[bool]int   // SQS: requests by 64 KB, fair or not
+	large         int            // those of them beyond the first 64 KB of a message
+	puts, gets    int            // S3
+	stored        map[string]int // bytes added to tables, by name
+	objects       int            // bytes added to the bucket
 }
 
-func newUsage() usage { return usage{calls: map[string]int{}, sends: map[bool]int{}} }
+// units are those of tables, by name as in the template.
+type units map[string]float64
+
+func newUsage() usage {
+	return usage{calls: map[string]int{}, sends: map[bool]int{}, reads: units{}, writes: units{}, stored: map[string]int{}}
+}
 
 // startMeter returns a meter before an address, and its own.
 func startMeter(behind string) (*meter, string, error) {
@@ -159,8 +165,10 @@ func (c *call) table() string {
 	for table := range c.RequestItems {
 		name = table
 	}
-	return strings.TrimSuffix(logicalID(name), "Table")
+	return tableOf(name)
 }
+
+func tableOf(name string) string { return strings.TrimSuffix(logicalID(name), "Table") }
 
 // writes lists the items that a call writes.
 func (c *call) writes() []*touch {
@@ -243,7 +251,7 @@ func (m *meter) count(service, operation string, in call, touched []*touch, body
 			}
 			u.sends[len(in.Entries) > 0 && in.Entries[0].Group != ""] += up(size, queueUnit)
 		case operation == "GetItem":
-			u.reads += readUnits(touched[0].before.size(), in.ConsistentRead)
+			u.reads[in.table()] += readUnits(touched[0].before.size(), in.ConsistentRead)
 		case operation == "BatchGetItem":
 			u.batch(in, answer)
 		case operation == "Query":
@@ -267,11 +275,11 @@ func (u *usage) batch(in call, answer []byte) {
 			ConsistentRead bool
 		}
 		_ = json.Unmarshal(text, &want)
-		found := out.Responses[table]
+		found, name := out.Responses[table], tableOf(table)
 		for _, i := range found {
-			u.reads += readUnits(i.size(), want.ConsistentRead)
+			u.reads[name] += readUnits(i.size(), want.ConsistentRead)
 		}
-		u.reads += float64(len(want.Keys)-len(found)) * readUnits(0, want.ConsistentRead)
+		u.reads[name] += float64(len(want.Keys)-len(found)) * readUnits(0, want.ConsistentRead)
 	}
 }
 
@@ -283,7 +291,7 @@ func (u *usage) query(in call, answer []byte) {
 	for _, i := range out.Items {
 		size += i.size()
 	}
-	u.reads += readUnits(size, in.ConsistentRead)
+	u.reads[in.table()] += readUnits(size, in.ConsistentRead)
 }
 
 func (u *usage) written(touched []*touch) {
@@ -292,12 +300,12 @@ func (u *usage) written(touched []*touch) {
 		if t.transaction {
 			factor = 2
 		}
-		u.writes += factor * writeUnits(t.before, t.after)
+		u.writes[tableOf(t.table)] += factor * writeUnits(t.before, t.after)
 		if t.only {
 			continue
 		}
-		u.writes += indexUnits(t.before, t.after)
-		u.stored += storage(t.after) - storage(t.before)
+		u.writes[tableOf(t.table)] += indexUnits(t.before, t.after)
+		u.stored[tableOf(t.table)] += storage(t.after) - storage(t.before)
 	}
 }
 

@@ -34,6 +34,7 @@ const (
 	// aws.amazon.com/systems-manager/pricing: standard parameters are free.
 	// aws.amazon.com/cloudwatch/pricing, first tiers (June 2026).
 	priceLogGB  = 0.50
+	priceRareGB = 0.25 // of log groups for infrequent access
 	priceSeries = 0.30 // a custom metric, a month
 	priceAlarm  = 0.10 // each metric of a standard alarm, a month
 	// aws.amazon.com/eventbridge/pricing, Scheduler.
@@ -49,7 +50,8 @@ const (
 	idlePolls = 5 * 60 / 20 // a minute and queue
 	// Records that the service itself logs for each call in the JSON format at
 	// level INFO: start and report (same guide, "Working with Lambda function
-	// logs"). Estimated from their fields.
+	// logs"). Estimated from their fields. At WARN it logs neither of a call that
+	// succeeds (same guide, "Log level filtering").
 	serviceLogBytes = 500
 	// An access log record in the format of template.yaml, estimated.
 	accessLogBytes = 200

@@ -74,7 +74,7 @@ func (h *Harness) Enqueue(logicalID string, texts ...string) *Harness {
 func (h *Harness) Delivered(id string, at time.Time, alerts ...intake.Item) string {
 	h.t.Helper()
 	body, err := intake.Encode(intake.Delivery{
-		ID: id, Integration: "prometheus", Source: "prometheus", ReceivedAt: at, BodyHash: "00", Raw: []byte("{}"), Items: alerts,
+		ID: id, Integration: "prometheus", Source: "prometheus", ReceivedAt: at, BodyHash: "00", Text: "{}", Items: alerts,
 	})
 	if err != nil {
 		h.t.Fatal(err)

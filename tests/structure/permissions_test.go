@@ -33,7 +33,7 @@ var tables = map[string][]string{
 
 // indexOf is the index that a function of shared/ddb reads by the name that it
 // is given.
-var indexOf = map[string]string{"Newest": "list", "Below": "list"}
+var indexOf = map[string]string{"Below": "list"}
 
 // parameters says which parameters a package reads and writes.
 var parameters = map[string]string{
@@ -117,9 +117,12 @@ func permissionsOf(f function, r reached, c call) ([]permission, error) {
 		return one("ssm:"+c.Method, parameters[c.From])
 	case "s3":
 		return one("s3:"+c.Method, deliveries)
-	case "signed": // shared/ops reads a delivery's body so
-		if c.From == "shared/ops" {
+	case "signed":
+		switch c.From {
+		case "shared/ops": // reads a delivery's body
 			return one("s3:GetObject", deliveries)
+		case "shared/queue": // sends a single message
+			return sends(f, r, call{Service: "sqs", Method: "SendMessage", From: c.From})
 		}
 	case "sesv2":
 		if c.Method == "SendEmail" { // of raw content, which the service checks by the older name
@@ -152,16 +155,13 @@ func tablePermissions(c call) (all []permission, err error) {
 	if item, ok := inTransaction[action]; ok {
 		action = item
 	}
-	index := c.Index
-	if index == "?" {
-		if index = indexOf[c.Via]; index == "" {
-			return nil, fmt.Errorf("this test does not know which index %s reads", c.Via)
-		}
+	if c.Index == "?" {
+		return nil, fmt.Errorf("this test does not know which index %s reads", c.Via)
 	}
 	for _, table := range tables[c.From] {
 		on := "${" + table + ".Arn}"
-		if index != "" {
-			on += "/index/" + index
+		if c.Index != "" {
+			on += "/index/" + c.Index
 		}
 		all = append(all, permission{"dynamodb:" + action, on})
 	}

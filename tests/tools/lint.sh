@@ -18,6 +18,8 @@ step() {
 	printf 'ok (%d s)\n' $((SECONDS - began))
 }
 
+in_module() { (cd "$1" && shift && "$@"); }
+
 build() { GOBIN=$tools go -C tests/tools install tool; }
 
 formatted() {
@@ -50,6 +52,10 @@ for tags in '' tocsin_local,conformance; do
 	step "go vet${tags:+ -tags $tags}" go vet -tags "$tags" ./...
 	step "staticcheck${tags:+ -tags $tags}" "$tools/staticcheck" -tags "$tags" ./...
 done
-step 'go vet of tests/tools' go -C tests/tools vet ./...
+# Modules of their own, which ./... leaves out.
+for module in tests/tools tests/bench; do
+	step "go vet of $module" go -C "$module" vet ./...
+	step "staticcheck of $module" in_module "$module" "$tools/staticcheck" ./...
+done
 step golangci-lint "$tools/golangci-lint" run --allow-parallel-runners ./...
 vulnerable

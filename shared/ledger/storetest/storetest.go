@@ -4,22 +4,28 @@ package storetest
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/oklog/ulid/v2"
+
+	"tocsin/shared/clock"
 	"tocsin/shared/ddb"
 	"tocsin/shared/fault"
 	"tocsin/shared/ledger"
 )
 
-// TestStoreSuite runs the suite on a table with the index of lists.
+// TestStoreSuite runs the suite on a table without indexes.
 func TestStoreSuite(t *testing.T, table ddb.Table) {
 	store := &ledger.Store{Table: table}
 	t.Run("a part is put once", func(t *testing.T) { testPut(t, store) })
 	t.Run("parts are read in order, with the raw body", func(t *testing.T) { testGet(t, store) })
 	t.Run("existing parts are told from others", func(t *testing.T) { testExisting(t, store) })
-	t.Run("deliveries are listed newest first", func(t *testing.T) { testList(t, store) })
-	t.Run("deliveries of one instant are listed once each", func(t *testing.T) { testListTies(t, store) })
+	t.Run("deliveries are listed newest first, each once", func(t *testing.T) { testList(t, store) })
+	t.Run("an entry without its part is passed over", func(t *testing.T) { testListTwice(t, store) })
 	t.Run("a put whose answer was lost is its writer's", func(t *testing.T) { testLostAnswer(t, store) })
 	t.Run("what is absent is not found", func(t *testing.T) {
 		if _, err := store.Get(t.Context(), "d-none"); !fault.Is(err, fault.NotFound) {
@@ -62,10 +68,16 @@ func testPut(t *testing.T, s *ledger.Store) {
 }
 
 func testGet(t *testing.T, s *ledger.Store) {
-	for _, n := range []int{2, 0, 1} {
-		put(t, s, part("d-get", n, noon))
+	for _, id := range []string{"d-get", stamped(noon, 1)} {
+		testGetOne(t, s, id)
 	}
-	got, err := s.Get(t.Context(), "d-get")
+}
+
+func testGetOne(t *testing.T, s *ledger.Store, id string) {
+	for _, n := range []int{2, 0, 1} {
+		put(t, s, part(id, n, noon))
+	}
+	got, err := s.Get(t.Context(), id)
 	if err != nil || len(got) != 3 {
 		t.Fatalf("got %d parts, err %v", len(got), err)
 	}
@@ -80,49 +92,87 @@ func testGet(t *testing.T, s *ledger.Store) {
 }
 
 func testExisting(t *testing.T, s *ledger.Store) {
+	id := stamped(noon, 2)
 	put(t, s, part("d-there", 1, noon))
-	got, err := s.Existing(t.Context(), []ledger.PartID{{Delivery: "d-there", Part: 0}, {Delivery: "d-there", Part: 1}, {Delivery: "d-not", Part: 0}})
-	if err != nil || len(got) != 1 || !got[ledger.PartID{Delivery: "d-there", Part: 1}] {
+	put(t, s, part(id, 0, noon))
+	want := map[ledger.PartID]bool{{Delivery: "d-there", Part: 1}: true, {Delivery: id}: true}
+	got, err := s.Existing(t.Context(), []ledger.PartID{
+		{Delivery: "d-there"}, {Delivery: "d-there", Part: 1}, {Delivery: "d-not"}, {Delivery: id}, {Delivery: id, Part: 1},
+	})
+	if err != nil || !maps.Equal(got, want) {
 		t.Errorf("got %v, err %v", got, err)
 	}
 }
 
+// named is an id made from the sender's own, stamped one that tells the time.
+func named(i int) string { return fmt.Sprintf("d-%032x", i) }
+
+func stamped(received time.Time, i int) string {
+	id := ulid.MustNew(ulid.Timestamp(received), zero{})
+	id[15] = byte(i)
+	return "d-" + strings.ToLower(id.String())
+}
+
+type zero struct{}
+
+func (zero) Read(p []byte) (int, error) { return len(p), nil }
+
+// testList: days with and without deliveries, several in one instant, ids that
+// tell their time and ids that do not. Whatever the size of pages, their
+// deliveries are all of them, each once.
 func testList(t *testing.T, s *ledger.Store) {
-	for i := range 5 {
-		put(t, s, part(fmt.Sprint("d-list-", i), 0, noon.AddDate(1, 0, i)))
+	var want []ledger.Part
+	since := noon.AddDate(1, 0, 0)
+	for i := range 24 {
+		received := since.AddDate(0, 0, i/8*3).Add(time.Duration(i%8/4) * time.Millisecond)
+		p := part(named(i), 0, received)
+		if i%2 == 0 {
+			p.Delivery = stamped(received, i)
+		}
+		put(t, s, p)
+		if i%3 == 0 {
+			put(t, s, part(p.Delivery, 1, received))
+		}
+		want = append(want, p)
 	}
-	got, last, err := s.List(t.Context(), ledger.Position(noon.AddDate(1, 0, 4), ""), 2)
-	if err != nil || len(got) != 2 || got[0].Delivery != "d-list-3" || got[1].Delivery != "d-list-2" || len(got[0].Raw) != 0 {
-		t.Errorf("got %+v, err %v", got, err)
-	}
-	if want := ledger.Position(noon.AddDate(1, 0, 2), "d-list-2"); last != want {
-		t.Errorf("goes on behind %q, want %q", last, want)
+	put(t, s, part("d-before", 0, since.Add(-time.Millisecond)))
+	slices.SortFunc(want, func(a, b ledger.Part) int { return strings.Compare(b.Position(), a.Position()) })
+	for _, size := range []int{1, 2, 3, 5, 24, 100} {
+		var got []ledger.Part
+		position := clock.Format(since.AddDate(0, 1, 0))
+		for range len(want) + 1 {
+			page, err := s.List(t.Context(), since, position, size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, page...); len(page) < size {
+				break
+			}
+			position = page[size-1].Position()
+		}
+		if !slices.EqualFunc(got, want, func(a, b ledger.Part) bool { return a.Delivery == b.Delivery && len(a.Raw) == 0 }) {
+			t.Errorf("pages of %d list %v\nwant %v", size, ids(got), ids(want))
+		}
 	}
 }
 
-// testListTies: deliveries of one millisecond are each on one page.
-func testListTies(t *testing.T, s *ledger.Store) {
-	at, want := noon.AddDate(2, 0, 0), 9
-	for i := range want {
-		put(t, s, part(fmt.Sprint("d-tie-", i), 0, at))
+func ids(parts []ledger.Part) (all []string) {
+	for _, p := range parts {
+		all = append(all, p.Delivery)
 	}
-	seen := map[string]bool{}
-	behind := ledger.Position(at.Add(time.Millisecond), "")
-	for len(seen) < want {
-		got, last, err := s.List(t.Context(), behind, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range got {
-			if seen[p.Delivery] || !p.ReceivedAt.Equal(at) {
-				t.Fatalf("%s of %s is there twice or too early; seen %v", p.Delivery, p.ReceivedAt, seen)
-			}
-			seen[p.Delivery] = true
-			if len(seen) == want {
-				return
-			}
-		}
-		behind = last
+	return all
+}
+
+// testListTwice: a delivery that its sender repeats later is listed at the
+// time at which it was kept.
+func testListTwice(t *testing.T, s *ledger.Store) {
+	since := noon.AddDate(2, 0, 0)
+	for _, later := range []time.Duration{0, time.Second, 26 * time.Hour} {
+		put(t, s, part("d-twice", 0, since.Add(later)))
+	}
+	got, err := s.List(t.Context(), since, clock.Format(since.AddDate(0, 0, 3)), 10)
+	if err != nil || len(got) != 1 || !got[0].ReceivedAt.Equal(since) {
+		t.Errorf("listed %+v, err %v", got, err)
 	}
 }
 
