@@ -38,8 +38,9 @@ lint: ## read the code with gofmt, vet, staticcheck, golangci-lint and govulnche
 validate: build ## check template and state machines without an account
 	@tests/validate/validate.sh
 
+# What functions call answers by HTTP/1.1: leaving HTTP/2 out takes 0.3 MB off each.
 build: ## build the functions for AWS, below .build/arm64, and .build/tocsin for this machine
-	@CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -tags lambda.norpc -trimpath -ldflags '-s -w -X tocsin/shared/telemetry.Version=$(VERSION)' -buildvcs=false -o .build/arm64/bin/ ./functions/...
+	@CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags '-s -w -X tocsin/shared/telemetry.Version=$(VERSION)' -buildvcs=false -o .build/arm64/bin/ ./functions/...
 	@for name in $(FUNCTIONS); do \
 		mkdir -p .build/arm64/$$name; \
 		ln -f .build/arm64/bin/$$name .build/arm64/$$name/bootstrap; \

@@ -21,7 +21,7 @@ const (
 // buildFunctions compiles every function with the movable clock and links each
 // as <name>/bootstrap.
 func buildFunctions(ctx context.Context, dir string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc tocsin_local", "-trimpath",
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc,nethttpomithttp2,tocsin_local", "-trimpath",
 		"-ldflags", "-s -w -X tocsin/shared/telemetry.Version="+commit(ctx, dir), "-buildvcs=false", "-o", localBuild+"/bin/", "./functions/...")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -140,7 +140,7 @@ func (p *process) invoke(event []byte, n int) (body []byte, used time.Duration, 
 type binaries struct{ dir, root string }
 
 // flags are those of the deployed build.
-var flags = []string{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-buildvcs=false"}
+var flags = []string{"build", "-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-ldflags", "-s -w", "-buildvcs=false"}
 
 func build(dir string) (*binaries, error) {
 	b := &binaries{dir: dir, root: "../.."}

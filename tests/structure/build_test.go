@@ -42,7 +42,7 @@ func TestBinariesAreForAWS(t *testing.T) {
 					settings[key] = value
 				}
 			}
-			for key, want := range map[string]string{"GOOS": "linux", "GOARCH": "arm64", "CGO_ENABLED": "0", "-trimpath": "true", "-tags": "lambda.norpc"} {
+			for key, want := range map[string]string{"GOOS": "linux", "GOARCH": "arm64", "CGO_ENABLED": "0", "-trimpath": "true", "-tags": "lambda.norpc,nethttpomithttp2"} {
 				if settings[key] != want {
 					t.Errorf("the binary was built with %s=%s, want %s", key, settings[key], want)
 				}

@@ -155,13 +155,16 @@ func tablePermissions(c call) (all []permission, err error) {
 	if item, ok := inTransaction[action]; ok {
 		action = item
 	}
-	if c.Index == "?" {
-		return nil, fmt.Errorf("this test does not know which index %s reads", c.Via)
+	index := c.Index
+	if index == "?" {
+		if index = indexOf[c.Via]; index == "" {
+			return nil, fmt.Errorf("this test does not know which index %s reads", c.Via)
+		}
 	}
 	for _, table := range tables[c.From] {
 		on := "${" + table + ".Arn}"
-		if c.Index != "" {
-			on += "/index/" + c.Index
+		if index != "" {
+			on += "/index/" + index
 		}
 		all = append(all, permission{"dynamodb:" + action, on})
 	}
