@@ -21,6 +21,10 @@ type Request struct {
 	Body   []byte
 	At     time.Time // when it was received, in real time
 
+	// Proven says that the integration has a secret of its own, and that this
+	// request was checked against it before Verify is asked.
+	Proven bool
+
 	root doc.Value
 	err  error
 	read bool
