@@ -380,13 +380,12 @@ func (in *reader) task(v doc.Value) {
 // failed reports whether a container of a task ended with an error, or without
 // saying how.
 func failed(detail doc.Value) bool {
-	any := false
 	for c := range detail.Get("containers").Items() {
-		if any = true; c.Get("exitCode").Text() != "0" {
+		if c.Get("exitCode").Text() != "0" {
 			return true
 		}
 	}
-	return !any
+	return detail.Get("containers").Len() == 0
 }
 
 func exits(detail doc.Value) string {
