@@ -102,7 +102,7 @@ func confirmer() *http.Client {
 }
 
 // confirmFor leaves time to answer a sender that waits 15 s (Amazon SNS).
-const confirmFor = 5 * time.Second
+const confirmFor = 4 * time.Second
 
 // Receipt is the answer to an accepted request.
 type Receipt struct {

@@ -8,6 +8,7 @@
 package aws
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -99,7 +100,21 @@ func (in *reader) fire(a alert.Alert) {
 
 func (in *reader) reject(why string) { in.add(source.Item{Rejected: why}) }
 
-func (in *reader) note(text string) { in.out.Notes = append(in.out.Notes, text) }
+// maxNotes and maxNote (in characters) bound what a body of nothing but notes
+// leaves behind.
+const (
+	maxNotes = 20
+	maxNote  = 300
+)
+
+func (in *reader) note(text string) {
+	switch n := len(in.out.Notes); {
+	case n < maxNotes:
+		in.out.Notes = append(in.out.Notes, fmt.Sprintf("%.*s", maxNote, text))
+	case n == maxNotes:
+		in.out.Notes = append(in.out.Notes, "and more that is no alert")
+	}
+}
 
 // join puts texts together that are not empty.
 func join(sep string, texts ...string) string {

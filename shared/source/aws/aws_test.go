@@ -237,6 +237,15 @@ func TestConfirmationIsAtTheTopicsEndpoint(t *testing.T) {
 	}
 }
 
+func TestNotesAreBounded(t *testing.T) {
+	one := event("Scheduled Event", "{}")
+	long := event("CloudWatch Alarm Configuration Change", `{"alarmName":"`+strings.Repeat("a", 5000)+`","operation":"`+strings.Repeat("b", 5000)+`"}`)
+	parsed, _ := read(t, "["+long+strings.Repeat(","+one, 100)+"]")
+	if len(parsed.Notes) != maxNotes+1 || len(parsed.Notes[0]) > maxNote {
+		t.Errorf("%d notes, the first of %d bytes", len(parsed.Notes), len(parsed.Notes[0]))
+	}
+}
+
 // FuzzParse: no panic, and every alert is one that can be kept.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(event("Thing Changed", `{"state":"x"}`)), false)

@@ -48,8 +48,9 @@ var Source = source.Source{
 // Parse reads a body whose sender is known already.
 func Parse(r *source.Request) (source.Parsed, error) { return aws.Parse(Name, r) }
 
-// fetchFor bounds the fetch of a certificate: SNS waits 15 s for an answer.
-const fetchFor = 5 * time.Second
+// fetchFor bounds the fetch of a certificate: the function has 10 s in all, and
+// SNS waits 15 s for an answer.
+const fetchFor = 3 * time.Second
 
 // client fetches certificates: by https verified by the system's roots, from
 // public addresses, 64 KiB at most, without following anything.

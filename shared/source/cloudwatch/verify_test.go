@@ -229,7 +229,9 @@ func TestVerify(t *testing.T) {
 		{"version as a number", func(m map[string]any) { m["SignatureVersion"] = 2 }, nil, 1},
 		{"subject null", func(m map[string]any) { m["Subject"] = nil }, nil, 1},
 		{"no subject", func(m map[string]any) { delete(m, "Subject") }, nil, 1},
-		{"confirmation", func(m map[string]any) { m["Type"], m["Token"], m["SubscribeURL"] = "SubscriptionConfirmation", "t", "https://"+host+"/?x" }, nil, 1},
+		{"confirmation", func(m map[string]any) {
+			m["Type"], m["Token"], m["SubscribeURL"] = "SubscriptionConfirmation", "t", "https://"+host+"/?x"
+		}, nil, 1},
 		{"name of a region", from(at2("regional")), nil, 1},
 		{"an hour old", func(m map[string]any) { m["Timestamp"] = at.Add(-time.Hour).Format(time.RFC3339) }, nil, 1},
 		{"too old", func(m map[string]any) { m["Timestamp"] = at.Add(-maxAge - time.Second).Format(time.RFC3339) }, proof.ErrRefused, 0},
