@@ -3,10 +3,14 @@
 package function
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"tocsin/shared/cloud"
@@ -24,4 +28,61 @@ func Serve(open func(*slog.Logger, cloud.Lookup) (http.Handler, error)) {
 		os.Exit(1)
 	}
 	lambda.Start(httpapi.Lambda(h))
+}
+
+// Direct takes an invocation that is no HTTP request. Its error makes Lambda
+// repeat the invocation.
+type Direct = func(ctx context.Context, event json.RawMessage) error
+
+// ServeDirect is [Serve] for a function that services of AWS invoke too: what
+// API Gateway sends goes to the handler, anything else to direct.
+func ServeDirect(open func(*slog.Logger, cloud.Lookup) (http.Handler, Direct, error)) {
+	log := telemetry.NewLogger(os.Stdout, os.LookupEnv)
+	h, direct, err := open(log, os.LookupEnv)
+	if err != nil {
+		log.Error("start failed", slog.Any("err", err))
+		os.Exit(1)
+	}
+	lambda.Start(Dispatch(h, logged(log, direct)))
+}
+
+// logged logs the error of a direct invocation once, at this boundary.
+func logged(log *slog.Logger, direct Direct) Direct {
+	return func(ctx context.Context, event json.RawMessage) error {
+		err := direct(ctx, event)
+		if err != nil {
+			log.WarnContext(ctx, "invocation failed", slog.Any("err", err))
+		}
+		return err
+	}
+}
+
+// Dispatch tells requests of API Gateway, payload format 2.0, by the method in
+// their context, which no event of another service has: whatever a sender can
+// write stands inside of the body, as a string.
+func Dispatch(h http.Handler, direct Direct) func(context.Context, json.RawMessage) (any, error) {
+	answer := httpapi.Lambda(h)
+	return func(ctx context.Context, event json.RawMessage) (any, error) {
+		var e events.APIGatewayV2HTTPRequest
+		if !isRequest(event) {
+			return nil, direct(ctx, event)
+		}
+		if err := json.Unmarshal(event, &e); err != nil {
+			return nil, fmt.Errorf("the event is no request of payload format 2.0: %w", err)
+		}
+		return answer(ctx, e)
+	}
+}
+
+// isRequest looks at no more than it must: other events may have anything in
+// the fields of a request.
+func isRequest(event json.RawMessage) bool {
+	var e struct {
+		RequestContext struct {
+			HTTP struct {
+				Method string `json:"method"`
+			} `json:"http"`
+		} `json:"requestContext"`
+	}
+	return json.Unmarshal(event, &e) == nil && e.RequestContext.HTTP.Method != ""
 }

@@ -23,6 +23,7 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/integration"
+	"tocsin/shared/outgoing"
 	"tocsin/shared/queue"
 	"tocsin/shared/source"
 	"tocsin/shared/telemetry"
@@ -88,9 +89,20 @@ func Open(cfg aws.Config, env cloud.Lookup, src source.Source, metrics *telemetr
 	directory := integration.NewDirectory(&integration.Store{Table: table}, integration.NewSecrets(cfg, env))
 	return &Intake{
 		Pick: Only(src), Function: src.Name, Integrations: directory, Queue: alerts, Objects: objects,
-		Metrics: metrics, Now: time.Now, Clock: clock.Now,
+		Metrics: metrics, Confirm: confirmer(), Now: time.Now, Clock: clock.Now,
 	}, nil
 }
+
+// confirmer visits public addresses by https, and does not follow where they
+// lead: the source has checked the address itself.
+func confirmer() *http.Client {
+	c := outgoing.Client(outgoing.Options{Timeout: confirmFor})
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return c
+}
+
+// confirmFor leaves time to answer a sender that waits 15 s (Amazon SNS).
+const confirmFor = 4 * time.Second
 
 // Receipt is the answer to an accepted request.
 type Receipt struct {
@@ -138,6 +150,20 @@ func (in *Intake) Read(r *http.Request) (*source.Request, error) {
 // delivery is in the queue. It counts and annotates what came of it.
 func (in *Intake) Take(ctx context.Context, key string, req *source.Request) (source.Parsed, Receipt, error) {
 	d, parsed, err := in.take(ctx, key, req)
+	return in.tell(ctx, d, parsed, err)
+}
+
+// TakeFrom is [Intake.Take] for an integration that is known already, from
+// whose sender nobody reads an answer: what cannot be understood is accepted
+// as a delivery whose one item says why, so that it shows in the ledger. An
+// error may pass by itself.
+func (in *Intake) TakeFrom(ctx context.Context, found integration.Found, req *source.Request) (source.Parsed, Receipt, error) {
+	d, parsed, err := in.takeFrom(ctx, found, req)
+	return in.tell(ctx, d, parsed, err)
+}
+
+// tell counts and annotates what came of a request.
+func (in *Intake) tell(ctx context.Context, d Delivery, parsed source.Parsed, err error) (source.Parsed, Receipt, error) {
 	if err != nil {
 		in.count(outcomeOf(err), Receipt{})
 		return parsed, Receipt{}, err
@@ -156,14 +182,47 @@ func (in *Intake) take(ctx context.Context, key string, req *source.Request) (De
 	if err != nil {
 		return Delivery{}, source.Parsed{}, err
 	}
-	httpapi.Annotate(ctx, slog.String("integration", found.ID), slog.String("source", src.Name))
+	annotate(ctx, found, src)
 	if err := checkMedia(req, src.Media); err != nil {
 		return Delivery{}, source.Parsed{}, err
 	}
 	parsed, err := src.Parse(req)
+	if err == nil {
+		err = understood(parsed)
+	}
 	if err != nil {
 		return Delivery{}, parsed, err
 	}
+	return in.pass(ctx, found, req, parsed)
+}
+
+func (in *Intake) takeFrom(ctx context.Context, found integration.Found, req *source.Request) (Delivery, source.Parsed, error) {
+	src, served := in.Pick(found.Integration)
+	if !served {
+		return Delivery{}, source.Parsed{}, fault.New(fault.Internal, "the source %s is not served here", found.Source)
+	}
+	annotate(ctx, found, src)
+	parsed, err := src.Parse(req)
+	if err != nil {
+		parsed = source.Parsed{Items: []source.Item{{Rejected: shown(err)}}}
+	}
+	return in.pass(ctx, found, req, parsed)
+}
+
+// shown is the text of an error without its cause, which is for the log.
+func shown(err error) string {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return (&fault.Error{Text: e.Text, Fields: e.Fields}).Error()
+	}
+	return "it cannot be read"
+}
+
+func annotate(ctx context.Context, found integration.Found, src source.Source) {
+	httpapi.Annotate(ctx, slog.String("integration", found.ID), slog.String("source", src.Name))
+}
+
+// pass makes a delivery of what was understood and sends it.
+func (in *Intake) pass(ctx context.Context, found integration.Found, req *source.Request, parsed source.Parsed) (Delivery, source.Parsed, error) {
 	d, err := in.deliver(found, req, parsed)
 	if err != nil {
 		return Delivery{}, parsed, err
@@ -217,15 +276,29 @@ func (in *Intake) admit(ctx context.Context, key string, req *source.Request) (i
 	if err := found.Check(req.Header, req.Body, req.At); err != nil {
 		return found, src, err
 	}
+	req.Proven = found.Auth != integration.None && found.Auth != integration.Vendor
 	if src.Signed || found.Auth == integration.Vendor {
-		if src.Verify == nil || src.Verify(req, found.Secrets) != nil {
-			return found, src, integration.ErrRefused
+		if err := verify(src, req, found.Secrets); err != nil {
+			return found, src, err
 		}
 	}
 	if found.Paused {
 		return found, src, fault.New(fault.Forbidden, "the integration is paused")
 	}
 	return found, src, nil
+}
+
+// verify asks the source. What may pass by itself is no refusal: a sender that
+// gives up on 401 would lose the alert.
+func verify(src source.Source, req *source.Request, secrets []string) error {
+	if src.Verify == nil {
+		return integration.ErrRefused
+	}
+	err := src.Verify(req, secrets)
+	if err != nil && !fault.KindOf(err).Retryable() {
+		return integration.ErrRefused
+	}
+	return err
 }
 
 // checkMedia accepts JSON in UTF-8, what else the source sends, and a request
@@ -263,9 +336,6 @@ func unsupported(text string) error {
 // expiries are moved onto it.
 func (in *Intake) deliver(found integration.Found, req *source.Request, parsed source.Parsed) (Delivery, error) {
 	at := in.Clock().UTC()
-	if err := understood(parsed); err != nil {
-		return Delivery{}, err
-	}
 	d := Delivery{
 		Integration: found.ID, Source: found.Source, Service: found.Service, ReceivedAt: at, SenderID: parsed.SenderID,
 		BodyHash: hash(req.Body), ContentType: req.Header.Get("Content-Type"), Items: make([]Item, 0, len(parsed.Items)), Notes: parsed.Notes,

@@ -1,12 +1,16 @@
 package intake
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 
 	"tocsin/shared/cloud"
 	"tocsin/shared/httpapi"
+	"tocsin/shared/integration"
 	"tocsin/shared/source"
 	"tocsin/shared/telemetry"
 )
@@ -15,15 +19,52 @@ import (
 // /in/<source>/{key}; what stands after the key is the source's business.
 func Function(src source.Source) func(*slog.Logger, cloud.Lookup) (http.Handler, error) {
 	return func(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
-		cfg, err := cloud.Config(env)
-		if err != nil {
-			return nil, err
-		}
-		in, err := Open(cfg, env, src, telemetry.NewMetrics(os.Stdout, env))
+		in, err := ofEnvironment(src, env)
 		if err != nil {
 			return nil, err
 		}
 		return in.Routes(log, src.Name), nil
+	}
+}
+
+// DirectFunction is [Function] for a source of AWS, whose services also invoke
+// the function themselves, without HTTP; see [Intake.Direct].
+func DirectFunction(src source.Source) func(*slog.Logger, cloud.Lookup) (http.Handler, func(context.Context, json.RawMessage) error, error) {
+	return func(log *slog.Logger, env cloud.Lookup) (http.Handler, func(context.Context, json.RawMessage) error, error) {
+		in, err := ofEnvironment(src, env)
+		if err != nil {
+			return nil, nil, err
+		}
+		return in.Routes(log, src.Name), in.Direct(log, src.Name), nil
+	}
+}
+
+func ofEnvironment(src source.Source, env cloud.Lookup) (*Intake, error) {
+	cfg, err := cloud.Config(env)
+	if err != nil {
+		return nil, err
+	}
+	return Open(cfg, env, src, telemetry.NewMetrics(os.Stdout, env))
+}
+
+// AWS is the id of the integration by which services of AWS invoke functions
+// of ours. It has no key and no secret: IAM says who may invoke.
+const AWS = "aws"
+
+// Direct takes an invocation by a service of AWS. Its error makes Lambda repeat
+// the invocation, so it has one only for what may pass by itself; what cannot
+// be read is accepted and shows in the ledger.
+func (in *Intake) Direct(log *slog.Logger, name string) func(context.Context, json.RawMessage) error {
+	found := integration.Found{Integration: integration.Integration{ID: AWS, Name: "Services of AWS", Source: name, Auth: integration.None}}
+	return func(ctx context.Context, event json.RawMessage) error {
+		defer in.Metrics.Flush(ctx)
+		_, receipt, err := in.TakeFrom(ctx, found, &source.Request{Header: http.Header{"Content-Type": {"application/json"}}, Body: event, At: in.Now().UTC()})
+		if err != nil {
+			return fmt.Errorf("take an event of AWS: %w", err)
+		}
+		log.InfoContext(ctx, "event taken", slog.String("integration", AWS), slog.String("source", name), slog.String("delivery_id", receipt.DeliveryID),
+			slog.Int("alerts", len(receipt.Keys)), slog.Int("rejected", len(receipt.Rejected)))
+		return nil
 	}
 }
 

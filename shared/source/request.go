@@ -24,6 +24,10 @@ type Request struct {
 	// Other reads what is neither JSON nor a form; nil: nothing does.
 	Other func(*Request) (doc.Value, bool)
 
+	// Proven says that the integration has a secret of its own, and that this
+	// request was checked against it before Verify is asked.
+	Proven bool
+
 	root doc.Value
 	err  error
 	read bool

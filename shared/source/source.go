@@ -26,7 +26,8 @@ type Source struct {
 
 	// Verify checks the vendor's own proof over the raw body against the valid
 	// secrets of an integration whose auth is "vendor"; nil: the vendor has
-	// none. An error is of kind Unauthenticated and names no secret.
+	// none. An error is of kind Unauthenticated and names no secret; or of kind
+	// Unavailable, where the sender should ask again.
 	Verify func(r *Request, secrets []string) error
 
 	// Signed says that requests prove themselves without a secret, by a

@@ -7,7 +7,9 @@ import (
 	"sync"
 
 	"tocsin/shared/source"
+	"tocsin/shared/source/cloudwatch"
 	"tocsin/shared/source/detect"
+	"tocsin/shared/source/eventbridge"
 	"tocsin/shared/source/lookup"
 	"tocsin/shared/source/preset"
 	"tocsin/shared/source/prometheus"
@@ -16,6 +18,8 @@ import (
 // Sources returns every source that has a function of its own, by name.
 var Sources = sync.OnceValue(func() []source.Source {
 	list := []source.Source{
+		cloudwatch.Source,
+		eventbridge.Source,
 		prometheus.Source,
 	}
 	slices.SortFunc(list, func(a, b source.Source) int { return strings.Compare(a.Name, b.Name) })

@@ -1,0 +1,283 @@
+package aws
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/source"
+)
+
+var received = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+// read parses a body and says in a line each what it holds.
+func read(t testing.TB, body string, headers ...string) (source.Parsed, []string) {
+	t.Helper()
+	r := &source.Request{Body: []byte(body), At: received, Header: http.Header{}}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	parsed, err := Parse("x", r)
+	if err != nil {
+		return parsed, []string{"error: " + err.Error()}
+	}
+	var lines []string
+	for _, item := range parsed.Items {
+		if item.Alert == nil {
+			lines = append(lines, "rejected: "+item.Rejected)
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%s %s %q", item.Alert.Status, item.Alert.Priority, item.Alert.Title))
+	}
+	for _, c := range parsed.Changes {
+		lines = append(lines, "change: "+c.Title)
+	}
+	return parsed, lines
+}
+
+// event is one of EventBridge with a detail.
+func event(name, detail string) string {
+	return `{"version":"0","id":"e-1","detail-type":"` + name + `","source":"aws.x","account":"123456789012","time":"2026-03-01T08:59:30Z","region":"eu-west-1","resources":["arn:aws:x:eu-west-1:123456789012:thing/one"],"detail":` + detail + `}`
+}
+
+// notification is a message of SNS.
+func notification(message string) string {
+	text, _ := json.Marshal(message)
+	return `{"Type":"Notification","MessageId":"m-1","TopicArn":"arn:aws:sns:eu-west-1:123456789012:topic","Message":` + string(text) + `,"Timestamp":"2026-03-01T08:59:58.412Z"}`
+}
+
+const budget = "AWS Budget Notification March 01, 2026\nAWS Account 123456789012\n\nDear AWS Customer,\n\nYou requested that we alert you.\n\nBudget Name: monthly\nBudget Type: Cost\nBudgeted Amount: $100.00\nAlert Type: ACTUAL\nAlert Threshold: > $80.00\nACTUAL Amount: $83.12\n"
+
+func stack(resource, id, state string) string {
+	return "StackId='arn:aws:cloudformation:eu-west-1:123456789012:stack/shop/1'\nTimestamp='2026-03-01T08:59:00.000Z'\nEventId='ev-1'\nLogicalResourceId='" + id + "'\nPhysicalResourceId='arn:aws:cloudformation:eu-west-1:123456789012:stack/shop/1'\n" +
+		"ResourceStatus='" + state + "'\nResourceStatusReason='because'\nResourceType='" + resource + "'\nStackName='shop'\n"
+}
+
+func TestRead(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		want       []string
+	}{
+		// Alarms.
+		{"unknown state", `{"AlarmName":"A","NewStateValue":"BROKEN"}`, []string{`rejected: state: is "BROKEN", expected ALARM, OK or INSUFFICIENT_DATA`}},
+		{"state of another type", `{"AlarmName":"A","NewStateValue":{"a":1}}`, []string{`rejected: state: is "{\"a\":1}", expected ALARM, OK or INSUFFICIENT_DATA`}},
+		{"severity in the name", `{"AlarmName":"prod/db [P1] cpu","NewStateValue":"ALARM"}`, []string{`firing P1 "prod/db [P1] cpu"`}},
+		{"high is no severity", `{"AlarmName":"CPU-high-error-rate","NewStateValue":"ALARM"}`, []string{`firing P2 "CPU-high-error-rate"`}},
+		{"warning in the name", `{"AlarmName":"orders_warning_cpu","NewStateValue":"ALARM"}`, []string{`firing P3 "orders_warning_cpu"`}},
+		{"alarm was deleted", event("CloudWatch Alarm Configuration Change", `{"alarmName":"A","operation":"delete"}`), []string{`resolved P3 "A"`}},
+		{"alarm was created", event("CloudWatch Alarm Configuration Change", `{"alarmName":"A","operation":"create"}`), nil},
+		{"a list", "[" + event("CloudWatch Alarm State Change", `{"alarmName":"A","state":{"value":"ALARM"}}`) + `,7]`, []string{`firing P2 "A"`, "rejected: " + unknown}},
+		// Findings.
+		{"GuardDuty archived", event("GuardDuty Finding", `{"id":"f","title":"T","severity":"7.5","service":{"archived":true}}`), []string{`resolved P2 "T"`}},
+		{"GuardDuty without an id", event("GuardDuty Finding", `{"title":"T"}`), []string{"rejected: detail.id: missing"}},
+		{"GuardDuty medium", event("GuardDuty Finding", `{"id":"f","title":"T","severity":4}`), []string{`firing P3 "T"`}},
+		{"GuardDuty critical", event("GuardDuty Finding", `{"id":"f","title":"T","severity":9.1}`), []string{`firing P1 "T"`}},
+		{"Health, change ahead", event("AWS Health Event", `{"eventArn":"a","eventTypeCode":"C","eventTypeCategory":"scheduledChange","startTime":"Mon, 2 Mar 2026 08:00:00 GMT","endTime":"Mon, 2 Mar 2026 10:00:00 GMT"}`), []string{`firing P3 "AWS Health scheduledChange: C in eu-west-1"`}},
+		{"Health, ended", event("AWS Health Event", `{"eventArn":"a","eventTypeCode":"C","eventTypeCategory":"issue","endTime":"Sun, 1 Mar 2026 08:00:00 GMT"}`), []string{`resolved P2 "AWS Health issue: C in eu-west-1"`}},
+		{"Health, notification", event("AWS Health Event", `{"eventArn":"a","eventTypeCode":"C","eventTypeCategory":"accountNotification","statusCode":"open"}`), []string{`firing P4 "AWS Health accountNotification: C in eu-west-1"`}},
+		{"Security Hub, archived", event("Security Hub Findings - Imported", `{"findings":[{"Id":"1","Title":"T","Severity":{"Normalized":90},"RecordState":"ARCHIVED"},{"Title":"no id"}]}`), []string{`resolved P1 "T"`, "rejected: Id: missing"}},
+		{"Security Hub, passed", event("Security Hub Findings - Imported", `{"findings":[{"Id":"1","Title":"T","Severity":{"Label":"INFORMATIONAL"},"Compliance":{"Status":"PASSED"}}]}`), []string{`resolved P4 "T"`}},
+		{"Security Hub, OCSF", event("Findings Imported V2", `{"findings":[{"finding_info":{"uid":"u","title":"T"},"severity":"High","status_id":1},{"finding_info":{"uid":"v","title":"V"},"severity":"Low","status_id":4}]}`), []string{`firing P2 "T"`, `resolved P4 "V"`}},
+		{"Security Hub, nothing", event("Security Hub Findings - Imported", `{}`), []string{"rejected: detail.findings: missing; expected an array of findings"}},
+		{"Inspector", event("Inspector2 Finding", `{"findingArn":"a","title":"CVE-1","severity":"CRITICAL","status":"ACTIVE"}`), []string{`firing P1 "CVE-1"`}},
+		{"Inspector, closed", event("Inspector2 Finding", `{"findingArn":"a","title":"CVE-1","severity":"MEDIUM","status":"CLOSED"}`), []string{`resolved P3 "CVE-1"`}},
+		{"Inspector, odd", event("Inspector2 Finding", `{"findingArn":"a","status":"SOMEHOW"}`), []string{`rejected: detail.status: is "SOMEHOW", expected ACTIVE, CLOSED or SUPPRESSED`}},
+		// States of services.
+		{"instance stopped", event("EC2 Instance State-change Notification", `{"instance-id":"i-1","state":"stopped"}`), []string{`firing P3 "Instance i-1 stopped"`}},
+		{"instance runs", event("EC2 Instance State-change Notification", `{"instance-id":"i-1","state":"running"}`), []string{`resolved P3 "Instance i-1 running"`}},
+		{"instance on its way", event("EC2 Instance State-change Notification", `{"instance-id":"i-1","state":"pending"}`), nil},
+		{"task runs", event("ECS Task State Change", `{"group":"service:a","lastStatus":"RUNNING","desiredStatus":"RUNNING"}`), []string{`resolved P3 "Task of service:a is RUNNING"`}},
+		{"task was stopped", event("ECS Task State Change", `{"group":"service:a","lastStatus":"STOPPED","stopCode":"ServiceSchedulerInitiated"}`), nil},
+		{"task is done", event("ECS Task State Change", `{"group":"family:a","lastStatus":"STOPPED","stopCode":"EssentialContainerExited","containers":[{"exitCode":0}]}`), nil},
+		{"task did not start", event("ECS Task State Change", `{"group":"service:a","lastStatus":"STOPPED","stopCode":"TaskFailedToStart"}`), []string{`firing P2 "Task of service:a is STOPPED: TaskFailedToStart"`}},
+		{"service is steady", event("ECS Service Action", `{"eventName":"SERVICE_STEADY_STATE"}`), []string{`resolved P3 "Service one SERVICE_STEADY_STATE"`}},
+		{"service cannot place", event("ECS Service Action", `{"eventName":"SERVICE_TASK_PLACEMENT_FAILURE","reason":"RESOURCE:MEMORY"}`), []string{`firing P2 "Service one SERVICE_TASK_PLACEMENT_FAILURE"`}},
+		{"deployment failed", event("ECS Deployment State Change", `{"eventName":"SERVICE_DEPLOYMENT_FAILED"}`), []string{`firing P2 "Deployment of one SERVICE_DEPLOYMENT_FAILED"`}},
+		{"deployment goes on", event("ECS Deployment State Change", `{"eventName":"SERVICE_DEPLOYMENT_IN_PROGRESS"}`), nil},
+		{"batch job failed", event("Batch Job State Change", `{"jobName":"j","jobQueue":"q","status":"FAILED"}`), []string{`firing P2 "Batch job j FAILED"`}},
+		{"batch job waits", event("Batch Job State Change", `{"jobName":"j","jobQueue":"q","status":"RUNNABLE"}`), nil},
+		{"pipeline failed", event("CodePipeline Pipeline Execution State Change", `{"pipeline":"p","state":"FAILED"}`), []string{`firing P2 "Pipeline p FAILED"`}},
+		{"pipeline succeeded", event("CodePipeline Pipeline Execution State Change", `{"pipeline":"p","state":"SUCCEEDED"}`), []string{`resolved P3 "Pipeline p SUCCEEDED"`, "change: Pipeline p SUCCEEDED"}},
+		{"pipeline superseded", event("CodePipeline Pipeline Execution State Change", `{"pipeline":"p","state":"SUPERSEDED"}`), nil},
+		{"build failed", event("CodeBuild Build State Change", `{"project-name":"b","build-status":"FAILED"}`), []string{`firing P2 "Build of b FAILED"`}},
+		{"deployment by CodeDeploy failed", event("CodeDeploy Deployment State-change Notification", `{"application":"a","deploymentGroup":"g","state":"FAILURE"}`), []string{`firing P2 "Deployment of a FAILURE"`}},
+		{"advice", event("Trusted Advisor Check Item Refresh Notification", `{"check-name":"Service Limits","status":"WARN","uuid":"u"}`), []string{`firing P3 "Trusted Advisor: Service Limits WARN"`}},
+		{"advice taken", event("Trusted Advisor Check Item Refresh Notification", `{"check-name":"Service Limits","status":"OK","uuid":"u"}`), []string{`resolved P3 "Trusted Advisor: Service Limits OK"`}},
+		{"cost", event("Anomaly Detected", `{"anomalyId":"a","dimensionValue":"Amazon S3","impact":{"totalImpact":1001}}`), []string{`firing P3 "Cost anomaly: Amazon S3 is 1001 USD above what was expected"`}},
+		{"launch failed", event("EC2 Instance Launch Unsuccessful", `{"AutoScalingGroupName":"g"}`), []string{`firing P2 "g: EC2 Instance Launch Unsuccessful"`}},
+		{"launch succeeded", event("EC2 Instance Launch Successful", `{"AutoScalingGroupName":"g"}`), []string{`resolved P3 "g: EC2 Instance Launch Successful"`}},
+		{"database fails over", event("RDS DB Instance Event", `{"EventCategories":["failover"],"SourceIdentifier":"db","Message":"failover started","EventID":"RDS-EVENT-0013"}`), []string{`firing P3 "db: failover started"`}},
+		{"database is full", event("RDS DB Instance Event", `{"EventCategories":["low storage"],"SourceIdentifier":"db","Message":"storage has been exhausted","EventID":"RDS-EVENT-0007"}`), []string{`firing P2 "db: storage has been exhausted"`}},
+		{"database backup", event("RDS DB Instance Event", `{"EventCategories":["backup"],"SourceIdentifier":"db","Message":"Finished DB Instance backup"}`), []string{`firing P4 "db: Finished DB Instance backup"`}},
+		{"workflow timed out", event("Step Functions Execution Status Change", `{"stateMachineArn":"arn:aws:states:eu-west-1:123456789012:stateMachine:m","status":"TIMED_OUT"}`), []string{`firing P2 "State machine m TIMED_OUT"`}},
+		{"not compliant", event("Config Rules Compliance Change", `{"awsAccountId":"1","awsRegion":"r","configRuleName":"n","resourceId":"b","newEvaluationResult":{"complianceType":"NON_COMPLIANT"}}`), []string{`firing P3 "Config rule n NON_COMPLIANT"`}},
+		{"stack", event("CloudFormation Stack Status Change", `{"stack-id":"arn:aws:cloudformation:eu-west-1:1:stack/shop/1","status-details":{"status":"UPDATE_ROLLBACK_COMPLETE"}}`), []string{`firing P2 "Stack shop/1 UPDATE_ROLLBACK_COMPLETE"`}},
+		// Anything else.
+		{"known kind without an identity", event("Batch Job State Change", `{"status":"FAILED"}`), []string{`firing P2 "Batch Job State Change: one FAILED"`}},
+		{"unknown, with a good state", event("Thing Changed", `{"state":"AVAILABLE"}`), []string{`resolved P3 "Thing Changed: one AVAILABLE"`}},
+		{"unknown, on its way", event("Thing Changed", `{"status":"IN_PROGRESS"}`), nil},
+		{"unknown, by its name", event("DevOps Guru Insight Closed", `{"insightId":"i"}`), []string{`resolved P3 "DevOps Guru Insight Closed: one"`}},
+		{"unknown state", event("Thing Changed", `{"status":"PURPLE","severity":"high"}`), []string{`firing P2 "Thing Changed: one PURPLE"`}},
+		{"unknown, wrong types", event("Thing Changed", `{"status":[],"state":7,"severity":{},"message":["a"],"name":{"b":1}}`), []string{`firing P3 "Thing Changed: {\"b\":1} 7: [\"a\"]"`}},
+		// Messages of SNS.
+		{"event in a message", notification(event("EC2 Instance State-change Notification", `{"instance-id":"i-1","state":"stopped"}`)), []string{`firing P3 "Instance i-1 stopped"`}},
+		{"own JSON", notification(`{"title":"Queue is long","severity":"critical","id":"q"}`), []string{`firing P1 "Queue is long"`}},
+		{"own JSON, resolved", notification(`{"title":"Queue is long","state":"resolved","id":"q"}`), []string{`resolved P3 "Queue is long"`}},
+		{"chat message", notification(`{"version":"1.0","source":"custom","content":{"title":"Nightly job","description":"was late"}}`), []string{`firing P3 "Nightly job"`}},
+		{"JSON of no meaning", notification(`{"a":1}`), []string{`firing P3 "Message of topic arn:aws:sns:eu-west-1:123456789012:topic"`}},
+		{"empty text", notification(" \n"), []string{"rejected: Message: is empty"}},
+		{"a number", notification("17"), []string{`firing P3 "17"`}},
+		{"budget", notification(budget), []string{`firing P3 "Budget monthly is at actual $83.12 of $100.00"`}},
+		{"cost anomaly", notification(`{"accountId":"1","anomalyId":"a","dimensionalValue":"Amazon S3","impact":{"totalImpact":12}}`), []string{`firing P3 "Cost anomaly: Amazon S3 is 12 USD above what was expected"`}},
+		{"scaling failed", notification(`{"Event":"autoscaling:EC2_INSTANCE_LAUNCH_ERROR","AutoScalingGroupName":"g"}`), []string{`firing P2 "g: EC2_INSTANCE_LAUNCH_ERROR"`}},
+		{"scaling succeeded", notification(`{"Event":"autoscaling:EC2_INSTANCE_LAUNCH","AutoScalingGroupName":"g"}`), []string{`resolved P3 "g: EC2_INSTANCE_LAUNCH"`}},
+		{"scaling test", notification(`{"Event":"autoscaling:TEST_NOTIFICATION","AutoScalingGroupName":"g"}`), nil},
+		{"bucket test", notification(`{"Service":"Amazon S3","Event":"s3:TestEvent"}`), nil},
+		{"stack is up", notification(stack("AWS::CloudFormation::Stack", "shop", "UPDATE_COMPLETE")), []string{`resolved P3 "Stack shop: UPDATE_COMPLETE"`, "change: Stack shop: UPDATE_COMPLETE"}},
+		{"stack went back", notification(stack("AWS::CloudFormation::Stack", "shop", "UPDATE_ROLLBACK_COMPLETE")), []string{`firing P2 "Stack shop: UPDATE_ROLLBACK_COMPLETE"`}},
+		{"resource of a stack", notification(stack("AWS::SQS::Queue", "Queue", "UPDATE_COMPLETE")), nil},
+		{"stack goes on", notification(stack("AWS::CloudFormation::Stack", "shop", "UPDATE_IN_PROGRESS")), nil},
+		{"record without a message", `{"Records":[{"eventSource":"aws:s3"}]}`, []string{"rejected: Sns: missing; expected a record of SNS"}},
+		// Nothing.
+		{"no object", `7`, []string{"error: " + unknown}},
+		{"empty object", `{}`, []string{"error: " + unknown}},
+		{"no JSON", `hello`, []string{"error: the body is not valid JSON at byte 1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			parsed, got := read(t, c.body)
+			if !slices.EqualFunc(got, c.want, func(g, w string) bool { return g == w || strings.HasPrefix(w, "error") && strings.HasPrefix(g, w) }) {
+				t.Errorf("read\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+			}
+			if len(c.want) == 0 && len(parsed.Notes) == 0 {
+				t.Error("nothing says what it was")
+			}
+		})
+	}
+}
+
+func TestAlarmIsOneWhateverWrapsIt(t *testing.T) {
+	const arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:A"
+	data := `{"alarmName":"A","state":{"value":"ALARM","timestamp":"2026-03-01T08:55:12.402+0000","reason":"R"},"configuration":{"description":"see https://runbooks.example.com/a."}}`
+	message := `{"AlarmName":"A","AlarmArn":"` + arn + `","NewStateValue":"ALARM","StateChangeTime":"2026-03-01T08:55:12.402+0000","AWSAccountId":"123456789012","Region":"EU (Ireland)","Trigger":{"Dimensions":[{"Name":"Host","Value":"h"}]}}`
+	for name, body := range map[string]string{
+		"message": message, "notification": notification(message),
+		"event":  strings.Replace(event("CloudWatch Alarm State Change", data), "arn:aws:x:eu-west-1:123456789012:thing/one", arn, 1),
+		"action": `{"source":"aws.cloudwatch","alarmArn":"` + arn + `","accountId":"123456789012","region":"eu-west-1","time":"t","alarmData":` + data + `}`,
+	} {
+		parsed, _ := read(t, body)
+		a := parsed.Items[0].Alert
+		if a.DedupKey != "alarm_arn:"+arn || a.Episode != "2026-03-01T08:55:12.402Z" || a.Labels["account"] != "123456789012" || a.Labels["region"] != "eu-west-1" ||
+			a.Links[0].URL != "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/A" {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+}
+
+// TestRepeatsKeepTheirEpisode: senders that say "now" at every repeat must not
+// begin a new firing period with each.
+func TestRepeatsKeepTheirEpisode(t *testing.T) {
+	failed := event("Synthetics Canary TestRun Failure", `{"canary-id":"c","canary-name":"n","test-run-status":"FAILED"}`)
+	first, _ := read(t, failed)
+	second, _ := read(t, strings.Replace(failed, "08:59:30", "09:04:30", 1))
+	if a, b := first.Items[0].Alert, second.Items[0].Alert; a.Episode != b.Episode || a.StartedAt.Equal(b.StartedAt) || a.DedupKey != b.DedupKey {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+}
+
+func TestSenderNamesTheRequest(t *testing.T) {
+	for body, want := range map[string]string{
+		notification("text"):         "m-1",
+		event("Thing Changed", "{}"): "e-1",
+		`{"alarmArn":"a","time":"t","alarmData":{"alarmName":"A","state":{"value":"OK"}}}`: "a@t",
+		`{"Records":[{"Sns":{"MessageId":"r-1","Message":"x"}}]}`:                          "r-1",
+		`{"AlarmName":"A","NewStateValue":"OK"}`:                                           "",
+	} {
+		if parsed, _ := read(t, body); parsed.SenderID != want {
+			t.Errorf("%s: %q, want %q", body, parsed.SenderID, want)
+		}
+	}
+	if parsed, got := read(t, "a line", "X-Amz-Sns-Rawdelivery", "true", "X-Amz-Sns-Message-Id", "h-1"); parsed.SenderID != "h-1" || len(got) != 1 || got[0] != `firing P3 "a line"` {
+		t.Errorf("%q: %v", parsed.SenderID, got)
+	}
+}
+
+func TestConfirmationIsAtTheTopicsEndpoint(t *testing.T) {
+	confirmation := func(topic, address string) string {
+		return `{"Type":"SubscriptionConfirmation","MessageId":"m","Message":"x","TopicArn":"` + topic + `","SubscribeURL":"` + address + `"}`
+	}
+	for _, c := range []struct {
+		topic, address string
+		want           bool
+	}{
+		{"arn:aws:sns:eu-west-1:1:t", "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=x", true},
+		{"arn:aws-cn:sns:cn-north-1:1:t", "https://sns.cn-north-1.amazonaws.com.cn/?Action=ConfirmSubscription", true},
+		{"arn:aws-us-gov:sns:us-gov-west-1:1:t", "https://sns.us-gov-west-1.amazonaws.com/?a", true},
+		{"arn:aws-eusc:sns:eusc-de-east-1:1:t", "https://sns.eusc-de-east-1.amazonaws.eu/?a", true},
+		{"arn:aws:sns:eu-west-1:1:t", "https://sns.eu-west-2.amazonaws.com/?a", false},
+		{"arn:aws:sns:eu-west-1:1:t", "http://sns.eu-west-1.amazonaws.com/?a", false},
+		{"arn:aws:sns:eu-west-1:1:t", "https://u@sns.eu-west-1.amazonaws.com/?a", false},
+		{"arn:aws:sns:eu-west-1:1:t", "https://sns.eu-west-1.amazonaws.com:8443/?a", false},
+		{"arn:aws:sns:eu-west-1:1:t", "https://example.com/?sns.eu-west-1.amazonaws.com", false},
+		{"arn:aws:sns:s3-eu-west-1:1:t", "https://sns.s3-eu-west-1.amazonaws.com/?a", false},
+		{"arn:other:sns:eu-west-1:1:t", "https://sns.eu-west-1./?a", false},
+		{"t", "https://sns.eu-west-1.amazonaws.com/?a", false},
+		{"arn:aws:sns:eu-west-1:1:t", "", false},
+	} {
+		parsed, lines := read(t, confirmation(c.topic, c.address))
+		if got := parsed.Confirm != nil && parsed.Confirm.URL == c.address; got != c.want || got == (len(lines) == 1) {
+			t.Errorf("%s %s: confirm %v, items %q", c.topic, c.address, parsed.Confirm, lines)
+		}
+	}
+}
+
+func TestNotesAreBounded(t *testing.T) {
+	one := event("Scheduled Event", "{}")
+	long := event("CloudWatch Alarm Configuration Change", `{"alarmName":"`+strings.Repeat("a", 5000)+`","operation":"`+strings.Repeat("b", 5000)+`"}`)
+	parsed, _ := read(t, "["+long+strings.Repeat(","+one, 100)+"]")
+	if len(parsed.Notes) != maxNotes+1 || len(parsed.Notes[0]) > maxNote {
+		t.Errorf("%d notes, the first of %d bytes", len(parsed.Notes), len(parsed.Notes[0]))
+	}
+}
+
+// FuzzParse: no panic, and every alert is one that can be kept.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(event("Thing Changed", `{"state":"x"}`)), false)
+	f.Add([]byte(notification(budget)), true)
+	f.Add([]byte(notification(stack("AWS::CloudFormation::Stack", "shop", "UPDATE_COMPLETE"))), false)
+	f.Add([]byte(event("Security Hub Findings - Imported", `{"findings":[{"Id":"1"},{"finding_info":{"uid":"u"}},3]}`)), false)
+	f.Add([]byte(event("ECS Task State Change", `{"containers":[{}],"lastStatus":"STOPPED","stopCode":"EssentialContainerExited"}`)), false)
+	for _, dir := range []string{"../../../../shared/payloads", "../../../../../shared/payloads"} {
+		found, _ := filepath.Glob(filepath.Join(dir, "aws_*", "*.json"))
+		for _, file := range found {
+			if body, err := os.ReadFile(file); err == nil {
+				f.Add(body, false)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte, raw bool) {
+		r := &source.Request{Body: body, At: received, Header: http.Header{}}
+		if raw {
+			r.Header.Set("X-Amz-Sns-Rawdelivery", "true")
+		}
+		parsed, err := Parse("x", r)
+		if err != nil {
+			return
+		}
+		for _, item := range parsed.Items {
+			a := item.Alert
+			if (a == nil) == (item.Rejected == "") {
+				t.Fatalf("%+v", item)
+			}
+			if a != nil && (a.DedupKey == "" || a.Title == "" || a.Status != alert.Firing && a.Status != alert.Resolved || !a.Severity.Valid() || !a.Priority.Valid()) {
+				t.Fatalf("%+v", a)
+			}
+		}
+	})
+}

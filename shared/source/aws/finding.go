@@ -1,0 +1,234 @@
+package aws
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
+)
+
+// health reads an event of AWS Health (AWS Health user guide, "AWS Health
+// events Amazon EventBridge schema"). An ARN names one incident, in several
+// accounts at once where it concerns each of them on its own.
+func (in *reader) health(v doc.Value) {
+	detail := v.Get("detail")
+	id, code, category := detail.Get("eventArn").Text(), detail.Get("eventTypeCode").Text(), detail.Get("eventTypeCategory").Text()
+	if id == "" {
+		in.reject("detail.eventArn: missing")
+		return
+	}
+	key := id
+	if detail.Get("eventScopeCode").Text() == "ACCOUNT_SPECIFIC" {
+		key = join("@", id, detail.Get("affectedAccount").Text())
+	}
+	region := source.FirstText(detail.Get("eventRegion").Text(), v.Get("region").Text())
+	labels := eventLabels(v)
+	set(labels, "service", detail.Get("service").Text(), "category", category, "region", region, "event_type", code, "affected_account", detail.Get("affectedAccount").Text(), "entities", entities(detail))
+	a := alert.Alert{
+		DedupKey: alert.SenderKey("health_event", key), Episode: "incident", Title: join(" ", "AWS Health", category+":", code, "in", region), Group: code,
+		Description: join("\n", healthText(detail), "Affected: "+source.FirstText(entities(detail), "not told")), Labels: labels, Status: alert.Firing, StartedAt: source.Instant(detail.Get("startTime").Text()),
+		Links: source.Links("AWS Health", "https://health.aws.amazon.com/health/home#/event-log?eventID="+id+"&eventTab=details"),
+	}
+	switch category {
+	case "issue", "investigation":
+		a.Severity = alert.Error
+	case "scheduledChange":
+		a.Severity = alert.Warning
+	case "accountNotification":
+		a.Severity = alert.Info
+	}
+	if ends := source.Instant(detail.Get("endTime").Text()); closed(detail.Get("statusCode").Text(), ends, in.received) {
+		a.Status, a.EndedAt = alert.Resolved, ends
+	}
+	in.fire(a)
+}
+
+// closed: the end of a scheduled change is told ahead of it.
+func closed(status string, ends, received time.Time) bool {
+	switch status {
+	case "closed":
+		return true
+	case "open", "upcoming":
+		return false
+	}
+	return !ends.IsZero() && !ends.After(received)
+}
+
+func healthText(detail doc.Value) string {
+	for d := range detail.Get("eventDescription").Items() {
+		if strings.HasPrefix(d.Get("language").Text(), "en") {
+			return d.Get("latestDescription").Text()
+		}
+	}
+	return detail.At("eventDescription.0.latestDescription").Text()
+}
+
+func entities(detail doc.Value) string {
+	out := ""
+	for e := range detail.Get("affectedEntities").Items() {
+		if out = join(", ", out, e.Get("entityValue").Text()); len(out) > 400 {
+			break
+		}
+	}
+	return out
+}
+
+// guardDuty reads a finding. It has no recovery but that it is archived
+// (Amazon GuardDuty user guide, "Finding details" and "Severity levels").
+func (in *reader) guardDuty(v doc.Value) {
+	detail := v.Get("detail")
+	id := detail.First("id", "Id")
+	if id == "" {
+		in.reject("detail.id: missing")
+		return
+	}
+	region := source.FirstText(detail.Get("region").Text(), v.Get("region").Text())
+	labels := eventLabels(v)
+	set(labels, "type", detail.First("type", "Type"), "account", source.FirstText(detail.Get("accountId").Text(), v.Get("account").Text()), "region", region,
+		"resource_type", detail.At("resource.resourceType").Text(), "instance", detail.At("resource.instanceDetails.instanceId").Text(),
+		"user", detail.At("resource.accessKeyDetails.userName").Text(), "bucket", detail.At("resource.s3BucketDetails.0.name").Text(),
+		"cluster", detail.At("resource.eksClusterDetails.name").Text(), "action", detail.At("service.action.actionType").Text(), "count", detail.At("service.count").Text())
+	a := alert.Alert{
+		DedupKey: alert.SenderKey("guardduty_finding", id), Episode: id, Title: source.FirstText(detail.First("title", "Title", "type"), "GuardDuty finding "+id), Group: labels["type"],
+		Description: join("\n", detail.First("description", "Description"), "Type: "+labels["type"]), Severity: numbered(detail.First("severity", "Severity")), Labels: labels, Status: alert.Firing,
+		StartedAt: source.Instant(detail.First("service.eventFirstSeen", "createdAt")), Links: source.Links("GuardDuty", console(region, "/guardduty/home?region="+region+"#/findings?macros=current&fId="+id)),
+	}
+	if detail.At("service.archived").True() {
+		a.Status, a.EndedAt = alert.Resolved, source.Instant(detail.Get("updatedAt").Text())
+	}
+	in.fire(a)
+}
+
+// numbered sorts GuardDuty's numbers: critical from 9, high from 7, medium from
+// 4. A word is taken as one.
+func numbered(s string) alert.Severity {
+	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	switch {
+	case err != nil:
+		return source.SeverityOf(s)
+	case n >= 9:
+		return alert.Critical
+	case n >= 7:
+		return alert.Error
+	case n >= 4:
+		return alert.Warning
+	}
+	return alert.Info
+}
+
+// securityHub reads findings of many products: in ASFF, or in OCSF as newer
+// events hold them.
+func (in *reader) securityHub(v doc.Value) {
+	findings := v.At("detail.findings")
+	if findings.Len() == 0 {
+		in.reject("detail.findings: missing; expected an array of findings")
+		return
+	}
+	if source.TooMany(findings.Len()+len(in.out.Items)) != nil {
+		in.reject("detail.findings: too many")
+		return
+	}
+	for f := range findings.Items() {
+		if f.Get("finding_info").Kind() == doc.Object {
+			in.ocsf(v, f)
+		} else {
+			in.asff(v, f)
+		}
+	}
+}
+
+// asff reads a finding in the AWS Security Finding Format (AWS Security Hub
+// user guide).
+func (in *reader) asff(v, f doc.Value) {
+	id := f.Get("Id").Text()
+	if id == "" {
+		in.reject("Id: missing")
+		return
+	}
+	labels := eventLabels(v)
+	set(labels, "product", source.FirstText(f.First("ProductName", "ProductFields.aws/securityhub/ProductName"), lastOf(f.Get("ProductArn").Text())), "account", f.Get("AwsAccountId").Text(),
+		"region", f.Get("Region").Text(), "resource", f.At("Resources.0.Id").Text(), "resource_type", f.At("Resources.0.Type").Text(), "type", f.At("Types.0").Text(),
+		"compliance", f.At("Compliance.Status").Text(), "control", f.At("Compliance.SecurityControlId").Text(), "workflow", f.At("Workflow.Status").Text(), "record", f.Get("RecordState").Text())
+	a := alert.Alert{
+		DedupKey: alert.SenderKey("security_finding", id), Episode: "finding", Title: source.FirstText(f.Get("Title").Text(), id), Group: source.FirstText(labels["control"], f.Get("GeneratorId").Text()),
+		Description: join("\n", f.Get("Description").Text(), f.At("Remediation.Recommendation.Text").Text()), Severity: asffSeverity(f.Get("Severity")), Labels: labels, Status: alert.Firing,
+		StartedAt: source.Instant(f.First("FirstObservedAt", "CreatedAt")), Links: source.Links("Finding", f.Get("SourceUrl").Text(), "Remediation", f.At("Remediation.Recommendation.Url").Text()),
+	}
+	workflow := labels["workflow"]
+	if labels["record"] == "ARCHIVED" || workflow == "RESOLVED" || workflow == "SUPPRESSED" || labels["compliance"] == "PASSED" {
+		a.Status, a.EndedAt = alert.Resolved, source.Instant(f.First("UpdatedAt", "LastObservedAt"))
+	}
+	in.fire(a)
+}
+
+func asffSeverity(v doc.Value) alert.Severity {
+	if s := source.SeverityOf(v.First("Label", "Original")); s != "" {
+		return s
+	}
+	n, err := strconv.ParseFloat(v.Get("Normalized").Text(), 64)
+	switch {
+	case err != nil:
+		return ""
+	case n >= 90:
+		return alert.Critical
+	case n >= 70:
+		return alert.Error
+	case n >= 40:
+		return alert.Warning
+	}
+	return alert.Info
+}
+
+// ocsf reads a finding in the Open Cybersecurity Schema Framework (schema 1.5,
+// class Finding: status_id 3 is suppressed, 4 resolved, 5 archived).
+func (in *reader) ocsf(v, f doc.Value) {
+	info, labels := f.Get("finding_info"), eventLabels(v)
+	id := info.First("uid", "title")
+	if id == "" {
+		in.reject("finding_info.uid: missing")
+		return
+	}
+	set(labels, "product", f.At("metadata.product.name").Text(), "account", f.At("cloud.account.uid").Text(), "region", f.At("cloud.region").Text(),
+		"resource", f.At("resources.0.uid").Text(), "resource_type", f.At("resources.0.type").Text(), "type", info.At("types.0").Text(), "state", f.Get("status").Text())
+	a := alert.Alert{
+		DedupKey: alert.SenderKey("security_finding", id), Episode: "finding", Title: source.FirstText(info.Get("title").Text(), id), Description: join("\n", info.Get("desc").Text(), f.At("remediation.desc").Text()),
+		Severity: source.SeverityOf(f.Get("severity").Text()), Labels: labels, Status: alert.Firing, StartedAt: source.Instant(info.First("first_seen_time_dt", "created_time_dt", "created_time")),
+		Links: source.Links("Finding", info.Get("src_url").Text(), "Remediation", f.At("remediation.references.0").Text()),
+	}
+	switch f.Get("status_id").Text() {
+	case "3", "4", "5":
+		a.Status, a.EndedAt = alert.Resolved, source.Instant(info.First("modified_time_dt", "modified_time"))
+	}
+	in.fire(a)
+}
+
+// inspector reads a finding of Amazon Inspector (Amazon Inspector user guide,
+// "Amazon EventBridge event schema for Amazon Inspector events").
+func (in *reader) inspector(v doc.Value) {
+	detail, labels := v.Get("detail"), eventLabels(v)
+	id := detail.Get("findingArn").Text()
+	if id == "" {
+		in.reject("detail.findingArn: missing")
+		return
+	}
+	status := detail.Get("status").Text()
+	set(labels, "account", source.FirstText(detail.Get("awsAccountId").Text(), v.Get("account").Text()), "resource", detail.At("resources.0.id").Text(), "resource_type", detail.At("resources.0.type").Text(),
+		"type", detail.Get("type").Text(), "vulnerability", detail.At("packageVulnerabilityDetails.vulnerabilityId").Text(), "score", detail.Get("inspectorScore").Text(), "state", status)
+	a := alert.Alert{
+		DedupKey: alert.SenderKey("inspector_finding", id), Episode: "finding", Title: source.FirstText(detail.Get("title").Text(), id), Group: labels["type"], Labels: labels, Status: alert.Firing,
+		Description: join("\n", detail.Get("description").Text(), detail.At("remediation.recommendation.text").Text()), Severity: source.SeverityOf(detail.Get("severity").Text()),
+		StartedAt: source.Instant(detail.Get("firstObservedAt").Text()), Links: source.Links("Vulnerability", detail.At("packageVulnerabilityDetails.sourceUrl").Text()),
+	}
+	switch status {
+	case "CLOSED", "SUPPRESSED":
+		a.Status, a.EndedAt = alert.Resolved, source.Instant(detail.First("updatedAt", "lastObservedAt"))
+	case "ACTIVE", "":
+	default:
+		in.reject("detail.status: is \"" + status[:min(len(status), 40)] + "\", expected ACTIVE, CLOSED or SUPPRESSED")
+		return
+	}
+	in.fire(a)
+}

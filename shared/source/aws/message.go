@@ -1,0 +1,280 @@
+package aws
+
+import (
+	"maps"
+	"strings"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
+)
+
+// message is one of SNS without its wrapping.
+type message struct {
+	id, topic, subject, text string
+	body                     doc.Value // the text, where it is JSON
+	at                       time.Time
+	attributes               map[string]string
+}
+
+func messageOf(v doc.Value) message {
+	m := message{
+		id: v.Get("MessageId").Text(), topic: v.Get("TopicArn").Text(), subject: v.Get("Subject").Text(), text: v.Get("Message").Text(),
+		body: v.Get("Message").Inner(), at: source.Instant(v.Get("Timestamp").Text()), attributes: map[string]string{},
+	}
+	for name, attribute := range v.Get("MessageAttributes").Fields() {
+		if attribute.Get("Type").Text() != "Binary" {
+			set(m.attributes, name, attribute.Get("Value").Text())
+		}
+	}
+	return m
+}
+
+// rawMessage is a body that SNS delivered as published; headers tell the rest.
+func rawMessage(r *source.Request) message {
+	root, _ := r.Root()
+	return message{
+		id: r.Header.Get("X-Amz-Sns-Message-Id"), topic: r.Header.Get("X-Amz-Sns-Topic-Arn"), text: string(r.Body), body: root, attributes: map[string]string{},
+	}
+}
+
+// message reads what somebody published: by its own format, else as it is.
+func (in *reader) message(m message) {
+	in.identify(m.id)
+	v := m.body
+	switch {
+	case m.attributes["EventType"] != "" && m.attributes["State"] != "" && m.attributes["Id"] != "":
+		in.backup(m)
+	case v.Get("AlarmName").Present() && v.Get("NewStateValue").Present():
+		in.add(in.alarm(ofMessage(v, m.topic)))
+	case v.Get("detail-type").Present() && v.Get("detail").Kind() == doc.Object:
+		in.event(v)
+	case v.Get("alarmData").Kind() == doc.Object:
+		in.add(in.alarm(ofAction(v)))
+	case v.Get("anomalyId").Present():
+		in.anomaly(v, v.Get("accountId").Text())
+	case v.Get("Event Message").Present():
+		in.databaseEvent(m)
+	case strings.HasPrefix(v.Get("Event").Text(), "autoscaling:"):
+		in.scaling(m)
+	case v.Get("Event").Text() == "s3:TestEvent":
+		in.note("Amazon S3 tests that it may publish to topic " + m.topic)
+	case strings.HasPrefix(strings.TrimSpace(m.text), "StackId='"):
+		in.stack(m)
+	case strings.Contains(m.text, "AWS Budget Notification") && lines(m.text, ":")["Budget Name"] != "":
+		in.budget(m)
+	case v.Kind() == doc.Object:
+		in.published(m)
+	default:
+		in.plain(m)
+	}
+}
+
+// labels of what a topic carries.
+func (m *message) labels() map[string]string {
+	out := maps.Clone(m.attributes)
+	a, _ := parseARN(m.topic)
+	set(out, "topic", m.topic, "account", a.account, "region", a.region)
+	return out
+}
+
+// plain is a text: no state, and no identity but the message's.
+func (in *reader) plain(m message) {
+	title := source.FirstText(m.subject, firstLine(m.text))
+	if title == "" {
+		in.reject("Message: is empty")
+		return
+	}
+	in.fire(alert.Alert{
+		DedupKey: m.key(), Title: title, Description: m.text, Status: alert.Firing, Labels: m.labels(), StartedAt: m.at, Links: source.Links("From the message", linkIn(m.text)),
+	})
+}
+
+// key of a message that names no identity of what it tells.
+func (m *message) key() string {
+	if m.id == "" {
+		return alert.HashKey(map[string]string{"topic": m.topic, "subject": m.subject, "text": m.text})
+	}
+	return alert.SenderKey("sns_message", m.id)
+}
+
+// published is JSON of somebody's own, read by the names that are in common
+// use.
+func (in *reader) published(m message) {
+	v := m.body
+	a := alert.Alert{
+		DedupKey: m.key(), Status: alert.Firing, StartedAt: m.at, Labels: m.labels(),
+		Title:       source.FirstText(m.subject, v.First("title", "Title", "summary", "subject", "alarmName", "name", "message", "content.title"), "Message of topic "+m.topic),
+		Description: source.FirstText(v.First("description", "Description", "message", "Message", "content.description", "reason", "cause"), m.text),
+		Severity:    source.SeverityOf(v.First("severity", "Severity", "priority", "level")),
+		Links:       source.Links("Link", v.First("url", "link", "href")),
+	}
+	if id := v.First("dedup_key", "dedupKey", "alert_id", "alertId", "incident_id", "incidentId", "id", "Id"); id != "" {
+		a.DedupKey = alert.HashKey(map[string]string{"topic": m.topic, "id": id})
+	}
+	set(a.Labels, scalars(v)...)
+	if state := v.First("state", "State", "status", "Status"); meaning(state, nil) == ended {
+		a.Status, a.EndedAt, a.StartedAt = alert.Resolved, m.at, time.Time{}
+	}
+	in.fire(a)
+}
+
+// backup reads a message of AWS Backup, whose state is in its attributes (AWS
+// Backup developer guide, "Using Amazon SNS to track AWS Backup events").
+func (in *reader) backup(m message) {
+	state := m.attributes["State"]
+	a := alert.Alert{
+		DedupKey: alert.SenderKey("backup_job", m.attributes["Id"]), Title: join(": ", source.FirstText(m.subject, "Notification from AWS Backup"), m.attributes["EventType"]+" "+state),
+		Description: m.text, Group: m.attributes["EventType"], Labels: m.labels(), StartedAt: source.Instant(m.attributes["StartTime"]),
+	}
+	switch meaning(state, nil) {
+	case ended:
+		a.Status, a.EndedAt = alert.Resolved, m.at
+	case begins:
+		a.Status, a.Severity = alert.Firing, alert.Error
+	default:
+		in.note("AWS Backup: " + m.attributes["EventType"] + " " + m.attributes["Id"] + " is " + state)
+		return
+	}
+	in.fire(a)
+}
+
+// databaseEvent reads what RDS, DMS and their relatives publish: something
+// happened to a database. It has no recovery.
+func (in *reader) databaseEvent(m message) {
+	v := m.body
+	id, told := v.First("Source ID", "SourceId", "SourceIdentifier"), v.Get("Event Message").Text()
+	labels := m.labels()
+	set(labels, "source_id", id, "source_type", v.Get("Event Source").Text(), "event_id", eventCode(v.Get("Event ID").Text()))
+	in.fire(alert.Alert{
+		DedupKey: alert.HashKey(map[string]string{"source": id, "event": strings.TrimSpace(v.Get("Event ID").Text()), "type": v.Get("Event Source").Text()}),
+		Title:    join(": ", id, told), Description: told, Group: labels["event_id"], Status: alert.Firing, Severity: toldSeverity(told, nil), Labels: labels,
+		StartedAt: source.Instant(v.Get("Event Time").Text()), Links: source.Links("Console", v.Get("Identifier Link").Text()),
+	})
+}
+
+// eventCode is the code at the end of an address: RDS-EVENT-0002.
+func eventCode(address string) string {
+	_, code, found := strings.Cut(strings.TrimSpace(address), "#")
+	if !found {
+		return strings.TrimSpace(address)
+	}
+	return code
+}
+
+// toldSeverity reads how bad something is from what a database says happened,
+// and from its categories (Amazon RDS user guide, "Amazon RDS event categories
+// and event messages").
+func toldSeverity(told string, categories []string) alert.Severity {
+	text := strings.ToLower(told + " " + strings.Join(categories, " "))
+	for _, w := range [...]string{"fail", "error", "low storage", "unable", "incompatible", "out of", "corrupt", "cannot", "crash"} {
+		if strings.Contains(text, w) && !strings.Contains(text, "failover") {
+			return alert.Error
+		}
+	}
+	for _, w := range [...]string{"failover", "stopped", "shutdown", "shut down", "restarted", "exhausted", "availability"} {
+		if strings.Contains(text, w) {
+			return alert.Warning
+		}
+	}
+	for _, w := range [...]string{"finished", "backing up", "backup", "started", "created", "creation", "completed", "restored", "maintenance", "applying", "updated", "notification", "deleted"} {
+		if strings.Contains(text, w) {
+			return alert.Info
+		}
+	}
+	return ""
+}
+
+// scaling reads what an Auto Scaling group publishes (Amazon EC2 Auto Scaling
+// user guide, "Amazon SNS notification options").
+func (in *reader) scaling(m message) {
+	v := m.body
+	event := strings.TrimPrefix(v.Get("Event").Text(), "autoscaling:")
+	verb := "launch"
+	if strings.Contains(event, "TERMINATE") {
+		verb = "terminate"
+	}
+	if event == "TEST_NOTIFICATION" || !strings.HasPrefix(event, "EC2_INSTANCE_") {
+		in.note("Auto Scaling: " + event + " of group " + v.Get("AutoScalingGroupName").Text())
+		return
+	}
+	labels := m.labels()
+	set(labels, "auto_scaling_group", v.Get("AutoScalingGroupName").Text(), "instance", v.Get("EC2InstanceId").Text(), "status", v.Get("StatusCode").Text())
+	a := alert.Alert{
+		DedupKey: scalingKey(v.First("AutoScalingGroupARN", "AutoScalingGroupName"), verb), Title: v.Get("AutoScalingGroupName").Text() + ": " + event, Group: event,
+		Description: join("\n", v.Get("Description").Text(), v.Get("StatusMessage").Text(), v.Get("Cause").Text()), Labels: labels, Status: alert.Resolved, EndedAt: m.at,
+	}
+	if strings.HasSuffix(event, "_ERROR") {
+		a.Status, a.Severity, a.StartedAt, a.EndedAt, a.Episode = alert.Firing, alert.Error, m.at, time.Time{}, verb
+	}
+	in.fire(a)
+}
+
+func scalingKey(group, verb string) string {
+	return alert.HashKey(map[string]string{"auto_scaling_group": group, "action": verb})
+}
+
+// stack reads what CloudFormation publishes of a stack and its resources: a
+// list of Name='value' (AWS CloudFormation user guide, "Monitor stack
+// progress"). A stack that came to its end is a change.
+func (in *reader) stack(m message) {
+	v := lines(strings.ReplaceAll(m.text, "'\n", "\n"), "='")
+	state, id := v["ResourceStatus"], v["StackId"]
+	name := source.FirstText(v["StackName"], id)
+	whole := v["ResourceType"] == "AWS::CloudFormation::Stack" && v["PhysicalResourceId"] == id
+	labels := m.labels()
+	set(labels, "stack", name, "state", state)
+	switch {
+	case !whole || strings.HasSuffix(state, "_IN_PROGRESS"):
+		in.note("CloudFormation: " + v["LogicalResourceId"] + " of stack " + name + " is " + state)
+		return
+	case strings.Contains(state, "FAILED") || strings.Contains(state, "ROLLBACK"):
+		in.fire(alert.Alert{DedupKey: alert.SenderKey("stack", id), Title: "Stack " + name + ": " + state, Description: v["ResourceStatusReason"], Status: alert.Firing, Severity: alert.Error,
+			Labels: labels, StartedAt: source.Instant(v["Timestamp"])})
+		return
+	}
+	in.fire(alert.Alert{DedupKey: alert.SenderKey("stack", id), Title: "Stack " + name + ": " + state, Status: alert.Resolved, Labels: labels, EndedAt: source.Instant(v["Timestamp"])})
+	in.changed(source.Change{ID: source.FirstText(v["EventId"], m.id), Title: "Stack " + name + ": " + state, At: source.Instant(v["Timestamp"]), Labels: labels})
+}
+
+// budget reads the mail-like text that AWS Budgets publishes. One budget has an
+// alert for each of its thresholds; it does not recover.
+func (in *reader) budget(m message) {
+	v := lines(m.text, ":")
+	labels := m.labels()
+	set(labels, "budget", v["Budget Name"], "budget_type", v["Budget Type"], "alert_type", v["Alert Type"], "threshold", v["Alert Threshold"], "budgeted", v["Budgeted Amount"])
+	in.fire(alert.Alert{
+		DedupKey: alert.HashKey(map[string]string{"account": labels["account"], "budget": v["Budget Name"], "type": v["Alert Type"], "threshold": v["Alert Threshold"]}),
+		Title:    join(" ", "Budget", v["Budget Name"], "is at", strings.ToLower(v["Alert Type"]), source.FirstText(v["ACTUAL Amount"], v["FORECASTED Amount"]), "of", v["Budgeted Amount"]), Description: m.text, Group: v["Budget Name"],
+		Status: alert.Firing, Severity: alert.Warning, Labels: labels, StartedAt: m.at,
+	})
+}
+
+// lines reads lines of a name and a value.
+func lines(text, sep string) map[string]string {
+	out := map[string]string{}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(line, sep); ok && len(name) <= 64 {
+			set(out, strings.TrimSpace(name), strings.Trim(strings.TrimSpace(value), "'"))
+		}
+	}
+	return out
+}
+
+// anomaly reads one of AWS Cost Anomaly Detection, which says the same through
+// SNS and EventBridge (AWS Cost Management user guide, "Detecting unusual
+// spend"). It has no recovery.
+func (in *reader) anomaly(v doc.Value, account string) {
+	id, what := v.Get("anomalyId").Text(), v.First("dimensionalValue", "dimensionValue", "monitorName")
+	labels := map[string]string{}
+	set(labels, "account", account, "monitor", v.First("monitorName", "monitorArn"), "dimension", what,
+		"service", v.At("rootCauses.0.service").Text(), "region", v.At("rootCauses.0.region").Text(), "usage_type", v.At("rootCauses.0.usageType").Text())
+	impact := v.Get("impact")
+	in.fire(alert.Alert{
+		DedupKey: alert.SenderKey("cost_anomaly", id), Episode: id, Title: join(" ", "Cost anomaly:", what, "is", impact.Get("totalImpact").Text(), "USD above what was expected"),
+		Description: join("\n", "Actual "+impact.Get("totalActualSpend").Text()+", expected "+impact.Get("totalExpectedSpend").Text()+" USD.", "Causes: "+v.Get("rootCauses").JSON()),
+		Group:       "Cost anomaly", Status: alert.Firing, Severity: alert.Warning, Labels: labels, StartedAt: source.Instant(v.Get("anomalyStartDate").Text()),
+		Links: source.Links("Anomaly", v.Get("anomalyDetailsLink").Text()),
+	})
+}

@@ -1,0 +1,61 @@
+// Package cloudwatch reads alarms of Amazon CloudWatch and whatever else is
+// published through Amazon SNS, and verifies SNS's signatures. What the
+// messages mean stands in package aws.
+//
+//	err := cloudwatch.Source.Verify(request, secrets)
+//	parsed, err := cloudwatch.Source.Parse(request)
+package cloudwatch
+
+import (
+	"net/http"
+	"time"
+
+	"tocsin/shared/outgoing"
+	"tocsin/shared/source"
+	"tocsin/shared/source/aws"
+)
+
+// Name is the word of this source.
+const Name = "cloudwatch"
+
+// Source is CloudWatch with SNS, which sends JSON as text/plain (Amazon SNS
+// developer guide, "HTTP/HTTPS headers").
+var Source = source.Source{
+	Name: Name, Aliases: []string{"aws-cloudwatch-sns", "aws-cloudwatch-lambda-action", "aws-sns", "sns"},
+	Signed: true, Verify: NewVerifier(client()).Verify, Media: []string{"*"}, Parse: Parse,
+	Marks: []string{
+		"Type=Notification|SubscriptionConfirmation|UnsubscribeConfirmation TopicArn=arn:* MessageId",
+		"header:X-Amz-Sns-Message-Type=Notification|SubscriptionConfirmation|UnsubscribeConfirmation",
+		"header:X-Amz-Sns-Rawdelivery=true",
+		"Records.0.EventSource=aws:sns Records.0.Sns.Message",
+		"AlarmName NewStateValue=ALARM|OK|INSUFFICIENT_DATA AWSAccountId",
+		"source=aws.cloudwatch alarmArn=arn:* alarmData.state.value",
+	},
+	Guide: source.Guide{
+		Product: "Amazon CloudWatch and SNS", Page: "https://docs.aws.amazon.com/sns/latest/dg/sns-http-https-endpoint-as-subscriber.html",
+		Setup: []string{
+			"Choose a topic of SNS, standard or FIFO, and add a subscription with protocol HTTPS and endpoint {url}; it is confirmed by itself.",
+			"Name that topic in the alarm's actions for ALARM, OK and INSUFFICIENT_DATA: without the action for OK nothing recovers.",
+			"Leave raw message delivery off: a raw message is not signed. It is taken only from an integration whose auth is bearer, basic or hmac-sha256.",
+			"Within the account of this stack, without an integration: make the function ingest-cloudwatch an alarm's action, or subscribe it to the topic with protocol Lambda.",
+		},
+		Proof:      "SNS's signature, version 1 (SHA-1) or 2 (SHA-256), beside the key in the address. `aws sns set-topic-attributes --attribute-name SignatureVersion --attribute-value 2` is the better one.",
+		Understood: "Alarms (metric, metric math, anomaly, composite, each time series of Metrics Insights), ALARM, OK and INSUFFICIENT_DATA (P4); events of EventBridge; RDS, DMS, Backup, Budgets, Cost Anomaly Detection, Auto Scaling and CloudFormation; other JSON and plain text.",
+		Repeats:    "5xx and 429, by the delivery policy of the subscription: by default 3 times 20 s apart, at most for an hour.",
+	},
+}
+
+// Parse reads a body whose sender is known already.
+func Parse(r *source.Request) (source.Parsed, error) { return aws.Parse(Name, r) }
+
+// fetchFor bounds the fetch of a certificate: the function has 10 s in all, and
+// SNS waits 15 s for an answer.
+const fetchFor = 3 * time.Second
+
+// client fetches certificates: by https verified by the system's roots, from
+// public addresses, 64 KiB at most, without following anything.
+func client() *http.Client {
+	c := outgoing.Client(outgoing.Options{Timeout: fetchFor})
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return c
+}
