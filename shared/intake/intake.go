@@ -23,6 +23,7 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/integration"
+	"tocsin/shared/outgoing"
 	"tocsin/shared/queue"
 	"tocsin/shared/source"
 	"tocsin/shared/telemetry"
@@ -88,7 +89,7 @@ func Open(cfg aws.Config, env cloud.Lookup, src source.Source, metrics *telemetr
 	directory := integration.NewDirectory(&integration.Store{Table: table}, integration.NewSecrets(cfg, env))
 	return &Intake{
 		Pick: Only(src), Function: src.Name, Integrations: directory, Queue: alerts, Objects: objects,
-		Metrics: metrics, Now: time.Now, Clock: clock.Now,
+		Metrics: metrics, Confirm: outgoing.Client(outgoing.Options{}), Now: time.Now, Clock: clock.Now,
 	}, nil
 }
 
@@ -218,14 +219,27 @@ func (in *Intake) admit(ctx context.Context, key string, req *source.Request) (i
 		return found, src, err
 	}
 	if src.Signed || found.Auth == integration.Vendor {
-		if src.Verify == nil || src.Verify(req, found.Secrets) != nil {
-			return found, src, integration.ErrRefused
+		if err := verify(src, req, found.Secrets); err != nil {
+			return found, src, err
 		}
 	}
 	if found.Paused {
 		return found, src, fault.New(fault.Forbidden, "the integration is paused")
 	}
 	return found, src, nil
+}
+
+// verify asks src for the sender's proof. What cannot be told now, because a
+// certificate cannot be fetched, is worth a repeat; all else is one refusal.
+func verify(src source.Source, req *source.Request, secrets []string) error {
+	if src.Verify == nil {
+		return integration.ErrRefused
+	}
+	err := src.Verify(req, secrets)
+	if err != nil && !fault.Is(err, fault.Unavailable) {
+		return integration.ErrRefused
+	}
+	return err
 }
 
 // checkMedia accepts JSON in UTF-8, what else the source sends, and a request

@@ -209,6 +209,18 @@ func TestUnknownAndWronglySignedRequestsAreAnsweredAlike(t *testing.T) {
 	}
 }
 
+func TestProofThatCannotBeCheckedNowAsksForARepeat(t *testing.T) {
+	g := newRig()
+	g.in.Pick = Only(source.Source{Name: "prometheus", Signed: true, Parse: prometheus.Parse,
+		Verify: func(*source.Request, []string) error {
+			return fault.Wrap(fault.Unavailable, errors.New("no route to host"), "the certificate cannot be fetched")
+		}})
+	w := g.post(path, good)
+	if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "route") || len(g.sent) > 0 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 func TestPausedIntegrationRefuses(t *testing.T) {
 	g := newRig()
 	g.found.Paused = true
