@@ -110,6 +110,24 @@ func TestAcceptedRequestIsOneMessage(t *testing.T) {
 	}
 }
 
+func TestSenderGetsTheAnswerThatItWants(t *testing.T) {
+	g := newRig()
+	g.in.Pick = Only(source.Source{Name: "prometheus", Parse: func(r *source.Request) (source.Parsed, error) {
+		parsed, err := prometheus.Parse(r)
+		parsed.Answer = map[string]any{"retCode": 0}
+		return parsed, err
+	}})
+	w := g.post(path, good)
+	if w.Code != http.StatusOK || w.Body.String() != `{"retCode":0}` {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	g.delivered(t)
+	g.sendErr = errors.New("throttled")
+	if w := g.post(path, good); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("without a delivery: %d %s", w.Code, w.Body)
+	}
+}
+
 func TestBadRequestsAreAnsweredClearly(t *testing.T) {
 	alerts := func(s string) string { return `{"version":"4","alerts":[` + s + `]}` }
 	for _, c := range []struct {
