@@ -36,11 +36,14 @@ func parseTemplate(root doc.Value) (source.Parsed, error) {
 	return notice(fields), nil
 }
 
+// maxText bounds the text that is looked through, in bytes.
+const maxText = 64 << 10
+
 // parseText reads lines of name and value. otherwise is the error for a text
 // that has none.
 func parseText(text string, otherwise error) (source.Parsed, error) {
 	fields := map[string]string{}
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(text[:min(len(text), maxText)]) {
 		name, value, ok := strings.Cut(strings.ReplaceAll(line, "：", ":"), ":")
 		if name = plainName(name); ok && fields[name] == "" {
 			fields[name] = strings.TrimSpace(value)
@@ -58,8 +61,11 @@ func errNoAlert() error {
 	return bad.Err("the body holds no alert of ARMS")
 }
 
+// decoration is what templates write around names: spaces, and Markdown's marks.
+var decoration = strings.NewReplacer(" ", "", "_", "", "*", "", "-", "", ">", "")
+
 func plainName(name string) string {
-	return strings.ToLower(strings.NewReplacer(" ", "", "_", "", "*", "", "-", "", ">", "").Replace(strings.TrimSpace(name)))
+	return strings.ToLower(decoration.Replace(strings.TrimSpace(name)))
 }
 
 func pick(fields map[string]string, names []string) string {
