@@ -118,7 +118,8 @@ type Rejection struct {
 }
 
 // Accept answers one request of a route with {key}: 202 with a [Receipt] once
-// the delivery is in the queue. A 4xx is final. Whatever may pass by itself is
+// the delivery is in the queue, or 200 with what the source says that its
+// sender wants. A 4xx is final. Whatever may pass by itself is
 // a 5xx, because some senders repeat on nothing else (Alertmanager v0.28,
 // notify/webhook/webhook.go).
 func (in *Intake) Accept(w http.ResponseWriter, r *http.Request) error {
@@ -126,9 +127,13 @@ func (in *Intake) Accept(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, receipt, err := in.Take(r.Context(), r.PathValue("key"), req)
+	parsed, receipt, err := in.Take(r.Context(), r.PathValue("key"), req)
 	if err != nil {
 		return err
+	}
+	if parsed.Answer != nil {
+		httpapi.JSON(w, http.StatusOK, parsed.Answer)
+		return nil
 	}
 	httpapi.JSON(w, http.StatusAccepted, receipt)
 	return nil

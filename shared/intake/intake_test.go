@@ -110,6 +110,24 @@ func TestAcceptedRequestIsOneMessage(t *testing.T) {
 	}
 }
 
+func TestSenderGetsTheAnswerThatItWants(t *testing.T) {
+	g := newRig()
+	g.in.Pick = Only(source.Source{Name: "prometheus", Parse: func(r *source.Request) (source.Parsed, error) {
+		parsed, err := prometheus.Parse(r)
+		parsed.Answer = map[string]any{"retCode": 0}
+		return parsed, err
+	}})
+	w := g.post(path, good)
+	if w.Code != http.StatusOK || w.Body.String() != `{"retCode":0}` {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	g.delivered(t)
+	g.sendErr = errors.New("throttled")
+	if w := g.post(path, good); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("without a delivery: %d %s", w.Code, w.Body)
+	}
+}
+
 func TestBadRequestsAreAnsweredClearly(t *testing.T) {
 	alerts := func(s string) string { return `{"version":"4","alerts":[` + s + `]}` }
 	for _, c := range []struct {
@@ -206,6 +224,18 @@ func TestUnknownAndWronglySignedRequestsAreAnsweredAlike(t *testing.T) {
 		if got.Code != want.Code || got.Body.String() != want.Body.String() || !reflect.DeepEqual(got.Header(), want.Header()) {
 			t.Errorf("%s: %d %v %s\nwant %d %v %s", name, got.Code, got.Header(), got.Body, want.Code, want.Header(), want.Body)
 		}
+	}
+}
+
+func TestProofThatCannotBeCheckedNowAsksForARepeat(t *testing.T) {
+	g := newRig()
+	g.in.Pick = Only(source.Source{Name: "prometheus", Signed: true, Parse: prometheus.Parse,
+		Verify: func(*source.Request, []string) error {
+			return fault.Wrap(fault.Unavailable, errors.New("no route to host"), "the certificate cannot be fetched")
+		}})
+	w := g.post(path, good)
+	if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "route") || len(g.sent) > 0 {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 

@@ -63,6 +63,7 @@ type Parsed struct {
 	Notes    []string      // what a reader should know of the body as a whole
 	Changes  []Change      // deployments and configuration changes, sent as context
 	Confirm  *Confirmation // the sender asks to confirm that it may send
+	Answer   any           // the body that this sender wants to see with status 200; nil: the receipt will do
 }
 
 // Item is one alert of a body, or why it could not be understood: exactly one

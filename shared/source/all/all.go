@@ -7,20 +7,30 @@ import (
 	"sync"
 
 	"tocsin/shared/source"
+	"tocsin/shared/source/arms"
+	"tocsin/shared/source/cloudmonitor"
 	"tocsin/shared/source/cloudwatch"
 	"tocsin/shared/source/detect"
 	"tocsin/shared/source/eventbridge"
+	"tocsin/shared/source/huawei"
 	"tocsin/shared/source/lookup"
 	"tocsin/shared/source/preset"
 	"tocsin/shared/source/prometheus"
+	"tocsin/shared/source/sls"
+	"tocsin/shared/source/tencent"
 )
 
 // Sources returns every source that has a function of its own, by name.
 var Sources = sync.OnceValue(func() []source.Source {
 	list := []source.Source{
+		arms.Source,
+		cloudmonitor.Source,
 		cloudwatch.Source,
 		eventbridge.Source,
+		huawei.Source,
 		prometheus.Source,
+		sls.Source,
+		tencent.Source,
 	}
 	slices.SortFunc(list, func(a, b source.Source) int { return strings.Compare(a.Name, b.Name) })
 	return list

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"testing"
+
+	"tocsin/shared/intake/intaketest"
+	"tocsin/shared/source/cloudmonitor"
+)
+
+func TestEvents(t *testing.T) {
+	intaketest.Run(t, cloudmonitor.Source, []intaketest.Case{
+		{File: "queue-envelope-resolved.json", Alerts: []string{`resolved P3 - hash1:6a5cb79c19494649f00cd340512f832b - "磁盘使用率: shop-db-1"`}},
+		{File: "queue-message.json", Alerts: []string{`firing P3 - hash1:6a5cb79c19494649f00cd340512f832b 2026-03-01T08:50:00Z "磁盘使用率: shop-db-1"`}},
+		{File: "subscription-form-resolved.json", Alerts: []string{`resolved P1 critical hash1:ea4bbca221bf0b13bb90a28b3471de1f - "Disk:Stalled:Executing on shop-disk-1"`}},
+		{File: "subscription.json", Alerts: []string{`firing P1 critical hash1:ea4bbca221bf0b13bb90a28b3471de1f 2026-03-01T08:50:00Z "Disk:Stalled:Executing on shop-disk-1"`}},
+		{File: "system-events.json", Alerts: []string{
+			`firing P1 critical hash1:bd00167545957d2fed25ac8c05ab54aa 2026-03-01T08:50:00Z "Instance:SystemFailure.Reboot:Executing on shop-web-1"`,
+			`firing P4 info hash1:24edad6fe97067de0cd7a734d479749d 2026-03-01T08:50:00Z "Instance:StateChange on shop-web-1"`,
+		}},
+		{File: "threshold-alert.json", Alerts: []string{`firing P1 critical hash1:c719eada1a208b6206c247b2fac15e3e 2026-03-01T08:58:00Z "基础监控-ECS-CPU使用率: shop-web-1"`}},
+		{File: "threshold-json.json", Alerts: []string{`firing P3 - hash1:6aedc9ebf21099708086caed03fc8e45 2026-03-01T08:58:00Z "cpu_of_web"`}},
+		{File: "threshold-no-data.json", Alerts: []string{`firing P4 info hash1:c719eada1a208b6206c247b2fac15e3e 2026-03-01T08:58:00Z "基础监控-ECS-CPU使用率: shop-web-1"`}},
+		{File: "threshold-ok.json", Alerts: []string{`resolved P1 critical hash1:c719eada1a208b6206c247b2fac15e3e - "基础监控-ECS-CPU使用率: shop-web-1"`}},
+		{File: "v2-occurred.json", Alerts: []string{`firing P3 warning hash1:af6d87a4d07a068ddb2a83828fac482a 2026-03-01T08:50:00Z "Latency of cart is high"`}},
+		{File: "v2-recovered.json", Alerts: []string{`resolved P3 warning hash1:af6d87a4d07a068ddb2a83828fac482a - "Latency of cart is high"`}},
+	})
+}

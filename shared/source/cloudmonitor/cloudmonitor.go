@@ -1,0 +1,261 @@
+// Package cloudmonitor reads what Alibaba Cloud's CloudMonitor sends: callbacks
+// of threshold rules, system events by callback and by subscription, messages
+// for queues (MNS), and the events of CloudMonitor 2.0.
+package cloudmonitor
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/fault"
+	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
+)
+
+// Name is the word of this source.
+const Name = "cloudmonitor"
+
+// Source is CloudMonitor. Threshold callbacks have a field signature, whose
+// scheme is not published, so the key in the address must do.
+var Source = source.Source{
+	Name: Name, Aliases: []string{"alibaba-cms"}, Parse: Parse, Media: []string{source.FormMedia},
+	Marks: []string{
+		"alertState expression metricName metricProject", "alertState=OK|ALERT|ALARM|INSUFFICIENT_DATA alertName metricName",
+		"message.metricProject message.dimensions message.levelDescription",
+		"0.product 0.resourceId 0.level=CRITICAL|WARN|INFO 0.name", "product resourceId level=CRITICAL|WARN|INFO name",
+		"alert.meta.sysEventMeta", "alert|json.meta.sysEventMeta", "subscription userInfo alert strategyName", "alert.alertStatus alert.eventName",
+		"specversion alertEntityId ruleId", "subtype=NORMAL_* ruleId", "Message|json.metricProject MessageId", "Message|json.alertState MessageId",
+	},
+	Guide: source.Guide{
+		Product: "Alibaba Cloud CloudMonitor", Page: "https://www.alibabacloud.com/help/en/cms/cloudmonitor-1-0/user-guide/use-the-alert-callback-feature-to-send-notifications-about-threshold-triggered-alerts",
+		Setup: []string{
+			"Threshold rules: in the CloudMonitor console edit the alert rule and enter {url} as its callback.",
+			"System events: under Event Center, Event Subscription, create a push channel of type Webhook, method POST, format JSON, address {url}, and name it in a subscription policy.",
+			"CloudMonitor 2.0: under Alert center, Notification management, add a webhook with the address {url}.",
+		},
+		Proof:      "The key in the address; CloudMonitor 2.0 also sends headers that the user sets.",
+		Understood: "Threshold callbacks as form and as JSON, also of 2018; system events, one or a list, and by subscription as JSON or form; messages for MNS, also in its envelope; CloudMonitor 2.0. System events have no recovery unless a subscription says RESOLVED.",
+		Repeats:    "Up to three times, each after 5 s without an answer.",
+	},
+}
+
+// zone is that of times without one.
+var zone = time.FixedZone("", 8*3600)
+
+// Parse reads one message or an array of them.
+func Parse(r *source.Request) (source.Parsed, error) {
+	root, err := r.Root()
+	if err != nil {
+		return source.Parsed{}, err
+	}
+	switch root.Kind() {
+	case doc.Object:
+		return source.Parsed{SenderID: root.Get("batchId").Text(), Items: []source.Item{parse(unwrap(root))}}, nil
+	case doc.Array:
+		if err := source.TooMany(root.Len()); err != nil {
+			return source.Parsed{}, err
+		}
+		out := source.Parsed{}
+		for v := range root.Items() {
+			out.Items = append(out.Items, parse(unwrap(v)))
+		}
+		return out, nil
+	}
+	return source.Parsed{}, fault.New(fault.Invalid, "the body is %s, expected a message of CloudMonitor (an object or an array)", root.Kind())
+}
+
+// unwrap takes a message out of the envelope of MNS, or of a form with one
+// field.
+func unwrap(v doc.Value) doc.Value {
+	inner := doc.Value{}
+	switch {
+	case v.Get("MessageId").Present():
+		inner = v.Get("Message").Inner()
+	case v.Len() == 1 && v.Get("body").Present():
+		inner = v.Get("body").Inner()
+	case v.Len() == 1 && v.Get("data").Present():
+		inner = v.Get("data").Inner()
+	}
+	if inner.Kind() == doc.Object {
+		return inner
+	}
+	return v
+}
+
+// parse tells the forms by the fields that only they have.
+func parse(v doc.Value) source.Item {
+	switch {
+	case v.Kind() != doc.Object:
+		return source.Item{Rejected: fmt.Sprintf("is %s, expected an object", v.Kind())}
+	case v.Get("alertState").Present():
+		return threshold(v)
+	case v.Get("message").Inner().Kind() == doc.Object:
+		return queued(v.Get("message").Inner())
+	case v.Get("levelDescription").Present():
+		return queued(v)
+	case v.Get("alert").Inner().Kind() == doc.Object:
+		return subscribed(v, v.Get("alert").Inner())
+	case v.First("alertEntityId", "specversion", "subtype") != "" && v.First("ruleId", "subject", "alertEntityId") != "":
+		return second(v)
+	case v.First("name", "eventName") != "":
+		return systemEvent(v)
+	}
+	return source.Item{Rejected: "alertState: missing; expected a callback, a system event, or an event of CloudMonitor 2.0"}
+}
+
+// threshold reads a callback of a threshold rule. Its timestamp is that of
+// this message, so it names no firing period.
+func threshold(v doc.Value) source.Item {
+	dimensions := dimensionsOf(v.Get("dimensions"))
+	rule, name := word(v, "ruleId"), source.FirstText(word(v, "alertName"), word(v, "ruleName"))
+	if rule == "" && name == "" {
+		return source.Item{Rejected: "ruleId: missing; an alert needs ruleId or alertName"}
+	}
+	status, problem := statusOf(v.Get("alertState").Text())
+	if problem != "" {
+		return source.Item{Rejected: "alertState: " + problem}
+	}
+	a := alert.Alert{
+		DedupKey: keyOf("rule", source.FirstText(rule, name), dimensions), Status: status,
+		Severity: source.SeverityOf(source.FirstText(word(v, "triggerLevel"), word(v, "preTriggerLevel"))),
+		Title:    join(": ", source.FirstText(name, rule), word(v, "instanceName")), Group: source.FirstText(name, rule),
+		Description: lines("metric", word(v, "metricName"), "value", v.Get("curValue").Text()+word(v, "unit"), "condition", word(v, "expression"), "state", v.Get("alertState").Text(), "for", word(v, "lastTime")),
+		Labels:      labelsOf(v, dimensions, "namespace", "metricProject", "metricName", "instanceName", "regionId", "regionName", "groupId", "userId", "ruleId"),
+	}
+	return at(a, v.Get("timestamp").Text())
+}
+
+// statusOf sorts the words of all forms.
+func statusOf(state string) (alert.Status, string) {
+	switch strings.ToUpper(strings.TrimSpace(state)) {
+	case "ALERT", "ALARM", "INSUFFICIENT_DATA", "发生告警", "发生报警", "TRIGGERED", "OCCURRED", "PERSISTENT", "FIRING":
+		return alert.Firing, ""
+	case "OK", "恢复告警", "恢复报警", "RESOLVED", "RECOVERED":
+		return alert.Resolved, ""
+	}
+	return "", fmt.Sprintf("is %.40q, expected ALERT, OK or INSUFFICIENT_DATA (发生告警, 恢复告警; OCCURRED, RECOVERED; TRIGGERED, RESOLVED)", state)
+}
+
+// queued reads a message for a queue of MNS; its texts are translated.
+func queued(v doc.Value) source.Item {
+	status, problem := statusOf(v.Get("levelDescription").Text())
+	if problem != "" {
+		return source.Item{Rejected: "levelDescription: " + problem}
+	}
+	name, metric, dimensions := word(v, "alertName"), word(v, "metricName"), dimensionsOf(v.Get("dimensions"))
+	if name == "" && metric == "" {
+		return source.Item{Rejected: "alertName: missing; an alert needs alertName or metricName"}
+	}
+	a := alert.Alert{
+		DedupKey: keyOf("rule", source.FirstText(name, metric), dimensions), Status: status, Severity: source.SeverityOf(source.FirstText(word(v, "triggerLevel"), word(v, "level"))),
+		Title: join(": ", source.FirstText(metric, name), source.FirstText(word(v, "instanceName"), dimensions["instanceId"], dimensions["云服务器名称"], dimensions["IP"], word(v, "metricProject"))), Group: name,
+		Description: lines("metric", metric, "value", word(v, "curValue")+word(v, "unit"), "condition", word(v, "expression"), "period", word(v, "period")),
+		Labels:      labelsOf(v, dimensions, "metricProject", "metricName", "alertName", "userId"),
+	}
+	return at(a, v.Get("time").Text())
+}
+
+// at sets the time of a message that tells no start of the firing period: a
+// firing's is the best known start, a recovery's its end. The episode stays
+// open, because each repeat has a time of its own.
+func at(a alert.Alert, stamp string) source.Item {
+	a.Source = Name
+	when := instant(stamp)
+	if a.Status == alert.Resolved {
+		a.EndedAt = when
+	} else {
+		a.StartedAt = when
+	}
+	item := source.Fired(a)
+	item.Alert.Episode = ""
+	return item
+}
+
+// eventTime is how system events write times: 20240109T140533.642+0800.
+const eventTime = "20060102T150405.999-0700"
+
+func instant(stamp string) time.Time {
+	if t, err := time.Parse(eventTime, strings.TrimSpace(stamp)); err == nil {
+		return t.UTC()
+	}
+	return source.InstantIn(stamp, zone)
+}
+
+// word is the text of a field; "null" is what Java makes of none.
+func word(v doc.Value, path string) string {
+	text := strings.TrimSpace(v.At(path).Text())
+	if strings.EqualFold(text, "null") {
+		return ""
+	}
+	return text
+}
+
+func keyOf(kind, id string, dimensions map[string]string) string {
+	parts := map[string]string{kind: id}
+	for name, value := range dimensions {
+		parts["dimension."+name] = value
+	}
+	return alert.HashKey(parts)
+}
+
+// dimensionsOf reads an object, a list of one, either of them in a string, and
+// "{a=b, c=d}" with or without its braces. What is none of these is one
+// dimension without a name.
+func dimensionsOf(v doc.Value) map[string]string {
+	out := map[string]string{}
+	inner := v.Inner()
+	if inner.Kind() == doc.Array {
+		inner = inner.Index(0)
+	}
+	if inner.Kind() == doc.Object {
+		for name, value := range inner.Fields() {
+			out[name] = value.Text()
+		}
+		return out
+	}
+	text := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(v.Text()), "{"), "}")
+	for pair := range strings.SplitSeq(text, ",") {
+		if name, value, ok := strings.Cut(pair, "="); ok {
+			out[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		} else if pair = strings.TrimSpace(pair); pair != "" {
+			out[""] += pair
+		}
+	}
+	return out
+}
+
+// labelsOf are the dimensions, and fields of v by their names.
+func labelsOf(v doc.Value, dimensions map[string]string, fields ...string) map[string]string {
+	out := map[string]string{}
+	for name, value := range dimensions {
+		if name != "" && value != "" {
+			out[name] = value
+		}
+	}
+	for _, name := range fields {
+		if text := word(v, name); text != "" {
+			out[name] = text
+		}
+	}
+	return out
+}
+
+// lines writes names and texts in turn, without those that are empty.
+func lines(namesAndTexts ...string) string {
+	var out []string
+	for i := 0; i+1 < len(namesAndTexts); i += 2 {
+		if text := namesAndTexts[i+1]; text != "" {
+			out = append(out, join(": ", namesAndTexts[i], text))
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+func join(between, a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + between + b
+}

@@ -1,0 +1,168 @@
+// Package sls reads the webhooks of alerting in Alibaba Cloud's Simple Log
+// Service, sent one by one or merged into an array.
+package sls
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/fault"
+	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
+)
+
+// Name is the word of this source.
+const Name = "sls"
+
+// Source is Simple Log Service. It signs nothing; its webhooks carry headers
+// that the user sets.
+var Source = source.Source{
+	Name: Name, Aliases: []string{"alibaba-sls"}, Parse: Parse,
+	Marks: []string{
+		"alert_instance_id alert_id fire_time", "0.alert_instance_id 0.alert_id 0.fire_time",
+		"alert_instance_id alert_name project", "0.alert_instance_id 0.alert_name 0.project",
+		"alert_name project aliuid", "0.alert_name 0.project 0.aliuid", "alert_name project fire_time resolve_time", "0.alert_name 0.project 0.fire_time",
+	},
+	Guide: source.Guide{
+		Product: "Alibaba Cloud Simple Log Service", Page: "https://www.alibabacloud.com/help/en/sls/variables-in-new-alert-templates",
+		Setup: []string{
+			"In the alert center open Notification Objects, Webhook Integration, and create one: type General Webhook, method POST, address {url}.",
+			"Leave the WebHook part of the alert template empty, or add to the default fingerprint, signin_url and query_url.",
+			"Name the webhook in an action policy, and let the alert rule send recoveries.",
+		},
+		Proof:      "The key in the address, or a header of the webhook (Authorization: Bearer, or basic).",
+		Understood: "The default content of both versions of templates, single and merged; severities 10 to 2 and their words; numbers as texts. An alert is known by fingerprint, else by alert_instance_id, else by rule, project and labels.",
+		Repeats:    "Not published; an action policy repeats while an alert fires.",
+	},
+}
+
+// zone is that of times without one.
+var zone = time.FixedZone("", 8*3600)
+
+// Parse reads one alert or an array of them.
+func Parse(r *source.Request) (source.Parsed, error) {
+	root, err := r.Root()
+	if err != nil {
+		return source.Parsed{}, err
+	}
+	switch root.Kind() {
+	case doc.Object:
+		return source.Parsed{Items: []source.Item{parse(root)}}, nil
+	case doc.Array:
+		if err := source.TooMany(root.Len()); err != nil {
+			return source.Parsed{}, err
+		}
+		out := source.Parsed{}
+		for v := range root.Items() {
+			out.Items = append(out.Items, parse(v.Inner()))
+		}
+		return out, nil
+	}
+	return source.Parsed{}, fault.New(fault.Invalid, "the body is %s, expected an alert (an object) or merged alerts (an array)", root.Kind())
+}
+
+func parse(v doc.Value) source.Item {
+	if v.Kind() != doc.Object {
+		return source.Item{Rejected: fmt.Sprintf("is %s, expected an object", v.Kind())}
+	}
+	name := v.First("alert_name", "alert_display_name", "AlertDisplayName", "AlertName")
+	labels, told := v.Get("labels").Inner(), v.Get("annotations").Inner()
+	if name == "" && v.First("alert_instance_id", "fingerprint", "alert_id") == "" {
+		return source.Item{Rejected: "alert_name: missing; expected the default content of an alert template"}
+	}
+	a := alert.Alert{
+		Source: Name, DedupKey: keyOf(v, name, labels), Severity: severityOf(v.Get("severity").Text()),
+		Title: titleOf(name, told.First("title", "summary")), Group: source.FirstText(name, v.Get("alert_id").Text()),
+		Description: describe(v, told), Labels: labelsOf(v, labels), StartedAt: instant(v, "fire_time", "FireTime"),
+		Links: source.Links("Details", v.Get("signin_url").Text(), "Query", v.First("query_url", "results.0.query_url"), "Dashboard", v.First("dashboard_url", "results.0.dashboard_url"), "Alert", v.Get("alert_url").Text()),
+	}
+	ended := instant(v, "resolve_time")
+	switch status := strings.ToLower(strings.TrimSpace(v.Get("status").Text())); {
+	case status == "resolved", status == "recovered", status == "恢复", status == "已恢复", status == "" && !ended.IsZero():
+		a.Status, a.EndedAt = alert.Resolved, ended
+	case status == "firing", status == "triggered", status == "触发", status == "触发告警", status == "":
+		a.Status = alert.Firing
+	default:
+		return source.Item{Rejected: fmt.Sprintf("status: is %.40q, expected firing or resolved", status)}
+	}
+	return source.Fired(a)
+}
+
+func instant(v doc.Value, paths ...string) time.Time {
+	return source.InstantIn(v.First(paths...), zone)
+}
+
+// keyOf prefers what stays equal over firing periods.
+func keyOf(v doc.Value, name string, labels doc.Value) string {
+	for _, id := range [...]string{"fingerprint", "alert_instance_id"} {
+		if text := v.Get(id).Text(); text != "" {
+			return alert.SenderKey(id, text)
+		}
+	}
+	parts := map[string]string{"alert": source.FirstText(v.Get("alert_id").Text(), name), "project": v.Get("project").Text()}
+	for n, value := range labels.Fields() {
+		parts["label."+n] = value.Text()
+	}
+	return alert.HashKey(parts)
+}
+
+// severityOf reads the numbers and what templates make of them (variables in
+// alert templates: severity).
+func severityOf(word string) alert.Severity {
+	switch strings.ToLower(strings.TrimSpace(word)) {
+	case "10":
+		return alert.Critical
+	case "8", "高":
+		return alert.Error
+	case "6", "中":
+		return alert.Warning
+	case "4", "2", "低", "报告", "仅报告", "report", "report only":
+		return alert.Info
+	}
+	return source.SeverityOf(word)
+}
+
+func titleOf(name, title string) string {
+	switch {
+	case name == "" || strings.Contains(title, name):
+		return title
+	case title == "":
+		return name
+	}
+	return name + ": " + title
+}
+
+// maxShown bounds the results that a description shows.
+const maxShown = 3
+
+func describe(v, told doc.Value) string {
+	lines := []string{told.First("desc", "description", "message")}
+	if query := v.First("results.0.query"); query != "" {
+		lines = append(lines, "query: "+query)
+	}
+	for result := range v.Get("fire_results").Inner().Items() {
+		if len(lines) > maxShown+1 {
+			break
+		}
+		lines = append(lines, result.Text())
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
+
+func labelsOf(v, labels doc.Value) map[string]string {
+	out := map[string]string{}
+	for _, name := range [...]string{"aliuid", "region", "project", "alert_id", "alert_name"} {
+		if text := v.Get(name).Text(); text != "" {
+			out[name] = text
+		}
+	}
+	if store := v.First("results.0.store"); store != "" {
+		out["store"] = store
+	}
+	for name, value := range labels.Fields() {
+		out[name] = value.Text()
+	}
+	return out
+}

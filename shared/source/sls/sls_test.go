@@ -1,0 +1,136 @@
+package sls
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/fault"
+	"tocsin/shared/source"
+)
+
+// received is the receive time of the tests.
+var received = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+func request(body string) *source.Request {
+	return &source.Request{Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body), At: received}
+}
+
+// one is the alert of a body that holds one.
+func one(t *testing.T, body string) alert.Alert {
+	t.Helper()
+	parsed, err := Parse(request(body))
+	if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil {
+		t.Fatalf("%+v, %v", parsed, err)
+	}
+	return *parsed.Items[0].Alert
+}
+
+// refused is why a body is no alert: its error, or that of its one item.
+func refused(t *testing.T, body string) string {
+	t.Helper()
+	parsed, err := Parse(request(body))
+	if err != nil {
+		return err.Error()
+	}
+	if len(parsed.Items) != 1 {
+		t.Fatalf("%+v", parsed)
+	}
+	return parsed.Items[0].Rejected
+}
+
+const seed = `{"alert_instance_id":"i-1","alert_id":"a-1","alert_name":"N","project":"p","region":"r","fire_time":1772352000,"resolve_time":0,"status":"firing","results":[{"store":"s","query":"q"}],"fire_results":[{"n":"1"}],"labels":{"env":"prod"},"annotations":{"title":"T","desc":"D"},"severity":10}`
+
+var seeds = []string{seed, "[" + seed + "," + seed + "]", `["{\"alert_name\":\"N\"}","x"]`, `{"alert_name":"N","labels":"{\"a\":1}","severity":"6"}`}
+
+func TestParse(t *testing.T) {
+	a := one(t, seed)
+	if a.Title != "N: T" || a.Description != "D\nquery: q\n{\"n\":\"1\"}" || a.Labels["env"] != "prod" || a.Labels["store"] != "s" || a.Severity != alert.Critical || a.Episode != "2026-03-01T08:00:00Z" {
+		t.Errorf("%+v", a)
+	}
+	for _, c := range []struct {
+		name, old, now string
+		want           func(alert.Alert) bool
+	}{
+		{"resolved", `"status":"firing"`, `"status":"resolved"`, func(b alert.Alert) bool {
+			return b.Status == alert.Resolved && b.Episode == a.Episode && b.DedupKey == a.DedupKey
+		}},
+		{"resolved by its time", `"resolve_time":0,"status":"firing"`, `"resolve_time":1772352300`, func(b alert.Alert) bool { return b.Status == alert.Resolved && b.EndedAt.Minute() == 5 }},
+		{"no state", `"status":"firing",`, ``, func(b alert.Alert) bool { return b.Status == alert.Firing }},
+		{"state in Chinese", `"firing"`, `"恢复"`, func(b alert.Alert) bool { return b.Status == alert.Resolved }},
+		{"numbers as texts", `1772352000`, `"1772352000"`, func(b alert.Alert) bool { return b.StartedAt.Equal(a.StartedAt) }},
+		{"a time for people", `1772352000`, `"2026-03-01 16:00:00"`, func(b alert.Alert) bool { return b.StartedAt.Equal(a.StartedAt) }},
+		{"fingerprint", `{"alert_instance_id"`, `{"fingerprint":"f","alert_instance_id"`, func(b alert.Alert) bool { return b.DedupKey == "fingerprint:f" }},
+		{"no instance", `"alert_instance_id":"i-1",`, ``, func(b alert.Alert) bool {
+			return b.DedupKey == alert.HashKey(map[string]string{"alert": "a-1", "project": "p", "label.env": "prod"})
+		}},
+		{"labels in a string", `{"env":"prod"}`, `"{\"env\":\"prod\"}"`, func(b alert.Alert) bool { return b.Labels["env"] == "prod" }},
+		{"title with the name", `"T"`, `"N of web"`, func(b alert.Alert) bool { return b.Title == "N of web" }},
+		{"links", `"severity"`, `"signin_url":"https://sls.example.com/x","dashboard_url":"no address","severity"`, func(b alert.Alert) bool { return len(b.Links) == 1 }},
+	} {
+		if b := one(t, strings.Replace(seed, c.old, c.now, 1)); !c.want(b) {
+			t.Errorf("%s: %+v", c.name, b)
+		}
+	}
+}
+
+func TestSeverities(t *testing.T) {
+	for word, want := range map[string]alert.Severity{
+		"10": alert.Critical, "8": alert.Error, "6": alert.Warning, "4": alert.Info, "2": alert.Info, "严重": alert.Critical, "高": alert.Error, "中": alert.Warning, "低": alert.Info,
+		"High": alert.Error, "Report Only": alert.Info, "": "", "7": "",
+	} {
+		if got := severityOf(word); got != want {
+			t.Errorf("%q is %q", word, got)
+		}
+	}
+}
+
+func TestMergedIsReadOneByOne(t *testing.T) {
+	parsed, err := Parse(request(`[` + seed + `,"{\"alert_name\":\"M\"}","text",7]`))
+	if err != nil || len(parsed.Items) != 4 || parsed.Items[0].Alert == nil || parsed.Items[1].Alert == nil || parsed.Items[2].Rejected == "" || parsed.Items[3].Rejected == "" {
+		t.Errorf("%+v, %v", parsed, err)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for body, want := range map[string]string{
+		"": "empty", "5": "is a number", `{}`: "alert_name: missing", `{"alert_name":"N","status":"odd"}`: `status: is "odd"`, `[5]`: "is a number",
+	} {
+		if got := refused(t, body); !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, body := range seeds {
+		f.Add([]byte(body))
+	}
+	for up := "../../../"; len(up) < 24; up += "../" { // the collection stands beside the repository or above it
+		files, _ := filepath.Glob(up + "shared/payloads/alibaba_sls/*")
+		for _, file := range files {
+			if body, err := os.ReadFile(file); err == nil {
+				f.Add(body)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		parsed, err := Parse(request(string(body)))
+		if err != nil && (len(parsed.Items) > 0 || !fault.Is(err, fault.Invalid)) {
+			t.Fatalf("%d items and error %v", len(parsed.Items), err)
+		}
+		for _, item := range parsed.Items {
+			a := item.Alert
+			if (a == nil) == (item.Rejected == "") {
+				t.Fatalf("item %+v", item)
+			}
+			if a != nil && (a.Title == "" || a.DedupKey == "" || a.Source != Name || a.Status != alert.Firing && a.Status != alert.Resolved || !a.Severity.Valid() || !a.Priority.Valid()) {
+				t.Fatalf("alert %+v", a)
+			}
+		}
+	})
+}

@@ -1,0 +1,212 @@
+// Package tencent reads the alarm callbacks of Tencent Cloud's Observability
+// Platform (Cloud Monitor): metric and event alarms and their recoveries.
+package tencent
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/fault"
+	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
+)
+
+// Name is the word of this source.
+const Name = "tencent"
+
+// Source is Cloud Monitor. It signs nothing; the callback's address may carry
+// a name and a password.
+var Source = source.Source{
+	Name: Name, Aliases: []string{"tencent-cloud"}, Parse: Parse,
+	Marks: []string{"alarmStatus alarmObjInfo alarmPolicyInfo", "alarmPolicyInfo.policyId alarmStatus", "sessionId alarmStatus alarmType=metric|event"},
+	Guide: source.Guide{
+		Product: "Tencent Cloud Observability Platform", Page: "https://www.tencentcloud.com/document/product/248/39048",
+		Setup: []string{
+			"In the console open Alarm Management, Notification Template, and create one that notifies of alarms and of recoveries.",
+			"Enter {url} as its API callback.",
+			"Name the template in the alarm policies.",
+		},
+		Proof:      "The key in the address; with basic authentication also name:password@ before the host.",
+		Understood: "Metric and event alarms of both versions of the callback, statuses 0, 1 and 2 as number or text, dimensions of every product. Times without a zone are UTC+8. The answer repeats sessionId with retCode 0, as the older version wants.",
+		Repeats:    "Up to three times, each after 5 s without an answer of status 200.",
+	},
+}
+
+// zone is that of the callback's times.
+var zone = time.FixedZone("", 8*3600)
+
+// answer is what the older version of the callback waits for.
+type answer struct {
+	SessionID string `json:"sessionId"`
+	RetCode   int    `json:"retCode"`
+}
+
+// Parse reads one alarm. A body that names no alarm is the check that the
+// console makes of an address.
+func Parse(r *source.Request) (source.Parsed, error) {
+	root, err := r.Root()
+	if err != nil {
+		return source.Parsed{}, err
+	}
+	if root.Kind() != doc.Object {
+		return source.Parsed{}, fault.New(fault.Invalid, "the body is %s, expected an alarm (an object)", root.Kind())
+	}
+	session := root.First("sessionId", "sessionID")
+	out := source.Parsed{SenderID: session, Answer: answer{SessionID: session}}
+	if !root.Get("alarmStatus").Present() && !root.Get("alarmPolicyInfo").Present() && !root.Get("alarmObjInfo").Present() {
+		if session == "" {
+			var bad fault.Problems
+			bad.Add("alarmStatus", "missing; expected 1 or 0")
+			return source.Parsed{}, bad.Err("the body is no alarm of Tencent Cloud")
+		}
+		out.Notes = []string{"a check of the address: it names no alarm"}
+		return out, nil
+	}
+	out.Items = []source.Item{parse(root)}
+	return out, nil
+}
+
+func parse(v doc.Value) source.Item {
+	policy, object := v.Get("alarmPolicyInfo"), v.Get("alarmObjInfo")
+	conditions := policy.Get("conditions")
+	dimensions := map[string]string{}
+	flatten(dimensions, "", object.Get("dimensions").Inner())
+	a := alert.Alert{
+		Source: Name, DedupKey: keyOf(policy, conditions, dimensions), Severity: severityOf(source.FirstText(v.Get("alarmLevel").Text(), policy.Get("alarmLevel").Text(), conditions.Get("alarmLevel").Text())),
+		Title: titleOf(policy, conditions, dimensions), Group: source.FirstText(policy.Get("policyName").Text(), policy.Get("policyId").Text()),
+		Description: describe(v, policy, conditions), Labels: labelsOf(object, policy, conditions, dimensions),
+		StartedAt: instant(v.Get("firstOccurTime")), Links: source.Links("Tencent Cloud", v.First("consoleLink", "detailUrl")),
+	}
+	switch status := strings.ToLower(strings.TrimSpace(v.Get("alarmStatus").Text())); status {
+	case "1", "1.0", "alarm", "true":
+		a.Status = alert.Firing
+	case "2": // the platform has no data any more: nothing says that it is well
+		a.Status = alert.Firing
+		a.Description = strings.TrimSpace(a.Description + "\nno data")
+	case "0", "0.0", "ok", "false":
+		a.Status, a.EndedAt = alert.Resolved, instant(v.Get("recoverTime"))
+	default:
+		return source.Item{Rejected: fmt.Sprintf("alarmStatus: is %.40q, expected 1, 0 or 2", status)}
+	}
+	return source.Fired(a)
+}
+
+// severityOf: an alarm without a level, as nearly all are, is an error.
+func severityOf(level string) alert.Severity {
+	if s := source.SeverityOf(level); s != "" {
+		return s
+	}
+	return alert.Error
+}
+
+// instant: 0 is no time.
+func instant(v doc.Value) time.Time { return source.InstantIn(v.Text(), zone) }
+
+// flatten names nested dimensions with dots.
+func flatten(into map[string]string, prefix string, v doc.Value) {
+	switch v.Kind() {
+	case doc.Object:
+		for name, value := range v.Fields() {
+			flatten(into, prefix+name+".", value)
+		}
+	case doc.Array:
+		for value := range v.Items() {
+			flatten(into, prefix, value)
+		}
+	default:
+		if text := v.Text(); text != "" {
+			into[strings.TrimSuffix(prefix, ".")] = text
+		}
+	}
+}
+
+// keyOf: policy, metric or event, and what it is of. objName and objDetail are
+// texts for people, which change with the object's name.
+func keyOf(policy, conditions doc.Value, dimensions map[string]string) string {
+	parts := map[string]string{
+		"policy": policy.First("policyId", "policyID", "policyName"), "metric": conditions.Get("metricName").Text(), "event": conditions.Get("eventName").Text(),
+	}
+	for name, value := range dimensions {
+		if name != "objName" && !strings.HasPrefix(name, "objDetail") {
+			parts["dimension."+name] = value
+		}
+	}
+	return alert.HashKey(parts)
+}
+
+func titleOf(policy, conditions doc.Value, dimensions map[string]string) string {
+	what := source.FirstText(conditions.First("metricShowName", "eventShowName", "metricName", "eventName"), policy.Get("policyName").Text(), policy.Get("policyId").Text())
+	title := what
+	if compare := conditions.Get("calcType").Text(); compare != "" && conditions.Get("calcValue").Text() != "" {
+		title = strings.Join([]string{title, compare, conditions.Get("calcValue").Text() + conditions.First("calcUnit", "unit")}, " ")
+	}
+	if object := objectOf(dimensions); object != "" {
+		title += " on " + object
+	}
+	if title == "" {
+		return "Tencent Cloud alarm"
+	}
+	return title
+}
+
+func objectOf(dimensions map[string]string) string {
+	for _, name := range [...]string{"unInstanceId", "unInstanceID", "uInstanceId", "InstanceId", "instanceId", "objName", "deviceName", "vip", "domain", "objId", "objID"} {
+		if dimensions[name] != "" {
+			return dimensions[name]
+		}
+	}
+	return ""
+}
+
+func describe(v, policy, conditions doc.Value) string {
+	var lines []string
+	add := func(name, text string) {
+		if text != "" {
+			lines = append(lines, name+": "+text)
+		}
+	}
+	unit := conditions.First("unit", "calcUnit")
+	with := func(text string) string {
+		if text == "" {
+			return ""
+		}
+		return text + unit
+	}
+	add("policy", policy.Get("policyName").Text())
+	add("type", policy.Get("policyTypeCName").Text())
+	add("product", conditions.First("productShowName", "productName"))
+	add("value", with(conditions.Get("currentValue").Text()))
+	add("before", with(conditions.Get("historyValue").Text()))
+	if period := conditions.Get("period").Text(); period != "" {
+		add("period", period+" s, "+conditions.Get("periodNum").Text()+" times")
+	}
+	if seconds := v.Get("durationTime").Text(); seconds != "" {
+		add("lasts", seconds+" s")
+	}
+	add("detail", source.FirstText(v.Get("additionalMsg").Text(), conditions.Get("additionalMsg").Text()))
+	return strings.Join(lines, "\n")
+}
+
+func labelsOf(object, policy, conditions doc.Value, dimensions map[string]string) map[string]string {
+	out := map[string]string{}
+	for name, value := range dimensions {
+		if name == "" {
+			name = "dimensions"
+		}
+		out[name] = value
+	}
+	copyTexts(out, object, "region", "namespace", "appId", "uin")
+	copyTexts(out, policy, "policyId", "policyName", "policyType")
+	copyTexts(out, conditions, "metricName", "eventName", "productName")
+	return out
+}
+
+func copyTexts(into map[string]string, from doc.Value, names ...string) {
+	for _, name := range names {
+		if text := from.Get(name).Text(); text != "" {
+			into[name] = text
+		}
+	}
+}
