@@ -8,6 +8,7 @@ import (
 
 	"tocsin/shared/source"
 	"tocsin/shared/source/azure"
+	"tocsin/shared/source/gcp"
 	"tocsin/shared/source/lookup"
 	"tocsin/shared/source/prometheus"
 )
@@ -16,6 +17,7 @@ import (
 var Sources = sync.OnceValue(func() []source.Source {
 	list := []source.Source{
 		azure.Source,
+		gcp.Source,
 		prometheus.Source,
 	}
 	slices.SortFunc(list, func(a, b source.Source) int { return strings.Compare(a.Name, b.Name) })
