@@ -11,6 +11,7 @@ import (
 	"tocsin/shared/source/gcp"
 	"tocsin/shared/source/lookup"
 	"tocsin/shared/source/prometheus"
+	"tocsin/shared/source/sentry"
 )
 
 // Sources returns every source that has a function of its own, by name.
@@ -19,6 +20,7 @@ var Sources = sync.OnceValue(func() []source.Source {
 		azure.Source,
 		gcp.Source,
 		prometheus.Source,
+		sentry.Source,
 	}
 	slices.SortFunc(list, func(a, b source.Source) int { return strings.Compare(a.Name, b.Name) })
 	return list
