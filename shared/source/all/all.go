@@ -9,6 +9,7 @@ import (
 	"tocsin/shared/source"
 	"tocsin/shared/source/azure"
 	"tocsin/shared/source/gcp"
+	"tocsin/shared/source/github"
 	"tocsin/shared/source/lookup"
 	"tocsin/shared/source/prometheus"
 	"tocsin/shared/source/sentry"
@@ -19,6 +20,7 @@ var Sources = sync.OnceValue(func() []source.Source {
 	list := []source.Source{
 		azure.Source,
 		gcp.Source,
+		github.Source,
 		prometheus.Source,
 		sentry.Source,
 	}
