@@ -10,6 +10,7 @@ import (
 	"tocsin/shared/source/azure"
 	"tocsin/shared/source/gcp"
 	"tocsin/shared/source/github"
+	"tocsin/shared/source/gitlab"
 	"tocsin/shared/source/lookup"
 	"tocsin/shared/source/prometheus"
 	"tocsin/shared/source/sentry"
@@ -21,6 +22,7 @@ var Sources = sync.OnceValue(func() []source.Source {
 		azure.Source,
 		gcp.Source,
 		github.Source,
+		gitlab.Source,
 		prometheus.Source,
 		sentry.Source,
 	}
