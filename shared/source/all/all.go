@@ -11,6 +11,7 @@ import (
 	"tocsin/shared/source/gcp"
 	"tocsin/shared/source/github"
 	"tocsin/shared/source/gitlab"
+	"tocsin/shared/source/jira"
 	"tocsin/shared/source/lookup"
 	"tocsin/shared/source/prometheus"
 	"tocsin/shared/source/sentry"
@@ -23,6 +24,7 @@ var Sources = sync.OnceValue(func() []source.Source {
 		gcp.Source,
 		github.Source,
 		gitlab.Source,
+		jira.Source,
 		prometheus.Source,
 		sentry.Source,
 	}
