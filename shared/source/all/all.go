@@ -13,6 +13,8 @@ import (
 	"tocsin/shared/source/gitlab"
 	"tocsin/shared/source/jira"
 	"tocsin/shared/source/lookup"
+	"tocsin/shared/source/opsgenie"
+	"tocsin/shared/source/pagerduty"
 	"tocsin/shared/source/prometheus"
 	"tocsin/shared/source/sentry"
 )
@@ -25,6 +27,8 @@ var Sources = sync.OnceValue(func() []source.Source {
 		github.Source,
 		gitlab.Source,
 		jira.Source,
+		opsgenie.Source,
+		pagerduty.Source,
 		prometheus.Source,
 		sentry.Source,
 	}
