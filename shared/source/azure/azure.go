@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -149,12 +150,16 @@ func keyOf(is doc.Value) string {
 	return alert.HashKey(map[string]string{"rule": is.Get("alertRule").Text(), "target": is.Get("alertTargetIDs").Text(), "service": is.Get("monitoringService").Text()})
 }
 
+// overStages are the stages of an issue of Service Health after its end; RCA is
+// the report on what caused it.
+var overStages = []string{"resolved", "complete", "canceled", "rca"}
+
 // health reads the two services whose every update is an alert of its own,
 // always Fired: what holds from firing to recovery is the tracking id of an
 // issue, and the resource. Their state stands in the context.
 func health(a *alert.Alert, is, context doc.Value) {
 	tracking, current := context.At("properties.trackingId").Text(), context.At("properties.currentHealthStatus").Text()
-	over := strings.EqualFold(context.Get("status").Text(), "Resolved")
+	over := strings.EqualFold(context.Get("status").Text(), "Resolved") || slices.Contains(overStages, strings.ToLower(context.At("properties.stage").Text()))
 	switch service := strings.ReplaceAll(strings.ToLower(is.Get("monitoringService").Text()), " ", ""); {
 	case service == "servicehealth" && tracking != "":
 		a.DedupKey = alert.SenderKey("service_health", tracking)

@@ -41,6 +41,8 @@ func TestParse(t *testing.T) {
 			Want: []string{`firing - resource_health:/subscriptions/s/resourcegroups/g/providers/t/x/n .. "r"`}},
 		{Name: "available again", Body: context("Resource Health", `{"status":"Active","properties":{"currentHealthStatus":"Available"}}`),
 			Want: []string{`resolved - resource_health:/subscriptions/s/resourcegroups/g/providers/t/x/n .. "r"`}},
+		{Name: "issue of the service", Body: context("ServiceHealth", `{"status":"Active","properties":{"trackingId":"T","title":"slow","stage":"Active"}}`), Want: []string{`firing - service_health:T .. "r: slow"`}},
+		{Name: "maintenance complete", Body: context("ServiceHealth", `{"status":"Active","properties":{"trackingId":"T","title":"slow","stage":"Complete"}}`), Want: []string{`resolved - service_health:T .. "r: slow"`}},
 		{Name: "health without a resource", Body: `{"data":{"essentials":{"alertId":"i","alertRule":"r","monitoringService":"ResourceHealth"},"alertContext":{"status":"Resolved"}}}`,
 			Want: []string{`firing - alert:i .. "r"`}},
 		{Name: "metric with another status", Body: `{"schemaId":"AzureMonitorMetricAlert","data":{"status":"Sleeping","context":{"name":"n"}}}`,

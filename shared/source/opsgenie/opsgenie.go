@@ -22,7 +22,7 @@ const Name = "opsgenie"
 var Source = source.Source{
 	Name: Name, Aliases: []string{"opsgenie_webhook"}, Parse: Parse,
 	Marks: []string{
-		"action alert.alertId alert.message", "action alert.alertId integrationId", "action alert.alertId alert.tinyId", "header:User-Agent=*Opsgenie* action alert",
+		"action alert.alertId alert.message", "action alert.alertId integrationId", "action alert.alertId alert.tinyId", "action alert.id alert.tinyId alert.message", "header:User-Agent=*Opsgenie* action alert",
 	},
 	Guide: source.Guide{
 		Product: "Opsgenie, Jira Service Management Operations", Page: "https://support.atlassian.com/opsgenie/docs/integrate-opsgenie-with-webhook/",
