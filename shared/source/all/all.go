@@ -8,14 +8,22 @@ import (
 
 	"tocsin/shared/source"
 	"tocsin/shared/source/arms"
+	"tocsin/shared/source/azure"
 	"tocsin/shared/source/cloudmonitor"
 	"tocsin/shared/source/cloudwatch"
 	"tocsin/shared/source/detect"
 	"tocsin/shared/source/eventbridge"
+	"tocsin/shared/source/gcp"
+	"tocsin/shared/source/github"
+	"tocsin/shared/source/gitlab"
 	"tocsin/shared/source/huawei"
+	"tocsin/shared/source/jira"
 	"tocsin/shared/source/lookup"
+	"tocsin/shared/source/opsgenie"
+	"tocsin/shared/source/pagerduty"
 	"tocsin/shared/source/preset"
 	"tocsin/shared/source/prometheus"
+	"tocsin/shared/source/sentry"
 	"tocsin/shared/source/sls"
 	"tocsin/shared/source/tencent"
 )
@@ -24,11 +32,19 @@ import (
 var Sources = sync.OnceValue(func() []source.Source {
 	list := []source.Source{
 		arms.Source,
+		azure.Source,
 		cloudmonitor.Source,
 		cloudwatch.Source,
 		eventbridge.Source,
+		gcp.Source,
+		github.Source,
+		gitlab.Source,
 		huawei.Source,
+		jira.Source,
+		opsgenie.Source,
+		pagerduty.Source,
 		prometheus.Source,
+		sentry.Source,
 		sls.Source,
 		tencent.Source,
 	}

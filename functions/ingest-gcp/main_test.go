@@ -1,0 +1,21 @@
+package main
+
+import (
+	"testing"
+
+	"tocsin/shared/intake/intaketest"
+	"tocsin/shared/source/gcp"
+)
+
+func TestEvents(t *testing.T) {
+	intaketest.Run(t, gcp.Source, []intaketest.Case{
+		{File: "acknowledged.json", Alerts: []string{`acknowledged P3 - incident:f1 2026-03-01T08:55:12Z "Shop: CPU usage on orders-1"`}},
+		{File: "auth-token.json", Secrets: []string{"EXAMPLE-secret-1"}, Alerts: []string{`firing P1 critical incident:0.m1abcdefgh12 2026-03-01T08:55:12Z "Shop CPU: CPU above 90 % on orders-1"`}},
+		{File: "basic.json", Secrets: []string{"EXAMPLE-secret-1"}, Alerts: []string{`firing P1 critical incident:0.m1abcdefgh12 2026-03-01T08:55:12Z "Shop CPU: CPU above 90 % on orders-1"`}},
+		{File: "closed.json", Alerts: []string{`resolved P1 critical incident:0.m1abcdefgh12 2026-03-01T08:55:12Z "Shop CPU: CPU above 90 % on orders-1"`}},
+		{File: "log-based.json", Alerts: []string{`firing P3 - incident:0.log1 2026-03-01T08:55:12Z "Denied: Log match condition on orders-1"`}},
+		{File: "open.json", Body: `"keys":["incident:0.m1abcdefgh12"]`, Alerts: []string{`firing P1 critical incident:0.m1abcdefgh12 2026-03-01T08:55:12Z "Shop CPU: CPU above 90 % on orders-1"`}},
+		{File: "pubsub-closed.json", Alerts: []string{`resolved P1 critical incident:0.m1abcdefgh12 2026-03-01T08:55:12Z "Shop CPU: CPU above 90 % on orders-1"`}},
+		{File: "test-connection.json", Alerts: []string{`firing P3 - incident:12345 - "Test Incident"`}},
+	})
+}

@@ -1,0 +1,80 @@
+package gcp
+
+import (
+	"encoding/base64"
+	"net/url"
+	"strings"
+	"testing"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/source"
+	"tocsin/shared/source/sourcetest"
+)
+
+func body(fields string) string {
+	return `{"version":"1.2","incident":{"incident_id":"i","policy_name":"P","condition_name":"C","started_at":1772355312` + fields + `}}`
+}
+
+func pushed(inner string) string {
+	return `{"message":{"data":"` + base64.StdEncoding.EncodeToString([]byte(inner)) + `","message_id":"7"},"subscription":"projects/p/subscriptions/s"}`
+}
+
+func TestParse(t *testing.T) {
+	sourcetest.Run(t, Source, []sourcetest.Case{
+		{Name: "open", Body: body(`,"state":"OPEN","severity":"Error"`), Want: []string{`firing error incident:i 2026-03-01T08:55:12Z.. "P: C"`}},
+		{Name: "open with an end", Body: body(`,"state":"open","ended_at":1772355400`), Want: []string{`firing - incident:i 2026-03-01T08:55:12Z.. "P: C"`}},
+		{Name: "closed", Body: body(`,"state":"closed","ended_at":1772355400,"severity":"No severity"`), Want: []string{`resolved - incident:i 2026-03-01T08:55:12Z..2026-03-01T08:56:40Z "P: C"`}},
+		{Name: "times as texts", Body: strings.Replace(body(`,"state":"closed","ended_at":"1772355400"`), `1772355312`, `"1772355312"`, 1),
+			Want: []string{`resolved - incident:i 2026-03-01T08:55:12Z..2026-03-01T08:56:40Z "P: C"`}},
+		{Name: "acknowledged", Body: body(`,"state":"acknowledged"`), Want: []string{`acknowledged - incident:i 2026-03-01T08:55:12Z.. "P: C"`}},
+		{Name: "unknown state", Body: body(`,"state":"odd"`), Want: []string{`rejected: incident.state: is "odd", expected open, acknowledged or closed`}},
+		{Name: "without a state", Body: body(``), Want: []string{`rejected: incident.state: is "", expected open, acknowledged or closed`}},
+		{Name: "severity of a label", Body: body(`,"state":"open","policy_user_labels":{"severity":"warning"}`), Look: func(a *alert.Alert) any { return a.Severity }, Is: alert.Warning},
+		{Name: "documentation as a text", Body: body(`,"state":"open","documentation":"Call Ann."`), Look: func(a *alert.Alert) any { return a.Description }, Is: "Call Ann."},
+		{Name: "summary alone", Body: `{"incident":{"incident_id":"i","state":"open","summary":"S"}}`, Want: []string{`firing - incident:i .. "S"`}},
+		{Name: "without an id", Body: `{"incident":{"state":"open","policy_name":"P"}}`, Look: func(a *alert.Alert) any { return strings.HasPrefix(a.DedupKey, "hash1:") }, Is: true},
+		{Name: "the long name of a resource stays out of the title", Body: body(`,"state":"open","resource_name":"` + strings.Repeat("x", 81) + `"`), Look: func(a *alert.Alert) any { return a.Title }, Is: "P: C"},
+		{Name: "labels", Body: body(`,"state":"open","resource":{"type":"t","labels":{"zone":"z"}},"metric":{"labels":{"response":"500","zone":"other"}}`),
+			Look: func(a *alert.Alert) any { return a.Labels["resource_type"] + a.Labels["zone"] + a.Labels["response"] }, Is: "tz500"},
+		{Name: "links", Body: body(`,"state":"open","url":"https://a.example.com","documentation":{"links":[{"url":"https://b.example.com"},{"displayName":"bad","url":"x:y"}]}`),
+			Look: func(a *alert.Alert) any { return a.Links }, Is: []alert.Link{{Text: "Incident", URL: "https://a.example.com"}, {Text: "Documentation", URL: "https://b.example.com"}}},
+		{Name: "pushed by Pub/Sub", Body: pushed(body(`,"state":"open"`)), Want: []string{`firing - incident:i 2026-03-01T08:55:12Z.. "P: C"`}},
+		{Name: "pushed without Base64", Body: `{"message":{"data":"%"}}`, Err: "message.data: is no Base64"},
+		{Name: "pushed without JSON", Body: pushed("hello"), Err: "message.data: is no JSON"},
+		{Name: "pushed something else", Body: pushed(`{"a":1}`), Err: "incident: is nothing, expected the object"},
+		{Name: "wrong type", Body: `{"incident":[]}`, Err: "incident: is an array"},
+		{Name: "list", Body: `[]`, Err: "incident: is nothing"},
+	})
+}
+
+func TestSenderIDIsThatOfTheMessage(t *testing.T) {
+	parsed, err := Parse(sourcetest.Request(pushed(body(`,"state":"open"`))))
+	if err != nil || parsed.SenderID != "7" {
+		t.Errorf("%q, %v", parsed.SenderID, err)
+	}
+}
+
+func TestVerify(t *testing.T) {
+	token := func(s string) *source.Request {
+		r := sourcetest.Request("{}")
+		r.Query = url.Values{"auth_token": {s}}
+		return r
+	}
+	basic := func(s string) *source.Request {
+		return sourcetest.Request("{}", "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(s)))
+	}
+	sourcetest.Verify(t, Source, []string{"new", "old", "ann:word"}, []sourcetest.Proof{
+		{Name: "token", Request: token("new"), OK: true},
+		{Name: "previous token", Request: token("old"), OK: true},
+		{Name: "wrong token", Request: token("nex"), OK: false},
+		{Name: "empty token", Request: token(""), OK: false},
+		{Name: "password", Request: basic("anyone:new"), OK: true},
+		{Name: "user and password", Request: basic("ann:word"), OK: true},
+		{Name: "wrong password", Request: basic("ann:wore"), OK: false},
+		{Name: "no proof", Request: sourcetest.Request("{}"), OK: false},
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	sourcetest.Fuzz(f, Source, "", body(`,"state":{}`), pushed(`{"incident":null}`))
+}
