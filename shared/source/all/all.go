@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"tocsin/shared/source"
+	"tocsin/shared/source/grafana"
 	"tocsin/shared/source/lookup"
 	"tocsin/shared/source/prometheus"
 )
@@ -14,6 +15,7 @@ import (
 // Sources returns every source that has a function of its own, by name.
 var Sources = sync.OnceValue(func() []source.Source {
 	list := []source.Source{
+		grafana.Source,
 		prometheus.Source,
 	}
 	slices.SortFunc(list, func(a, b source.Source) int { return strings.Compare(a.Name, b.Name) })
