@@ -7,16 +7,24 @@ import (
 	"sync"
 
 	"tocsin/shared/source"
+	"tocsin/shared/source/dynatrace"
 	"tocsin/shared/source/grafana"
 	"tocsin/shared/source/lookup"
+	"tocsin/shared/source/pingdom"
 	"tocsin/shared/source/prometheus"
+	"tocsin/shared/source/site24x7"
+	"tocsin/shared/source/statuscake"
 )
 
 // Sources returns every source that has a function of its own, by name.
 var Sources = sync.OnceValue(func() []source.Source {
 	list := []source.Source{
+		dynatrace.Source,
 		grafana.Source,
+		pingdom.Source,
 		prometheus.Source,
+		site24x7.Source,
+		statuscake.Source,
 	}
 	slices.SortFunc(list, func(a, b source.Source) int { return strings.Compare(a.Name, b.Name) })
 	return list
