@@ -52,8 +52,8 @@ func folded(name string) string {
 // empty text, a word for nothing, or the name of the variable itself ($LINK,
 // {EVENT.ID}).
 func unfilled(s string) bool {
-	switch s = strings.TrimSpace(s); s {
-	case "", "null", "undefined", "*UNKNOWN*":
+	switch s = strings.TrimSpace(s); strings.ToLower(s) {
+	case "", "null", "undefined", "*unknown*":
 		return true
 	}
 	name, ok := strings.CutPrefix(s, "$")

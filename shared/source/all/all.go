@@ -7,24 +7,32 @@ import (
 	"sync"
 
 	"tocsin/shared/source"
+	"tocsin/shared/source/datadog"
 	"tocsin/shared/source/dynatrace"
 	"tocsin/shared/source/grafana"
 	"tocsin/shared/source/lookup"
+	"tocsin/shared/source/newrelic"
 	"tocsin/shared/source/pingdom"
 	"tocsin/shared/source/prometheus"
 	"tocsin/shared/source/site24x7"
+	"tocsin/shared/source/splunk"
 	"tocsin/shared/source/statuscake"
+	"tocsin/shared/source/zabbix"
 )
 
 // Sources returns every source that has a function of its own, by name.
 var Sources = sync.OnceValue(func() []source.Source {
 	list := []source.Source{
+		datadog.Source,
 		dynatrace.Source,
 		grafana.Source,
+		newrelic.Source,
 		pingdom.Source,
 		prometheus.Source,
 		site24x7.Source,
+		splunk.Source,
 		statuscake.Source,
+		zabbix.Source,
 	}
 	slices.SortFunc(list, func(a, b source.Source) int { return strings.Compare(a.Name, b.Name) })
 	return list
