@@ -20,20 +20,33 @@ func Object(r *Request) (doc.Value, error) {
 
 // Fields are the fields of an object whose names users choose in a template:
 // only letters and digits of a name count, and not their case, so alert_id,
-// alertId and "ALERT.ID" are one. What the sender did not fill is left out.
+// alertId, "ALERT.ID" and the id in an object called alert are one. What the
+// sender did not fill is left out.
 type Fields map[string]doc.Value
 
-// FieldsOf returns the fields of an object. Of two with one name the first
-// counts.
-func FieldsOf(object doc.Value) Fields {
+// FieldsOf returns the fields of objects; what is no object has none. Of
+// fields with one name the first counts, and those within an object come last.
+func FieldsOf(objects ...doc.Value) Fields {
 	fields := make(Fields, 16)
-	for name, v := range object.Fields() {
-		key := folded(name)
-		if _, taken := fields[key]; !taken && v.Present() && !unfilled(v.Text()) {
-			fields[key] = v
+	for _, object := range objects {
+		for name, v := range object.Fields() {
+			fields.add(folded(name), v)
+		}
+	}
+	for _, object := range objects {
+		for outer, within := range object.Fields() {
+			for name, v := range within.Fields() {
+				fields.add(folded(outer)+folded(name), v)
+			}
 		}
 	}
 	return fields
+}
+
+func (f Fields) add(name string, v doc.Value) {
+	if _, taken := f[name]; !taken && v.Present() && !unfilled(v.Text()) {
+		f[name] = v
+	}
 }
 
 func folded(name string) string {
@@ -48,11 +61,18 @@ func folded(name string) string {
 	}, name)
 }
 
+// maxVariable is longer than the name of any variable.
+const maxVariable = 64
+
 // unfilled reports what a template says where there is nothing to say: an
 // empty text, a word for nothing, or the name of the variable itself ($LINK,
 // {EVENT.ID}).
 func unfilled(s string) bool {
-	switch s = strings.TrimSpace(s); strings.ToLower(s) {
+	s = strings.TrimSpace(s)
+	if len(s) > maxVariable {
+		return false
+	}
+	switch strings.ToLower(s) {
 	case "", "null", "undefined", "*unknown*":
 		return true
 	}

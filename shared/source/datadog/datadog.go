@@ -88,7 +88,7 @@ type message struct {
 }
 
 func messageOf(root doc.Value) message {
-	m := message{Fields: source.FieldsOf(root)}
+	m := message{Fields: source.FieldsOf(root, root.Get("event"), root.Get("alert"), root.Get("metadata"), root.Get("details"), root.Get("data"))}
 	m.read(m.Text("eventtitle", "title", "alerttitle", "summary", "monitorname", "alertname", "incidenttitle", "name", "subject"))
 	if scope := m.Text("alertscope", "scope", "group"); scope != "" {
 		m.scope = scope
@@ -197,7 +197,7 @@ func (m message) key() string {
 			return alert.SenderKey(named.kind, named.id)
 		}
 	}
-	if cycle := m.Text("alertcyclekey", "cyclekey", "incidentuuid", "incidentpublicid"); cycle != "" {
+	if cycle := m.Text("alertcyclekey", "cyclekey", "incidentuuid", "incidentpublicid", "publicid"); cycle != "" {
 		return alert.SenderKey("cycle", cycle)
 	}
 	return alert.HashKey(map[string]string{"title": m.title, "scope": m.scope})
@@ -257,7 +257,7 @@ func priorityOf(s string) alert.Severity {
 }
 
 func (m message) description() string {
-	text := m.Text("textonlymsg", "eventmsg", "body", "message", "msg", "description", "alertmessage", "text", "incidentmsg")
+	text := m.Text("textonlymsg", "eventmsg", "body", "message", "msg", "description", "eventmessage", "alertmessage", "text", "incidentmsg", "incidentmessage")
 	lines := []string{strings.TrimSpace(strings.ReplaceAll(text, "%%%", ""))}
 	if status := m.Text("alertstatus"); statusOf(status) == "" {
 		lines = append(lines, source.Said("Status", status))
@@ -267,7 +267,7 @@ func (m message) description() string {
 
 func (m message) labels(root doc.Value) map[string]string {
 	labels := source.Labels("host", m.Text("hostname", "host"), "monitor_id", m.Text("alertid", "monitorid"), "metric", m.Text("alertmetric", "metric"),
-		"event_type", m.Text("eventtype"), "org", source.FirstText(m.Text("orgname"), root.At("org.name").Text(), root.At("organization.name").Text()))
+		"event_type", m.Text("eventtype"), "service", m.Text("service"), "env", m.Text("env", "environment"), "org", source.FirstText(m.Text("orgname"), root.At("org.name").Text(), root.At("organization.name").Text()))
 	scope := map[string]string{}
 	source.AddTags(scope, doc.Of(m.scope))
 	delete(scope, "tags")

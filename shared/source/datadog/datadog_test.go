@@ -31,6 +31,7 @@ func TestParse(t *testing.T) {
 		{Name: "whole scope", Body: `{"alert_id":5,"title":"T","alert_scope":"*"}`, Want: []string{`firing - monitor:5 * .. "T"`}},
 		{Name: "cycle alone", Body: `{"alert_cycle_key":"c","title":"T"}`, Want: []string{`firing - cycle:c .. "T"`}},
 		{Name: "title and group are the key", Body: `{"title":"[Triggered on {host:a}] T"}`, Look: func(a *alert.Alert) any { return a.DedupKey }, Is: alert.HashKey(map[string]string{"title": "T", "scope": "host:a"})},
+		{Name: "fields within an object", Body: `{"event":{"title":"T","text":"D","alert_transition":"Recovered","priority":"P1","timestamp":1772355600},"metadata":{"AGGREG_KEY":"k","ALERT_SCOPE":"host:a"}}`, Want: []string{`resolved critical aggreg_key:k host:a ..2026-03-01T09:00:00Z "T (host:a)"`}},
 		{Name: "incident", Body: `{"incident_title":"T","incident_uuid":"u","incident_status":"active","incident_severity":"SEV-1"}`, Want: []string{`firing critical cycle:u .. "T"`}},
 		{Name: "odd types", Body: `{"title":{"a":1},"aggreg_key":["k"],"tags":{"x":1},"links":[7],"images":"x","org":"o","annotations":[]}`, Want: []string{`firing - aggreg_key:["k"] .. "{\"a\":1}"`}},
 		{Name: "text without marks", Body: `{` + base + `,"body":"%%%\nfull\n%%%","alert_metric":"m"}`, Look: func(a *alert.Alert) any { return a.Description }, Is: "full\nMetric: m"},

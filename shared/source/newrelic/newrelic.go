@@ -53,7 +53,7 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	switch {
 	case f.Text("currentstate") != "":
 		read = incident
-	case f.Text("issueid", "id") == "" && f.Text("title", "issuetitle") == "":
+	case f.Text("issueid", "id", "issueurl") == "" && f.Text("title", "issuetitle") == "":
 		return source.Parsed{}, fault.New(fault.Invalid, "the body has neither the id of an issue nor the current_state of an incident")
 	}
 	a, problem := read(f)
@@ -73,17 +73,29 @@ func issue(f source.Fields) (a alert.Alert, problem string) {
 		Group: source.Listed(f.Get("alertpolicynames", "policyname", "alertpolicyname")), Labels: issueLabels(f), Links: linksOf(f),
 		StartedAt: source.Instant(f.Text("createdat", "issuecreatedat", "activatedat", "openedat")),
 	}
-	if a.DedupKey = alert.SenderKey("issue", id); id == "" {
-		a.DedupKey = alert.HashKey(map[string]string{"title": title})
-	}
+	a.DedupKey = issueKey(id, f.Text("issueurl", "issuepageurl"), title)
 	if a.Status, problem = issueStatus(f); a.Status == alert.Resolved {
 		a.EndedAt = source.Instant(f.Text("closedat", "issueclosedat", "updatedat", "issueupdatedat"))
 	}
 	return a, problem
 }
 
+// issueKey: a template may leave out the id, which the address of the issue
+// has too.
+func issueKey(id, address, title string) string {
+	address, _, _ = strings.Cut(address, "?")
+	switch {
+	case id != "":
+		return alert.SenderKey("issue", id)
+	case address != "":
+		return alert.SenderKey("issue_url", address)
+	}
+	return alert.HashKey(map[string]string{"title": title})
+}
+
 // issueStatus: an acknowledgement shows in the trigger, while the state stays
-// ACTIVATED.
+// ACTIVATED: what a user does to an issue that stays open is to acknowledge
+// it. The owner tells nothing, because templates write their own.
 func issueStatus(f source.Fields) (status alert.Status, problem string) {
 	state := strings.ToUpper(f.Text("state", "issuestate", "status", "issuestatus"))
 	switch state {
@@ -93,7 +105,7 @@ func issueStatus(f source.Fields) (status alert.Status, problem string) {
 		return alert.Acknowledged, ""
 	case "", "CREATED", "ACTIVATED", "ACTIVE", "OPEN", "OPENED":
 		switch trigger := strings.ToUpper(f.Text("trigger", "triggerevent", "eventtype")); strings.TrimPrefix(trigger, "ISSUE_") {
-		case "ACKNOWLEDGED", "ACKNOWLEDGE":
+		case "ACKNOWLEDGED", "ACKNOWLEDGE", "USER_ACTION":
 			return alert.Acknowledged, ""
 		}
 		return alert.Firing, ""
@@ -107,7 +119,14 @@ func issueDescription(f source.Fields) string {
 		source.Said("Impacted", source.Listed(f.Get("impactedentities", "entitiesdataname", "entityname"))),
 		source.Said("Condition", source.Listed(f.Get("alertconditionnames", "conditionname"))),
 		source.Said("Policy", source.Listed(f.Get("alertpolicynames", "policyname", "alertpolicyname"))),
-		source.Said("Incidents", f.Text("totalincidents")), source.Said("Trigger", f.Text("trigger", "triggerevent")), source.Said("Owner", f.Text("owner", "acknowledgedby")))
+		source.Said("Incidents", f.Text("totalincidents")), source.Said("Trigger", f.Text("trigger", "triggerevent")), source.Said("Owner", ownerOf(f)))
+}
+
+func ownerOf(f source.Fields) string {
+	if owner := f.Text("owner", "acknowledgedby"); owner != "N/A" {
+		return owner
+	}
+	return ""
 }
 
 func issueLabels(f source.Fields) map[string]string {

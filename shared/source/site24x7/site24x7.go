@@ -79,13 +79,15 @@ func statusOf(word string) (status alert.Status, severity alert.Severity, known 
 // alertOf reads what is the same in every status. INCIDENT_TIME is left out:
 // it names zones by abbreviations that mean several.
 func alertOf(f source.Fields) alert.Alert {
+	labels := source.Labels("monitor", f.Text("monitorname", "displayname"), "type", f.Text("monitortype"), "url", f.Text("monitorurl"),
+		"group", source.Listed(f.Get("monitorgroupname")), "locations", source.Listed(f.Get("failedlocations")))
+	source.AddTags(labels, f.Get("tags", "monitortags"))
+	source.AddTags(labels, f.Get("grouptags"))
 	return alert.Alert{
-		Source: Name, DedupKey: keyOf(f), StartedAt: source.Instant(f.Text("outagetimeunixformat", "outagetime", "ct", "incidenttimeiso")),
+		Source: Name, DedupKey: keyOf(f), Labels: labels, StartedAt: source.Instant(f.Text("outagetimeunixformat", "outagetime", "ct", "incidenttimeiso")),
 		Group: f.Text("monitorname", "displayname"),
 		Description: source.Lines(f.Text("incidentreason"), reasonOf(f), source.Said("Failed from", source.Listed(f.Get("failedlocations"))),
 			source.Said("Down for", f.Text("downtimeduration")), source.Said("Details", f.Text("incidentdetails"))),
-		Labels: source.Labels("monitor", f.Text("monitorname", "displayname"), "type", f.Text("monitortype"), "url", f.Text("monitorurl"),
-			"group", source.Listed(f.Get("monitorgroupname")), "locations", source.Listed(f.Get("failedlocations")), "tags", source.Listed(f.Get("tags", "monitortags"))),
 		Links: source.Links("Monitor", f.Text("monitordashboardlink"), "Root cause", f.Text("rcalink"), "Monitored", f.Text("monitorurl")),
 	}
 }

@@ -21,6 +21,7 @@ func TestParse(t *testing.T) {
 		{Name: "time with a zone", Body: `{"MONITOR_ID":"7","MONITORNAME":"Shop","STATUS":"TROUBLE","INCIDENT_TIME_ISO":"2026-03-01T09:57:00+0100"}`, Want: []string{`firing warning monitor:7 2026-03-01T08:57:00Z.. "Shop is TROUBLE"`}},
 		{Name: "zone that means several", Body: `{"MONITOR_ID":"7","MONITORNAME":"Shop","STATUS":"TROUBLE","INCIDENT_TIME":"July 30, 2019 10:36 AM BST"}`, Want: []string{`firing warning monitor:7 .. "Shop is TROUBLE"`}},
 		{Name: "odd types", Body: `{"MONITORNAME":["Shop"],"STATUS":"DOWN","FAILED_LOCATIONS":{"a":1},"MONITOR_ID":{}}`, Want: []string{`firing critical monitor:{} .. "[\"Shop\"] is DOWN"`}},
+		{Name: "tags", Body: `{"MONITOR_ID":7,"STATUS":"DOWN","TAGS":["env:prod"],"GROUP_TAGS":["team:shop"]}`, Look: func(a *alert.Alert) any { return a.Labels }, Is: "map[env:prod team:shop]"},
 		{Name: "description", Body: `{"MONITOR_ID":7,"STATUS":"DOWN","REASON":"Execute on Down","INCIDENT_REASON":"Timeout","FAILED_LOCATIONS":["Oslo","Bern"]}`,
 			Look: func(a *alert.Alert) any { return a.Description }, Is: "Timeout\nFailed from: Oslo, Bern"},
 	})

@@ -75,7 +75,9 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		return source.Parsed{Items: []source.Item{{Rejected: problem}}}, nil
 	}
 	if a.Status = status; status == alert.Resolved {
-		a.EndedAt = e.when("eventrecoverydate", "eventrecoverytime", "eventrecoverytimestamp")
+		if a.EndedAt = e.when("eventrecoverydate", "eventrecoverytime", "eventrecoverytimestamp", "eventrecoverydatetime"); a.EndedAt.IsZero() {
+			a.EndedAt = e.when("eventrdate", "eventrtime")
+		}
 	}
 	return source.One(a), nil
 }
@@ -96,7 +98,7 @@ func (e event) host() string {
 // title is the problem's name; the subject of a message has the state before
 // it.
 func (e event) title() string {
-	return withoutState(e.Text("eventname", "triggername", "problemname", "trigger", "title", "alertsubject", "subject", "name", "summary", "problem", "servicename"))
+	return withoutState(e.Text("eventname", "triggername", "problemname", "trigger", "title", "alertsubject", "subject", "name", "summary", "problem", "servicename", "triggerdescription"))
 }
 
 // withoutState cuts what the default messages begin with (Zabbix manual,
@@ -124,7 +126,7 @@ func (e event) alert() alert.Alert {
 	}
 	return alert.Alert{
 		Source: Name, DedupKey: e.key(), Episode: e.id(), Severity: e.severity(), Title: title, Description: e.description(),
-		Group: host, Labels: e.labels(), Links: e.links(), StartedAt: e.when("eventdate", "eventtime", "eventtimestamp", "eventclock", "clock"),
+		Group: host, Labels: e.labels(), Links: e.links(), StartedAt: e.when("eventdate", "eventtime", "eventtimestamp", "eventdatetime", "eventclock", "clock"),
 	}
 }
 
@@ -143,7 +145,7 @@ func (e event) key() string {
 // severity reads numbers and words (Zabbix manual, "Trigger severity"), then
 // words that users put in their place.
 func (e event) severity() alert.Severity {
-	word := strings.ToLower(e.Text("eventupdatenseverity", "eventnseverity", "nseverity", "triggernseverity", "eventseverity", "severity", "triggerseverity", "priority"))
+	word := strings.ToLower(e.Text("eventupdatenseverity", "eventnseverity", "nseverity", "triggernseverity", "eventseverity", "severity", "triggerseverity", "triggerseveritytext", "priority"))
 	switch word {
 	case "5":
 		return alert.Critical
@@ -160,16 +162,16 @@ func (e event) severity() alert.Severity {
 // status: the value says whether the problem goes on; an update is told beside
 // it, and speaks of an acknowledgement among others.
 func (e event) status() (status alert.Status, problem string) {
-	state := strings.ToLower(e.Text("eventvalue", "triggervalue", "eventstatus", "status", "triggerstatus", "problemstatus", "state"))
+	state := strings.ToLower(e.Text("eventvalue", "triggervalue", "eventstatus", "status", "triggerstatus", "problemstatus", "state", "zabbixaction"))
 	if state == "" {
 		state = stateOf(e.Text("alertsubject", "subject", "title"))
 	}
 	switch state {
-	case "0", "ok", "resolved", "recovery", "recovered", "closed", "up", "恢复", "已恢复":
+	case "0", "ok", "resolved", "recovery", "recovered", "closed", "close", "up", "恢复", "已恢复":
 		return alert.Resolved, ""
 	case "acknowledged", "ack":
 		return alert.Acknowledged, ""
-	case "", "1", "problem", "update", "updated", "firing", "trigger", "triggered", "open", "active", "故障", "告警", "问题":
+	case "", "1", "problem", "update", "updated", "firing", "trigger", "triggered", "open", "create", "active", "故障", "告警", "问题":
 		if e.acknowledged() {
 			return alert.Acknowledged, ""
 		}
@@ -212,15 +214,15 @@ func (e event) description() string {
 	said := e.Text("eventupdatemessage", "updatemessage", "ackmessage")
 	return source.Lines(
 		e.Text("alertmessage", "message", "description", "body", "eventmessage"), source.Said("Trigger", e.Text("triggerdescription", "triggerexpression")),
-		source.Said("Operational data", e.Text("eventopdata", "opdata", "operationaldata")), source.Said("Item", source.Listed(e.Get("item", "itemname", "itemname1"))),
+		source.Said("Operational data", e.Text("eventopdata", "triggeropdata", "opdata", "operationaldata")), source.Said("Item", source.Listed(e.Get("itemname", "itemname1", "item"))),
 		source.Said("Value", e.Text("itemvalue", "itemlastvalue", "itemvalue1")), source.Said(source.FirstText(e.Text("eventupdateuser", "userfullname", "username"), "Update"), said))
 }
 
 func (e event) labels() map[string]string {
 	labels := source.Labels(
 		"host", e.host(), "ip", e.Text("hostip", "ip", "hostip1"), "host_group", source.Listed(e.Get("hostgroup", "hostgroups", "triggerhostgroupname", "hostgroupname")),
-		"trigger_id", e.trigger(), "event_id", e.id(), "severity", e.Text("eventseverity", "severity", "triggerseverity"), "item", source.Listed(e.Get("item", "itemname", "itemname1")))
-	if tags := e.Get("eventtagsjson", "eventtags", "tags"); tags.Inner().Kind() == doc.Object {
+		"trigger_id", e.trigger(), "event_id", e.id(), "severity", e.Text("eventseverity", "severity", "triggerseverity"), "item", source.Listed(e.Get("itemname", "itemname1", "item")))
+	if tags := e.Get("eventtagsjson", "eventtags", "triggertags", "tags"); tags.Inner().Kind() == doc.Object {
 		source.AddFields(labels, tags.Inner())
 	} else {
 		source.AddTags(labels, tags)
