@@ -30,6 +30,7 @@ var Source = source.Source{
 		"alertTransition alertId",
 		"alert_transition=Triggered|Recovered|Re-Triggered|Warn|Re-Warn|Renotify|\"No Data\"|\"Re-No Data\"",
 		"transition=Triggered|Recovered|Re-Triggered|Warn|Re-Warn|Renotify|\"No Data\"|\"Re-No Data\" title",
+		"links.0.href=*datadoghq.* status=Triggered|Recovered|Re-Triggered|Warn|Re-Warn|Renotify|\"No Data\"",
 		"links.0.href=*datadoghq.*",
 		"link=*datadoghq.*",
 		"url=*datadoghq.*",

@@ -20,6 +20,8 @@ const Name = "dynatrace"
 var Source = source.Source{
 	Name: Name, Media: []string{"text/plain"}, Parse: Parse,
 	Marks: []string{
+		"PID ProblemID ProblemTitle State=OPEN|RESOLVED|MERGED",
+		"data.PID data.ProblemTitle data.State=OPEN|RESOLVED|MERGED specversion",
 		"PID State ProblemTitle",
 		"ProblemID State ProblemTitle",
 		"ProblemID ProblemTitle ImpactedEntities",
@@ -49,8 +51,9 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	if err != nil {
 		return source.Parsed{}, err
 	}
+	var id string
 	if data := root.Get("data").Inner(); data.Kind() == doc.Object && root.Get("specversion").Present() {
-		root = data
+		root, id = data, root.Get("id").Text()
 	}
 	p := problemOf(root)
 	if p.pid == "" && p.id == "" && p.title() == "" {
@@ -65,7 +68,7 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	default:
 		return source.Parsed{Items: []source.Item{{Rejected: fmt.Sprintf("State: is %.40q, expected OPEN, RESOLVED or MERGED", state)}}}, nil
 	}
-	return source.One(a), nil
+	return source.Parsed{SenderID: id, Items: []source.Item{source.Fired(a)}}, nil
 }
 
 // problem is a notification with the parts that its templates name apart.

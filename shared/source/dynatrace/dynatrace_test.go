@@ -34,6 +34,13 @@ func TestParse(t *testing.T) {
 	})
 }
 
+func TestACloudEventNamesTheRequest(t *testing.T) {
+	parsed, err := Parse(sourcetest.Request(`{"specversion":"1.0","id":"e","data":{"PID":"1","ProblemTitle":"T","State":"OPEN"}}`))
+	if err != nil || parsed.SenderID != "e" || parsed.Items[0].Alert.DedupKey != "pid:1" {
+		t.Errorf("%+v, %v", parsed, err)
+	}
+}
+
 func TestSeverityWords(t *testing.T) {
 	for word, want := range map[string]alert.Severity{
 		"AVAILABILITY": alert.Critical, "error": alert.Error, "MONITORING_UNAVAILABLE": alert.Error, "PERFORMANCE": alert.Warning,

@@ -19,6 +19,7 @@ const Name = "newrelic"
 var Source = source.Source{
 	Name: Name, Aliases: []string{"new-relic"}, Media: []string{source.FormMedia, "text/plain"}, Parse: Parse,
 	Marks: []string{
+		"issueUrl=*newrelic.com* state=CREATED|ACTIVATED|CLOSED|ACKNOWLEDGED priority=CRITICAL|HIGH|MEDIUM|LOW alertPolicyNames",
 		"issueUrl state alertPolicyNames",
 		"issueUrl=*newrelic.com* state",
 		"alertPolicyNames alertConditionNames",

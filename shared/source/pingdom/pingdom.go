@@ -19,6 +19,7 @@ const Name = "pingdom"
 var Source = source.Source{
 	Name: Name, Parse: Parse,
 	Marks: []string{
+		"check_id check_type check_params previous_state current_state=UP|DOWN|SUCCESS|FAILING",
 		"check_id check_name current_state",
 		"check_id check_type state_changed_timestamp",
 		"current_state previous_state check_params",
@@ -51,7 +52,7 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		Source: Name, DedupKey: keyOf(id, name, root), Severity: severityOf(root.Get("importance_level").Text()),
 		Title:       fmt.Sprintf("%s is %s", source.FirstText(name, "Check "+id), state),
 		Description: descriptionOf(root), Group: name, Labels: labelsOf(root),
-		Links: source.Links("Checked", root.At("check_params.full_url").Text(), "Checked", root.At("check_params.url").Text(), "Check", checkPage(id)),
+		Links: source.Links("Checked", root.At("check_params.full_url").Text(), "Checked", root.At("check_params.url").Text(), "Check", checkPage(id, root.Get("check_type").Text())),
 	}
 	changed := source.Instant(root.First("state_changed_timestamp", "state_changed_utc_time"))
 	switch state {
@@ -100,8 +101,9 @@ func labelsOf(root doc.Value) map[string]string {
 	return labels
 }
 
-func checkPage(id string) string {
-	if id == "" || strings.Trim(id, "0123456789") != "" {
+// checkPage is the page of an uptime check; others have pages of their own.
+func checkPage(id, kind string) string {
+	if id == "" || strings.Trim(id, "0123456789") != "" || strings.EqualFold(kind, "TRANSACTION") {
 		return ""
 	}
 	return "https://my.pingdom.com/reports/responsetime#check=" + id

@@ -18,6 +18,7 @@ const Name = "site24x7"
 var Source = source.Source{
 	Name: Name, Media: []string{source.FormMedia, "text/plain"}, Parse: Parse,
 	Marks: []string{
+		"MONITORNAME MONITORTYPE MONITOR_DASHBOARD_LINK STATUS=UP|DOWN|TROUBLE|CRITICAL",
 		"MONITORNAME STATUS=UP|DOWN|TROUBLE|CRITICAL",
 		"MONITOR_DASHBOARD_LINK STATUS",
 		"MONITORTYPE MONITORNAME STATUS",

@@ -20,6 +20,7 @@ const Name = "zabbix"
 var Source = source.Source{
 	Name: Name, Media: []string{source.FormMedia, "text/plain"}, Parse: Parse,
 	Marks: []string{
+		"event_id event_source event_nseverity event_value=0|1",
 		"event_id event_value trigger_id",
 		"event_source event_value event_nseverity",
 		"event_nseverity trigger_id",
@@ -86,7 +87,7 @@ func Parse(r *source.Request) (source.Parsed, error) {
 type event struct{ source.Fields }
 
 func (e event) id() string {
-	return e.Text("eventid", "problemid", "originalproblemid", "originaleventid")
+	return e.Text("eventid", "problemid", "originalproblemid", "originaleventid", "id")
 }
 
 func (e event) trigger() string { return e.Text("triggerid") }
@@ -193,7 +194,7 @@ func stateOf(subject string) string {
 
 // acknowledged: {EVENT.UPDATE.ACTION} lists what was done, in words.
 func (e event) acknowledged() bool {
-	updated := e.Text("eventupdatestatus") == "1" || strings.HasPrefix(strings.ToLower(e.Text("status", "eventstatus", "alertsubject")), "update")
+	updated := e.Text("eventupdatestatus", "updatestatus") == "1" || strings.HasPrefix(strings.ToLower(e.Text("status", "eventstatus", "alertsubject")), "update")
 	action := strings.ToLower(e.Text("eventupdateaction", "updateaction", "action"))
 	if action == "" {
 		return updated && strings.EqualFold(e.Text("eventackstatus", "ackstatus", "eventack"), "yes")

@@ -41,6 +41,7 @@ func TestParse(t *testing.T) {
 			Want: []string{`resolved error trigger:7 2026-03-01T08:55:00Z..2026-03-01T09:00:00Z "N on h"`}},
 		{Name: "action of a script", Body: `{` + base + `,"zabbix_action":"close","event_datetime":"2026-03-01T08:55:00Z","event_recovery_datetime":"2026-03-01T09:00:00Z","event_nseverity":5}`,
 			Want: []string{`resolved critical trigger:7 2026-03-01T08:55:00Z..2026-03-01T09:00:00Z "N"`}},
+		{Name: "short names", Body: `{"id":"9","triggerId":"7","name":"N","status":"PROBLEM","severity":"High","updateStatus":"1","updateAction":"acknowledged"}`, Want: []string{`acknowledged error trigger:7 .. "N"`}},
 		{Name: "host once", Body: `{` + base + `,"host_name":"h"}`, Want: []string{`firing - trigger:7 .. "N on h"`}},
 		{Name: "tags as objects", Body: `{"event_id":"9","event_tags_json":[{"tag":"scope","value":"disk"},{"tag":"x","value":""}]}`, Look: labels, Is: "map[event_id:9 scope:disk tags:x]"},
 		{Name: "tags as text", Body: `{"event_id":"9","event_tags":"scope:disk, abc,123"}`, Look: labels, Is: "map[event_id:9 scope:disk tags:abc, 123]"},
