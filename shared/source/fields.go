@@ -83,7 +83,7 @@ func unfilled(s string) bool {
 		}
 		name = strings.Trim(name, "{} ")
 	}
-	return ok && name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+	return ok && name != "" && name[0] >= 'A' && !strings.ContainsFunc(name, func(r rune) bool {
 		return (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '.'
 	})
 }
