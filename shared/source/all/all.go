@@ -11,21 +11,30 @@ import (
 	"tocsin/shared/source/azure"
 	"tocsin/shared/source/cloudmonitor"
 	"tocsin/shared/source/cloudwatch"
+	"tocsin/shared/source/datadog"
 	"tocsin/shared/source/detect"
+	"tocsin/shared/source/dynatrace"
 	"tocsin/shared/source/eventbridge"
 	"tocsin/shared/source/gcp"
 	"tocsin/shared/source/github"
 	"tocsin/shared/source/gitlab"
+	"tocsin/shared/source/grafana"
 	"tocsin/shared/source/huawei"
 	"tocsin/shared/source/jira"
 	"tocsin/shared/source/lookup"
+	"tocsin/shared/source/newrelic"
 	"tocsin/shared/source/opsgenie"
 	"tocsin/shared/source/pagerduty"
+	"tocsin/shared/source/pingdom"
 	"tocsin/shared/source/preset"
 	"tocsin/shared/source/prometheus"
 	"tocsin/shared/source/sentry"
+	"tocsin/shared/source/site24x7"
 	"tocsin/shared/source/sls"
+	"tocsin/shared/source/splunk"
+	"tocsin/shared/source/statuscake"
 	"tocsin/shared/source/tencent"
+	"tocsin/shared/source/zabbix"
 )
 
 // Sources returns every source that has a function of its own, by name.
@@ -35,18 +44,27 @@ var Sources = sync.OnceValue(func() []source.Source {
 		azure.Source,
 		cloudmonitor.Source,
 		cloudwatch.Source,
+		datadog.Source,
+		dynatrace.Source,
 		eventbridge.Source,
 		gcp.Source,
 		github.Source,
 		gitlab.Source,
+		grafana.Source,
 		huawei.Source,
 		jira.Source,
+		newrelic.Source,
 		opsgenie.Source,
 		pagerduty.Source,
+		pingdom.Source,
 		prometheus.Source,
 		sentry.Source,
+		site24x7.Source,
 		sls.Source,
+		splunk.Source,
+		statuscake.Source,
 		tencent.Source,
+		zabbix.Source,
 	}
 	slices.SortFunc(list, func(a, b source.Source) int { return strings.Compare(a.Name, b.Name) })
 	return list

@@ -114,22 +114,31 @@ func notes(body []byte, root doc.Value) []string {
 // Notified reads an alert of a webhook, which names its status, whatever
 // endsAt says. group is the webhook's group key.
 func Notified(v doc.Value, group string, received time.Time) source.Item {
-	a, problem := common(v, group)
+	a, problem := Told(v, group, received)
 	if problem != "" {
 		return source.Item{Rejected: problem}
+	}
+	return source.Fired(a)
+}
+
+// Told is what [Notified] makes an item of, or what is wrong with the alert:
+// for senders of the same webhook who say more than Alertmanager.
+func Told(v doc.Value, group string, received time.Time) (a alert.Alert, problem string) {
+	if a, problem = common(v, group); problem != "" {
+		return a, problem
 	}
 	status, ends := v.Get("status"), source.Instant(v.Get("endsAt").Text())
 	switch a.Status = alert.Status(status.Text()); {
 	case !status.Present() || a.Status == "":
-		return source.Item{Rejected: "status: missing; expected firing or resolved"}
+		return a, "status: missing; expected firing or resolved"
 	case a.Status == alert.Firing:
 		a.ExpiresAt = ahead(ends, received)
 	case a.Status == alert.Resolved:
 		a.EndedAt = ends
 	default:
-		return source.Item{Rejected: fmt.Sprintf("status: is %.40q, expected firing or resolved", status.Text())}
+		return a, fmt.Sprintf("status: is %.40q, expected firing or resolved", status.Text())
 	}
-	return source.Fired(a)
+	return a, ""
 }
 
 // pushed reads an alert of /api/v2/alerts. It has no status: it fires until

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"testing"
+
+	"tocsin/shared/intake/intaketest"
+	"tocsin/shared/source/splunk"
+)
+
+func TestEvents(t *testing.T) {
+	intaketest.Run(t, splunk.Source, []intaketest.Case{
+		{File: "search.json", Alerts: []string{`firing P2 error search:search/Failed logins 2026-03-01T08:59:00Z "Failed logins"`}},
+		{File: "itsi-episode.json", Alerts: []string{`firing P2 error episode:aa11bb22-0001 2026-03-01T08:55:00Z "Checkout is degraded"`}},
+		{File: "itsi-episode-closed.json", Alerts: []string{`resolved P2 error episode:aa11bb22-0001 2026-03-01T08:55:00Z "Checkout is degraded"`}},
+		{File: "detector-anomalous.json", Secrets: []string{"sfx-new", "sfx-secret"}, Alerts: []string{`firing P2 error incident:FaBcDeFgHiJ 2026-03-01T08:57:00Z "Memory of hosts: Running out of memory"`}},
+		{File: "detector-ok.json", Alerts: []string{`resolved P2 error incident:FaBcDeFgHiJ - "Memory of hosts: Running out of memory"`}},
+		{File: "detector-ok.json", Secrets: []string{"sfx-secret"}, Status: 401},
+		{File: "detector-manually-resolved.json", Alerts: []string{`resolved P2 error incident:FaBcDeFgHiJ - "Memory of hosts: Running out of memory"`}},
+		{File: "on-call-unacked.json", Alerts: []string{`firing P1 critical entity:shop/checkout 2026-03-01T08:57:00Z "Checkout is slow"`}},
+		{File: "on-call-acked.json", Alerts: []string{`acknowledged P1 critical entity:shop/checkout 2026-03-01T08:57:00Z "Checkout is slow"`}},
+		{File: "on-call-resolved.json", Alerts: []string{`resolved P3 - entity:shop/checkout 2026-03-01T08:57:00Z "Checkout is slow"`}},
+	})
+}

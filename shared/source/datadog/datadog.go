@@ -1,0 +1,307 @@
+// Package datadog reads the webhooks of Datadog, whose body is a template of
+// its user: the default one, and any that fills the variables of Datadog under
+// common names.
+package datadog
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/fault"
+	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
+)
+
+// Name is the word of this source.
+const Name = "datadog"
+
+// Source is Datadog. It does not sign.
+var Source = source.Source{
+	Name: Name, Media: []string{source.FormMedia, "text/plain"}, Parse: Parse,
+	Marks: []string{
+		"event_type last_updated org.id title",
+		"event_type=*_alert*|*_monitor|service_check title date",
+		"alert_transition alert_id",
+		"alert_transition aggreg_key",
+		"alert_transition event_type",
+		"alert_cycle_key alert_id",
+		"alertTransition alertId",
+		"alert_transition=Triggered|Recovered|Re-Triggered|Warn|Re-Warn|Renotify|\"No Data\"|\"Re-No Data\"",
+		"transition=Triggered|Recovered|Re-Triggered|Warn|Re-Warn|Renotify|\"No Data\"|\"Re-No Data\" title",
+		"links.0.href=*datadoghq.* status=Triggered|Recovered|Re-Triggered|Warn|Re-Warn|Renotify|\"No Data\"",
+		"links.0.href=*datadoghq.*",
+		"link=*datadoghq.*",
+		"url=*datadoghq.*",
+		"text:=*datadoghq.*",
+		"header:User-Agent=Datadog*",
+	},
+	Guide: source.Guide{
+		Product: "Datadog", Page: "https://docs.datadoghq.com/integrations/webhooks/",
+		Setup: []string{
+			"Integrations, Webhooks, New: name tocsin, URL {url}.",
+			`Payload: {"id": "$ID", "aggreg_key": "$AGGREG_KEY", "alert_cycle_key": "$ALERT_CYCLE_KEY", "alert_id": "$ALERT_ID", "alert_transition": "$ALERT_TRANSITION", "alert_priority": "$ALERT_PRIORITY", "alert_type": "$ALERT_TYPE", ` +
+				`"alert_scope": "$ALERT_SCOPE", "alert_status": "$ALERT_STATUS", "alert_metric": "$ALERT_METRIC", "title": "$EVENT_TITLE", "body": "$TEXT_ONLY_MSG", "event_type": "$EVENT_TYPE", "hostname": "$HOSTNAME", ` +
+				`"link": "$LINK", "snapshot": "$SNAPSHOT", "tags": "$TAGS", "date": "$DATE", "last_updated": "$LAST_UPDATED", "org": {"id": "$ORG_ID", "name": "$ORG_NAME"}}.`,
+			"Write @webhook-tocsin into the message of each monitor, outside of {{#is_alert}} so that recoveries are sent too.",
+		},
+		Proof: "The key in the address; headers can be set.",
+		Understood: "Triggered, Warn, No Data, Renotify and their repeats; Recovered. With the default payload the state, priority and group are read from the title, " +
+			"which then is the key; alert_cycle_key names the episode, without it repeats are not told from new episodes.",
+		Repeats: "5xx, and missed connections five times.",
+	},
+}
+
+// Parse reads an event of a monitor.
+func Parse(r *source.Request) (source.Parsed, error) {
+	root, err := source.Object(r)
+	if err != nil {
+		return source.Parsed{}, err
+	}
+	m := messageOf(root)
+	if m.title == "" && m.Text("aggregkey", "alertid", "alertcyclekey", "uniquekey", "body", "eventmsg") == "" {
+		return source.Parsed{}, fault.New(fault.Invalid, "the body has no title, alert_id or aggreg_key")
+	}
+	status, problem := m.status()
+	if problem != "" {
+		return source.Parsed{Items: []source.Item{{Rejected: problem}}}, nil
+	}
+	a := m.alert(root)
+	a.Status = status
+	if a.StartedAt = source.Instant(m.Text("startedat", "triggeredat", "receivedat", "firedat", "incidentcreatedat")); status == alert.Resolved {
+		a.EndedAt = m.at()
+	} else if a.StartedAt.IsZero() {
+		a.StartedAt = m.at()
+	}
+	item := source.Fired(a)
+	item.Alert.Episode = m.Text("alertcyclekey", "cyclekey", "incidentuuid") // the time is that of the message, which is repeated
+	return source.Parsed{SenderID: m.eventID(), Items: []source.Item{item}}, nil
+}
+
+// message is a body with what its title says before the monitor's name.
+type message struct {
+	source.Fields
+	title    string // without its prefixes
+	scope    string // the group of the monitor: "host:db-1"
+	said     string // the transition in the title
+	priority string // the priority in the title
+}
+
+func messageOf(root doc.Value) message {
+	m := message{Fields: source.FieldsOf(root, root.Get("event"), root.Get("alert"), root.Get("metadata"), root.Get("details"), root.Get("data"))}
+	m.read(m.Text("eventtitle", "title", "alerttitle", "summary", "monitorname", "alertname", "incidenttitle", "name", "subject"))
+	if scope := m.Text("alertscope", "scope", "group"); scope != "" {
+		m.scope = scope
+	}
+	return m
+}
+
+// read takes the prefixes off a title: "[P2] [Triggered on {host:db-1}] CPU is
+// high". One that is not Datadog's stays.
+func (m *message) read(title string) {
+	kept := ""
+	for strings.HasPrefix(title, "[") {
+		inner, rest, ok := strings.Cut(title[1:], "]")
+		if !ok {
+			break
+		}
+		word, scope, _ := strings.Cut(inner, " on ")
+		switch {
+		case len(inner) == len("P1") && priorityOf(inner) != "":
+			m.priority = inner
+		case word == "Monitor Alert":
+		case transitionOf(word) != "":
+			m.said, m.scope = word, strings.Trim(scope, "{} ")
+		default:
+			kept += "[" + inner + "] "
+		}
+		title = strings.TrimLeft(rest, " ")
+	}
+	if word, rest, ok := strings.Cut(title, ": "); ok && m.said == "" && transitionOf(word) != "" && rest != "" {
+		m.said, title = word, rest
+	}
+	m.title = strings.TrimSpace(kept + title)
+}
+
+// transitionOf reads $ALERT_TRANSITION; "" for any other word.
+func transitionOf(word string) alert.Status {
+	word = strings.ToLower(strings.TrimSpace(word))
+	switch strings.TrimPrefix(strings.TrimPrefix(word, "re-"), "re ") {
+	case "triggered", "warn", "no data", "renotify":
+		return alert.Firing
+	case "recovered":
+		return alert.Resolved
+	}
+	if strings.HasPrefix(word, "recovered from ") {
+		return alert.Resolved
+	}
+	return ""
+}
+
+// statusOf reads a transition, and words that templates put in its place.
+func statusOf(word string) alert.Status {
+	if status := transitionOf(word); status != "" {
+		return status
+	}
+	switch strings.ToLower(strings.TrimSpace(word)) {
+	case "trigger", "alert", "alerting", "warning", "nodata", "no_data", "escalated", "firing", "open", "opened", "active", "stable", "error", "critical":
+		return alert.Firing
+	case "recovery", "recover", "resolved", "resolve", "ok", "closed", "close", "success", "completed":
+		return alert.Resolved
+	case "acknowledged", "acknowledge":
+		return alert.Acknowledged
+	}
+	return ""
+}
+
+// status: a field for the transition must say one; other fields and the title
+// count if they do.
+func (m message) status() (status alert.Status, problem string) {
+	if word := m.Text("alerttransition", "transition", "eventtransition", "incidentstatus"); word != "" {
+		if status = statusOf(word); status == "" {
+			problem = fmt.Sprintf("alert_transition: is %.40q, expected Triggered, Warn, No Data, Renotify or Recovered", word)
+		}
+		return status, problem
+	}
+	for _, word := range [...]string{m.Text("status"), m.Text("alertstatus"), m.Text("state", "alertstate", "monitorstatus"), m.Text("action", "eventaction"), m.said} {
+		if status = statusOf(word); status != "" {
+			return status, ""
+		}
+	}
+	if strings.EqualFold(m.Text("alerttype"), "success") {
+		return alert.Resolved, ""
+	}
+	return alert.Firing, ""
+}
+
+func (m message) alert(root doc.Value) alert.Alert {
+	return alert.Alert{
+		Source: Name, DedupKey: m.key(), Severity: m.severity(root), Title: m.titleOn(), Description: m.description(),
+		Group: source.FirstText(m.Text("alerttitle", "monitorname"), m.title), Labels: m.labels(root), Links: m.links(root),
+	}
+}
+
+// key prefers what Datadog groups events by, with the group of the monitor,
+// then what templates call a key, then the monitor. The default payload has
+// none of them: its id is new with each event.
+func (m message) key() string {
+	for _, named := range [...]struct{ kind, id string }{
+		{"aggreg_key", m.Text("aggregkey", "aggregationkey", "eventaggregkey")},
+		{"key", m.Text("uniquekey", "dedupkey", "deduplicationkey", "incidentkey", "alias")},
+		{"monitor", m.Text("alertid", "monitorid")},
+	} {
+		if named.id != "" && named.kind != "key" {
+			return alert.SenderKey(named.kind, strings.TrimSpace(named.id+" "+m.scope))
+		}
+		if named.id != "" {
+			return alert.SenderKey(named.kind, named.id)
+		}
+	}
+	if cycle := m.Text("alertcyclekey", "cyclekey", "incidentuuid", "incidentpublicid", "publicid"); cycle != "" {
+		return alert.SenderKey("cycle", cycle)
+	}
+	return alert.HashKey(map[string]string{"title": m.title, "scope": m.scope})
+}
+
+func (m message) titleOn() string {
+	title := source.FirstText(m.title, "Monitor "+m.Text("alertid", "monitorid"))
+	if m.scope == "" || m.scope == "*" || strings.Contains(title, m.scope) {
+		return title
+	}
+	return title + " (" + m.scope + ")"
+}
+
+// severity prefers the monitor's priority, then what a template calls a
+// level, then the title, then the kind of the event.
+func (m message) severity(root doc.Value) alert.Severity {
+	priority := source.FirstText(m.Text("alertpriority", "monitorpriority", "incidentseverity"), root.Get("annotations").Get("datadog/priority").Text(), m.Text("priority"))
+	if s := priorityOf(priority); s != "" {
+		return s
+	}
+	switch strings.ToLower(priority) {
+	case "", "normal", "low": // $PRIORITY of an event, which says nothing of the monitor
+	default:
+		if s := source.SeverityOf(priority); s != "" {
+			return s
+		}
+	}
+	if s := source.SeverityOf(m.Text("level", "severity", "urgency")); s != "" {
+		return s
+	}
+	if s := priorityOf(m.priority); s != "" {
+		return s
+	}
+	if s := source.SeverityOf(m.Text("alerttype")); s != "" {
+		return s
+	}
+	switch word := strings.ToLower(source.FirstText(m.Text("alerttransition", "transition"), m.said)); strings.TrimPrefix(word, "re-") {
+	case "warn", "no data":
+		return alert.Warning
+	}
+	return ""
+}
+
+// priorityOf reads P1 to P5, or the number alone.
+func priorityOf(s string) alert.Severity {
+	switch strings.ToUpper(strings.TrimSpace(s)) {
+	case "P1", "1":
+		return alert.Critical
+	case "P2", "2":
+		return alert.Error
+	case "P3", "3":
+		return alert.Warning
+	case "P4", "P5", "4", "5":
+		return alert.Info
+	}
+	return ""
+}
+
+func (m message) description() string {
+	text := m.Text("textonlymsg", "eventmsg", "body", "message", "msg", "description", "eventmessage", "alertmessage", "text", "incidentmsg", "incidentmessage")
+	lines := []string{strings.TrimSpace(strings.ReplaceAll(text, "%%%", ""))}
+	if status := m.Text("alertstatus"); statusOf(status) == "" {
+		lines = append(lines, source.Said("Status", status))
+	}
+	return source.Lines(append(lines, source.Said("Metric", m.Text("alertmetric", "metric")), source.Said("Query", m.Text("alertquery", "query")), source.Said("Logs", m.Text("logssample")))...)
+}
+
+func (m message) labels(root doc.Value) map[string]string {
+	labels := source.Labels("host", m.Text("hostname", "host"), "monitor_id", m.Text("alertid", "monitorid"), "metric", m.Text("alertmetric", "metric"),
+		"event_type", m.Text("eventtype"), "service", m.Text("service"), "env", m.Text("env", "environment"), "org", source.FirstText(m.Text("orgname"), root.At("org.name").Text(), root.At("organization.name").Text()))
+	scope := map[string]string{}
+	source.AddTags(scope, doc.Of(m.scope))
+	delete(scope, "tags")
+	source.AddTags(labels, m.Get("tags", "eventtags", "alerttags"))
+	for name, value := range scope {
+		if labels[name] == "" {
+			labels[name] = value
+		}
+	}
+	return labels
+}
+
+func (m message) links(root doc.Value) []alert.Link {
+	links := source.Links("Event", m.Text("link", "eventurl", "url", "alerturl", "monitorurl", "href", "incidenturl"), "Snapshot", m.Text("snapshot", "snapshoturl", "image"))
+	for v := range root.Get("links").Items() {
+		links = source.AppendLink(links, source.FirstText(v.Get("text").Text(), "Link"), v.First("href", "url"))
+	}
+	for v := range root.Get("images").Items() {
+		links = source.AppendLink(links, source.FirstText(v.Get("alt").Text(), "Image"), v.First("src", "url"))
+	}
+	return links
+}
+
+// at is the time of the message.
+func (m message) at() time.Time {
+	return source.Instant(m.Text("date", "eventdate", "dateposix", "timestamp", "lastupdated", "lastupdatedposix", "time"))
+}
+
+// eventID is the id of the event, which a retry has again. Templates also call
+// other ids so; only beside the time of the event is it the event's.
+func (m message) eventID() string {
+	if m.Text("lastupdated", "date") == "" {
+		return ""
+	}
+	return m.Text("eventid", "id")
+}

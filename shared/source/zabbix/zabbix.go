@@ -1,0 +1,240 @@
+// Package zabbix reads what media types of Zabbix post: webhooks, whose
+// parameters their users name, and alert scripts.
+package zabbix
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/fault"
+	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
+)
+
+// Name is the word of this source.
+const Name = "zabbix"
+
+// Source is Zabbix. It does not sign.
+var Source = source.Source{
+	Name: Name, Media: []string{source.FormMedia, "text/plain"}, Parse: Parse,
+	Marks: []string{
+		"event_id event_source event_nseverity event_value=0|1",
+		"event_id event_value trigger_id",
+		"event_source event_value event_nseverity",
+		"event_nseverity trigger_id",
+		"event_id event_update_status event_value",
+		"eventid triggerid",
+		"hostname severity status trigger item",
+		`"EVENT.ID" "EVENT.VALUE"`,
+		`"EVENT.ID" "TRIGGER.ID"`,
+		`"TRIGGER.NAME" "TRIGGER.STATUS"`,
+		`"{EVENT.ID}"`,
+		`"{TRIGGER.NAME}"`,
+		"EVENT_ID TRIGGER_NAME",
+		"TRIGGER_ID TRIGGER_STATUS",
+		"zabbix_url",
+		"text:=*tr_events.php?triggerid=*",
+		"header:User-Agent=Zabbix*",
+	},
+	Guide: source.Guide{
+		Product: "Zabbix", Page: "https://www.zabbix.com/documentation/current/en/manual/config/notifications/media/webhook",
+		Setup: []string{
+			"Alerts, Media types, Create media type: type Webhook; parameters url = {url}, event_id = {EVENT.ID}, event_source = {EVENT.SOURCE}, event_value = {EVENT.VALUE}, event_update_status = {EVENT.UPDATE.STATUS}, " +
+				"event_update_action = {EVENT.UPDATE.ACTION}, event_update_message = {EVENT.UPDATE.MESSAGE}, event_update_user = {USER.FULLNAME}, event_nseverity = {EVENT.NSEVERITY}, event_name = {EVENT.NAME}, " +
+				"event_date = {EVENT.DATE}, event_time = {EVENT.TIME}, event_recovery_date = {EVENT.RECOVERY.DATE}, event_recovery_time = {EVENT.RECOVERY.TIME}, event_opdata = {EVENT.OPDATA}, event_tags = {EVENT.TAGSJSON}, " +
+				"trigger_id = {TRIGGER.ID}, host_name = {HOST.NAME}, host_ip = {HOST.IP}, zabbix_url = {$ZABBIX.URL}.",
+			"Script: `var p = JSON.parse(value), r = new HttpRequest(); r.addHeader('Content-Type: application/json'); r.post(p.url, value); if (r.getStatus() > 299) throw 'Tocsin answered ' + r.getStatus(); return 'OK';`",
+			"Alerts, Actions, Trigger actions: operations, recovery operations and update operations that send to a user with this media.",
+		},
+		Proof: "The key in the address; a script can set headers.",
+		Understood: "Problems, recoveries and updates (an acknowledgement is told apart) by any style of names (event_id, eventId, EVENT.ID, {EVENT.ID}); severities 0 to 5 and their words. " +
+			"Times have no zone and are read as UTC. Discovery and autoregistration open nothing.",
+		Repeats: "A media type tries again up to its number of attempts (3), 10 s apart, unless the script answers.",
+	},
+}
+
+// Parse reads an event.
+func Parse(r *source.Request) (source.Parsed, error) {
+	root, err := source.Object(r)
+	if err != nil {
+		return source.Parsed{}, err
+	}
+	e := event{source.FieldsOf(root)}
+	switch {
+	case e.Text("eventsource") == "1" || e.Text("eventsource") == "2":
+		return source.Parsed{Notes: []string{"discovery and autoregistration report no problem"}}, nil
+	case e.title() == "" && e.id() == "" && strings.Contains(string(r.Body), "{EVENT."):
+		return source.Parsed{Notes: []string{"a test of the media type: its macros are not filled"}}, nil
+	case e.title() == "" && e.id() == "" && e.trigger() == "":
+		return source.Parsed{}, fault.New(fault.Invalid, "the body has no event_id, trigger_id or event_name, in any style of names")
+	}
+	a := e.alert()
+	status, problem := e.status()
+	if problem != "" {
+		return source.Parsed{Items: []source.Item{{Rejected: problem}}}, nil
+	}
+	if a.Status = status; status == alert.Resolved {
+		if a.EndedAt = e.when("eventrecoverydate", "eventrecoverytime", "eventrecoverytimestamp", "eventrecoverydatetime"); a.EndedAt.IsZero() {
+			a.EndedAt = e.when("eventrdate", "eventrtime")
+		}
+	}
+	return source.One(a), nil
+}
+
+// event is an event by the names of Zabbix's macros, without dots.
+type event struct{ source.Fields }
+
+func (e event) id() string {
+	return e.Text("eventid", "problemid", "originalproblemid", "originaleventid", "id")
+}
+
+func (e event) trigger() string { return e.Text("triggerid") }
+
+func (e event) host() string {
+	return e.Text("hostname", "hosthost", "host", "hostname1", "eventhost", "hostvisiblename", "hostvisible")
+}
+
+// title is the problem's name; the subject of a message has the state before
+// it.
+func (e event) title() string {
+	return withoutState(e.Text("eventname", "triggername", "problemname", "trigger", "title", "alertsubject", "subject", "name", "summary", "problem", "servicename", "triggerdescription"))
+}
+
+// withoutState cuts what the default messages begin with (Zabbix manual,
+// "Default message templates").
+func withoutState(title string) string {
+	head, rest, ok := strings.Cut(title, ": ")
+	if !ok || rest == "" {
+		return title
+	}
+	for _, state := range [...]string{"problem", "resolved", "updated problem", "updated", "recovery", "recovered", "ok", "acknowledged"} {
+		if head = strings.ToLower(head); head == state || strings.HasPrefix(head, state+" in ") {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return title
+}
+
+func (e event) alert() alert.Alert {
+	title, host := e.title(), e.host()
+	if title == "" {
+		title = "Problem " + source.FirstText(e.id(), "of trigger "+e.trigger())
+	}
+	if host != "" && !strings.Contains(title, host) {
+		title += " on " + host
+	}
+	return alert.Alert{
+		Source: Name, DedupKey: e.key(), Episode: e.id(), Severity: e.severity(), Title: title, Description: e.description(),
+		Group: host, Labels: e.labels(), Links: e.links(), StartedAt: e.when("eventdate", "eventtime", "eventtimestamp", "eventdatetime", "eventclock", "clock"),
+	}
+}
+
+// key: a trigger belongs to one host, and its problems follow each other; the
+// event's id names the episode.
+func (e event) key() string {
+	switch trigger, id := e.trigger(), e.id(); {
+	case trigger != "":
+		return alert.SenderKey("trigger", trigger)
+	case id != "":
+		return alert.SenderKey("event", id)
+	}
+	return alert.HashKey(map[string]string{"host": e.host(), "trigger": e.title()})
+}
+
+// severity reads numbers and words (Zabbix manual, "Trigger severity"), then
+// words that users put in their place.
+func (e event) severity() alert.Severity {
+	word := strings.ToLower(e.Text("eventupdatenseverity", "eventnseverity", "nseverity", "triggernseverity", "eventseverity", "severity", "triggerseverity", "triggerseveritytext", "priority"))
+	switch word {
+	case "5":
+		return alert.Critical
+	case "4":
+		return alert.Error
+	case "3", "2":
+		return alert.Warning
+	case "1", "0", "not classified", "not_classified":
+		return alert.Info
+	}
+	return source.SeverityOf(word)
+}
+
+// status: the value says whether the problem goes on; an update is told beside
+// it, and speaks of an acknowledgement among others.
+func (e event) status() (status alert.Status, problem string) {
+	state := strings.ToLower(e.Text("eventvalue", "triggervalue", "eventstatus", "status", "triggerstatus", "problemstatus", "state", "zabbixaction"))
+	if state == "" {
+		state = stateOf(e.Text("alertsubject", "subject", "title"))
+	}
+	switch state {
+	case "0", "ok", "resolved", "recovery", "recovered", "closed", "close", "up", "恢复", "已恢复":
+		return alert.Resolved, ""
+	case "acknowledged", "ack":
+		return alert.Acknowledged, ""
+	case "", "1", "problem", "update", "updated", "firing", "trigger", "triggered", "open", "create", "active", "故障", "告警", "问题":
+		if e.acknowledged() {
+			return alert.Acknowledged, ""
+		}
+		return alert.Firing, ""
+	}
+	return "", fmt.Sprintf("event_value: is %.40q, expected 1 or PROBLEM, 0 or RESOLVED", state)
+}
+
+// stateOf reads the state with which a subject begins.
+func stateOf(subject string) string {
+	state, _, _ := strings.Cut(strings.ToLower(subject), ":")
+	state, _, _ = strings.Cut(state, " in ")
+	switch state {
+	case "resolved", "ok", "recovery", "recovered":
+		return "resolved"
+	}
+	return ""
+}
+
+// acknowledged: {EVENT.UPDATE.ACTION} lists what was done, in words.
+func (e event) acknowledged() bool {
+	updated := e.Text("eventupdatestatus", "updatestatus") == "1" || strings.HasPrefix(strings.ToLower(e.Text("status", "eventstatus", "alertsubject")), "update")
+	action := strings.ToLower(e.Text("eventupdateaction", "updateaction", "action"))
+	if action == "" {
+		return updated && strings.EqualFold(e.Text("eventackstatus", "ackstatus", "eventack"), "yes")
+	}
+	return updated && strings.Contains(action, "acknowledged") && !strings.Contains(action, "unacknowledged")
+}
+
+// when reads a day and a time of day (2026.03.01 and 08:55:00), or one field
+// with both.
+func (e event) when(day, clock string, whole ...string) time.Time {
+	if t := source.Instant(e.Text(day) + " " + e.Text(clock)); !t.IsZero() {
+		return t
+	}
+	return source.Instant(e.Text(append(whole, clock)...))
+}
+
+func (e event) description() string {
+	said := e.Text("eventupdatemessage", "updatemessage", "ackmessage")
+	return source.Lines(
+		e.Text("alertmessage", "message", "description", "body", "eventmessage"), source.Said("Trigger", e.Text("triggerdescription", "triggerexpression")),
+		source.Said("Operational data", e.Text("eventopdata", "triggeropdata", "opdata", "operationaldata")), source.Said("Item", source.Listed(e.Get("itemname", "itemname1", "item"))),
+		source.Said("Value", e.Text("itemvalue", "itemlastvalue", "itemvalue1")), source.Said(source.FirstText(e.Text("eventupdateuser", "userfullname", "username"), "Update"), said))
+}
+
+func (e event) labels() map[string]string {
+	labels := source.Labels(
+		"host", e.host(), "ip", e.Text("hostip", "ip", "hostip1"), "host_group", source.Listed(e.Get("hostgroup", "hostgroups", "triggerhostgroupname", "hostgroupname")),
+		"trigger_id", e.trigger(), "event_id", e.id(), "severity", e.Text("eventseverity", "severity", "triggerseverity"), "item", source.Listed(e.Get("itemname", "itemname1", "item")))
+	if tags := e.Get("eventtagsjson", "eventtags", "triggertags", "tags"); tags.Inner().Kind() == doc.Object {
+		source.AddFields(labels, tags.Inner())
+	} else {
+		source.AddTags(labels, tags)
+	}
+	return labels
+}
+
+func (e event) links() []alert.Link {
+	page := ""
+	if server := strings.TrimSuffix(e.Text("zabbixurl"), "/"); server != "" && e.trigger() != "" && e.id() != "" {
+		page = server + "/tr_events.php?triggerid=" + e.trigger() + "&eventid=" + e.id()
+	}
+	return source.Links("Event", source.FirstText(e.Text("link", "url", "eventurl", "alerturl", "problemurl"), page), "Runbook", e.Text("triggerurl", "runbookurl", "runbook"), "Zabbix", e.Text("zabbixurl"))
+}

@@ -1,0 +1,70 @@
+package zabbix
+
+import (
+	"strings"
+	"testing"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/source/sourcetest"
+)
+
+func TestParse(t *testing.T) {
+	const base = `"event_id":"9","trigger_id":"7","event_name":"N"`
+	description := func(a *alert.Alert) any { return a.Description }
+	labels := func(a *alert.Alert) any { return a.Labels }
+	links := func(a *alert.Alert) any { return a.Links }
+	hashed := func(a *alert.Alert) any { return strings.HasPrefix(a.DedupKey, "hash1:") }
+	sourcetest.Run(t, Source, []sourcetest.Case{
+		{Name: "null", Body: `null`, Err: "the body is null, expected an object"},
+		{Name: "nothing of an event", Body: `{"event_value":"1"}`, Err: "no event_id, trigger_id or event_name"},
+		{Name: "no value fires", Body: `{` + base + `}`, Want: []string{`firing - trigger:7 .. "N"`}},
+		{Name: "value as a number", Body: `{` + base + `,"event_value":0}`, Want: []string{`resolved - trigger:7 .. "N"`}},
+		{Name: "another value", Body: `{` + base + `,"event_value":"maybe"}`, Want: []string{`rejected: event_value: is "maybe", expected 1 or PROBLEM, 0 or RESOLVED`}},
+		{Name: "camel case", Body: `{"eventId":9,"triggerId":7,"eventName":"N","eventStatus":"RESOLVED","eventRecoveryDate":"2026.03.01","eventRecoveryTime":"09:00:00"}`, Want: []string{`resolved - trigger:7 ..2026-03-01T09:00:00Z "N"`}},
+		{Name: "upper case", Body: `{"EVENT.ID":"9","TRIGGER.NAME":"N","TRIGGER.STATUS":"OK","TRIGGER.SEVERITY":"Not classified"}`, Want: []string{`resolved info event:9 .. "N"`}},
+		{Name: "event alone is the key", Body: `{"event_id":"9","event_value":"1"}`, Want: []string{`firing - event:9 .. "Problem 9"`}},
+		{Name: "trigger alone", Body: `{"trigger_id":"7","status":"PROBLEM","host":"h"}`, Want: []string{`firing - trigger:7 .. "Problem of trigger 7 on h"`}},
+		{Name: "host and name are the key", Body: `{"host":"h","trigger":"N","status":"PROBLEM"}`, Look: hashed, Is: true},
+		{Name: "subject tells the state", Body: `{"event_id":"9","subject":"Resolved in 5m 3s: Disk: full","message":"M"}`, Want: []string{`resolved - event:9 .. "Disk: full"`}},
+		{Name: "subject of a problem", Body: `{"event_id":"9","alert_subject":"Problem: Disk full"}`, Want: []string{`firing - event:9 .. "Disk full"`}},
+		{Name: "colon that is no state", Body: `{"event_id":"9","subject":"Disk: full"}`, Want: []string{`firing - event:9 .. "Disk: full"`}},
+		{Name: "acknowledged", Body: `{` + base + `,"event_value":"1","event_update_status":"1","event_update_action":"acknowledged"}`, Want: []string{`acknowledged - trigger:7 .. "N"`}},
+		{Name: "unacknowledged", Body: `{` + base + `,"event_value":"1","event_update_status":"1","event_update_action":"unacknowledged"}`, Want: []string{`firing - trigger:7 .. "N"`}},
+		{Name: "acknowledged before, no update", Body: `{` + base + `,"event_value":"1","event_update_status":"0","event_ack_status":"Yes"}`, Want: []string{`firing - trigger:7 .. "N"`}},
+		{Name: "update of an acknowledged one", Body: `{` + base + `,"event_value":"1","event_update_status":"1","event_ack_status":"Yes"}`, Want: []string{`acknowledged - trigger:7 .. "N"`}},
+		{Name: "recovery wins over an update", Body: `{` + base + `,"event_value":"0","event_update_status":"1","event_update_action":"acknowledged"}`, Want: []string{`resolved - trigger:7 .. "N"`}},
+		{Name: "discovery", Body: `{` + base + `,"event_source":"2"}`, Note: "autoregistration"},
+		{Name: "macros that are not filled", Body: `{"event_id":"{EVENT.ID}","event_name":"{EVENT.NAME}"}`, Note: "a test of the media type"},
+		{Name: "seconds", Body: `{` + base + `,"event_timestamp":"1772355600"}`, Want: []string{`firing - trigger:7 2026-03-01T09:00:00Z.. "N"`}},
+		{Name: "odd types", Body: `{"event_id":[9],"event_name":{},"host_name":[],"event_tags":7,"event_value":true}`, Want: []string{`rejected: event_value: is "true", expected 1 or PROBLEM, 0 or RESOLVED`}},
+		{Name: "objects within", Body: `{"event":{"id":"9","value":"0","date":"2026.03.01","time":"08:55:00","r_date":"2026.03.01","r_time":"09:00:00"},"trigger":{"id":7,"name":"N","severity_text":"High"},"host":{"name":"h"},"item":{"name":"i"}}`,
+			Want: []string{`resolved error trigger:7 2026-03-01T08:55:00Z..2026-03-01T09:00:00Z "N on h"`}},
+		{Name: "action of a script", Body: `{` + base + `,"zabbix_action":"close","event_datetime":"2026-03-01T08:55:00Z","event_recovery_datetime":"2026-03-01T09:00:00Z","event_nseverity":5}`,
+			Want: []string{`resolved critical trigger:7 2026-03-01T08:55:00Z..2026-03-01T09:00:00Z "N"`}},
+		{Name: "short names", Body: `{"id":"9","triggerId":"7","name":"N","status":"PROBLEM","severity":"High","updateStatus":"1","updateAction":"acknowledged"}`, Want: []string{`acknowledged error trigger:7 .. "N"`}},
+		{Name: "host once", Body: `{` + base + `,"host_name":"h"}`, Want: []string{`firing - trigger:7 .. "N on h"`}},
+		{Name: "tags as objects", Body: `{"event_id":"9","event_tags_json":[{"tag":"scope","value":"disk"},{"tag":"x","value":""}]}`, Look: labels, Is: "map[event_id:9 scope:disk tags:x]"},
+		{Name: "tags as text", Body: `{"event_id":"9","event_tags":"scope:disk, abc,123"}`, Look: labels, Is: "map[event_id:9 scope:disk tags:abc, 123]"},
+		{Name: "tags as one object", Body: `{"event_id":"9","event_tags":"{\"scope\":\"disk\"}"}`, Look: labels, Is: "map[event_id:9 scope:disk]"},
+		{Name: "description", Body: `{` + base + `,"event_opdata":"3 %","event_update_message":"on it","event_update_user":"Alice"}`, Look: description, Is: "Operational data: 3 %\nAlice: on it"},
+		{Name: "link made", Body: `{` + base + `,"zabbix_url":"https://z.example.com/"}`, Look: links, Is: "[{Event https://z.example.com/tr_events.php?triggerid=7&eventid=9} {Zabbix https://z.example.com/}]"},
+		{Name: "link given", Body: `{` + base + `,"link":"https://z.example.com/e"}`, Look: links, Is: "[{Event https://z.example.com/e}]"},
+		{Name: "episode", Body: `{` + base + `,"event_date":"2026.03.01","event_time":"08:00:00"}`, Look: func(a *alert.Alert) any { return a.Episode }, Is: "9"},
+	})
+}
+
+func TestSeverityWords(t *testing.T) {
+	for word, want := range map[string]alert.Severity{
+		"5": alert.Critical, "4": alert.Error, "3": alert.Warning, "2": alert.Warning, "1": alert.Info, "0": alert.Info,
+		"Disaster": alert.Critical, "High": alert.Error, "Average": alert.Warning, "Warning": alert.Warning, "Information": alert.Info, "Not classified": alert.Info, "Odd": "",
+	} {
+		parsed, err := Parse(sourcetest.Request(`{"event_id":"9","event_name":"N","severity":"` + word + `"}`))
+		if err != nil || parsed.Items[0].Alert.Severity != want {
+			t.Errorf("%q is %q, %v; want %q", word, parsed.Items[0].Alert.Severity, err, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	sourcetest.Fuzz(f, Source, "", `{"eventid":{},"subject":": : :","tags":"[{}]"}`, "event_id=1&event_value=0")
+}
