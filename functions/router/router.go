@@ -57,6 +57,8 @@ type delivery struct {
 	intake.Delivery
 	writer  string       // of this attempt, in the ledger
 	err     error        // it cannot be read
+	twin    *delivery    // the same one, earlier in the batch, for which it stands or falls
+	result  error        // of the message
 	body    []byte       // as received; nil where an object keeps it
 	written map[int]bool // parts that were in the ledger before
 	settled map[int]bool // parts that are in the ledger now
@@ -97,6 +99,7 @@ func (r *router) read(ctx context.Context, batch []queue.Message) []*delivery {
 			d.body, d.err = d.Body()
 		}
 		deliveries[i] = d
+		d.twin = twinOf(d, deliveries[:i])
 		for n := range d.parts() {
 			parts = append(parts, ledger.PartID{Delivery: d.ID, Part: n})
 		}
@@ -114,10 +117,20 @@ func (r *router) read(ctx context.Context, batch []queue.Message) []*delivery {
 	return deliveries
 }
 
+// twinOf finds the delivery that the queue handed over twice in one batch.
+func twinOf(d *delivery, before []*delivery) *delivery {
+	for _, other := range before {
+		if d.err == nil && other.err == nil && other.twin == nil && other.ID == d.ID {
+			return other
+		}
+	}
+	return nil
+}
+
 // parts is the number of ledger parts of the delivery: at least one, so that a
 // delivery without alerts is in the ledger too.
 func (d *delivery) parts() int {
-	if d.err != nil {
+	if d.err != nil || d.twin != nil {
 		return 0
 	}
 	return max(1, (len(d.Items)+ledger.PartSize-1)/ledger.PartSize)
@@ -128,7 +141,7 @@ func (d *delivery) parts() int {
 func (r *router) reports(deliveries []*delivery) []*report {
 	var all []*report
 	for _, d := range deliveries {
-		if d.err != nil {
+		if d.err != nil || d.twin != nil {
 			continue
 		}
 		d.items = make([]*report, len(d.Items))
@@ -291,12 +304,17 @@ func (rep *report) fail(err error) {
 func (r *router) settle(ctx context.Context, deliveries []*delivery) []error {
 	results := make([]error, len(deliveries))
 	for i, d := range deliveries {
-		results[i] = d.err
+		d.result = d.err
+		if d.twin != nil {
+			d.result = d.twin.result
+			r.metrics.Add("Duplicates", 1)
+		}
 		for n := range d.parts() {
 			if err := r.settlePart(ctx, d, n); err != nil {
-				results[i] = err
+				d.result = err
 			}
 		}
+		results[i] = d.result
 	}
 	return results
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/md5"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -78,8 +79,8 @@ func (c *client) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchI
 // that the queue took the body that was sent. It reads of in what [Sender.Send]
 // sets, and takes no options.
 func (c *client) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
-	body, out := encode(in), &sqs.SendMessageOutput{}
-	if err := c.repeat(ctx, func() error { return c.post(ctx, "AmazonSQS.SendMessage", body, out) }); err != nil {
+	call, out := sending{target: "AmazonSQS.SendMessage", body: encode(in), id: rand.Text()}, &sqs.SendMessageOutput{}
+	if err := c.repeat(ctx, func() error { return c.post(ctx, call, out) }); err != nil {
 		return nil, fmt.Errorf("SQS SendMessage: %w", err)
 	}
 	sum := md5.Sum([]byte(*in.MessageBody))
@@ -87,6 +88,14 @@ func (c *client) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ..
 		return nil, fmt.Errorf("SQS SendMessage: message %s has MD5 %q in the queue, %x was sent", aws.ToString(out.MessageId), got, sum)
 	}
 	return out, nil
+}
+
+// sending is one call with all its attempts, which bear the same id, as those
+// of the SDK do.
+type sending struct {
+	target string
+	body   []byte
+	id     string
 }
 
 func encode(in *sqs.SendMessageInput) []byte {
@@ -148,8 +157,8 @@ func (c *client) wait(ctx context.Context, n int, cause error) (release func(err
 const maxAnswer = 64 << 10
 
 // post makes one attempt (AWS JSON protocol 1.0) and reads its answer into out.
-func (c *client) post(ctx context.Context, target string, body []byte, out any) error {
-	r, err := c.request(ctx, target, body)
+func (c *client) post(ctx context.Context, call sending, out any) error {
+	r, err := c.request(ctx, call)
 	if err != nil {
 		return err
 	}
@@ -178,7 +187,7 @@ func unsent(ctx context.Context, err error) error {
 	return &smithyhttp.RequestSendError{Err: err}
 }
 
-func (c *client) request(ctx context.Context, target string, body []byte) (*http.Request, error) {
+func (c *client) request(ctx context.Context, call sending) (*http.Request, error) {
 	at, err := c.address()
 	if err != nil {
 		return nil, err
@@ -187,13 +196,14 @@ func (c *client) request(ctx context.Context, target string, body []byte) (*http
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, at, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, at, bytes.NewReader(call.body))
 	if err != nil {
 		return nil, err
 	}
 	r.Header["Content-Type"] = []string{"application/x-amz-json-1.0"}
-	r.Header["X-Amz-Target"] = []string{target}
-	sum := sha256.Sum256(body)
+	r.Header["X-Amz-Target"] = []string{call.target}
+	r.Header["Amz-Sdk-Invocation-Id"] = []string{call.id}
+	sum := sha256.Sum256(call.body)
 	return r, c.signer.SignHTTP(ctx, who, r, hex.EncodeToString(sum[:]), "sqs", c.region, time.Now())
 }
 
