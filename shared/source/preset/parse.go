@@ -37,7 +37,7 @@ func (p *Preset) Parse(r *source.Request) (source.Parsed, error) {
 		out.Changes = []source.Change{p.changeOf(sc)}
 		return out, nil
 	}
-	return out, p.readings[p.variant(sc)].read(p.name, sc, &out)
+	return out, p.read(sc, &out)
 }
 
 // takesText: a source of texts names "*" or text/plain.
@@ -84,12 +84,17 @@ func (p *Preset) variant(sc *lookup.Scope) int {
 	return last
 }
 
-func (r *reading) read(name string, sc *lookup.Scope, out *source.Parsed) error {
+// read reads the alerts of a request. Where no variant is that of the request,
+// each alert has its own.
+func (p *Preset) read(sc *lookup.Scope, out *source.Parsed) error {
+	of := p.variant(sc)
+	r := &p.readings[of]
 	items := []doc.Value{sc.Root}
-	if len(r.alerts) > 0 {
+	several := len(r.alerts) > 0
+	if several {
 		items = nil
-		for _, p := range r.alerts {
-			items = append(items, p.Values(sc)...)
+		for _, path := range r.alerts {
+			items = append(items, path.Values(sc)...)
 		}
 	}
 	if err := source.TooMany(len(items)); err != nil {
@@ -97,13 +102,16 @@ func (r *reading) read(name string, sc *lookup.Scope, out *source.Parsed) error 
 	}
 	for _, v := range items {
 		one := sc
-		if len(r.alerts) > 0 {
+		if several {
 			one = sc.Each(v)
+		}
+		if several && of == len(p.readings)-1 {
+			r = &p.readings[p.variant(one)]
 		}
 		if r.skip.Holds(one) || r.ignored.Holds(one) {
 			continue
 		}
-		out.Items = append(out.Items, r.item(name, one))
+		out.Items = append(out.Items, r.item(p.name, one))
 	}
 	switch {
 	case len(items) == 0:
@@ -135,11 +143,12 @@ func (r *reading) item(name string, sc *lookup.Scope) source.Item {
 }
 
 // setTimes: only a start that the sender calls one names the firing period,
-// because the time of a request is another at each repeat.
+// because the time of a request is another at each repeat. A spec that says
+// what names it, if anything, is believed.
 func (r *reading) setTimes(a *alert.Alert, sc *lookup.Scope) {
 	instant := func(t lookup.Texts) time.Time { return source.InstantIn(t.In(sc), r.zone) }
 	a.StartedAt = instant(r.startedAt)
-	if a.Episode == "" {
+	if len(r.episode) == 0 {
 		a.Episode = source.Episode(a.StartedAt)
 	}
 	at := instant(r.at)
@@ -250,8 +259,13 @@ func (s *spreader) spread(v doc.Value) {
 }
 
 func (s *spreader) add(name string, value doc.Value) {
-	if k := value.Kind(); k == doc.Object || k == doc.Array || k == doc.Number && slices.Contains(s.omit, "#") {
+	switch value.Kind() {
+	case doc.Object, doc.Array:
 		return
+	case doc.Number, doc.Bool:
+		if slices.Contains(s.omit, "#") {
+			return
+		}
 	}
 	s.put(name, value.Head(2*alert.MaxLabelValue))
 }

@@ -71,6 +71,7 @@ func TestReading(t *testing.T) {
 		{"description of lines", `{` + key + `,"description":["Value {v}","Limit {max}","{note}"]}`, `{"id":7,"name":"a","v":9.50,"note":"n"}`, `firing  key:7 "a" description="Value 9.50\nn"`},
 		{"group and episode", `{` + key + `,"group":"{g}","episode":"{e}"}`, `{"id":7,"name":"a","g":"web","e":3}`, `firing  key:7 "a" group="web" episode="3"`},
 		{"start names the episode", `{` + key + `,"started_at":"{t}"}`, `{"id":7,"name":"a","t":1772352309}`, `firing  key:7 "a" episode="2026-03-01T08:05:09Z" start="2026-03-01T08:05:09Z"`},
+		{"no name of the episode", `{` + key + `,"started_at":"{t}","episode":""}`, `{"id":7,"name":"a","t":1772352309}`, `firing  key:7 "a" start="2026-03-01T08:05:09Z"`},
 		{"time of the request does not", `{` + key + `,"at":"{t}"}`, `{"id":7,"name":"a","t":1772352309}`, `firing  key:7 "a" start="2026-03-01T08:05:09Z"`},
 		{"time of a recovery", `{` + key + `,"at":"{t}","status":{"resolved":"ok"}}`, `{"id":7,"name":"a","t":1772352309,"ok":true}`, `resolved  key:7 "a" end="2026-03-01T08:05:09Z"`},
 		{"end before time", `{` + key + `,"at":"{t}","ended_at":"{e}","status":{"resolved":"ok"}}`, `{"id":7,"name":"a","t":1772352309,"e":1772352300,"ok":true}`, `resolved  key:7 "a" end="2026-03-01T08:05:00Z"`},
@@ -83,7 +84,7 @@ func TestReading(t *testing.T) {
 		{"labels of pairs", `{` + key + `,"labels_from":"tags"}`, `{"id":7,"name":"a","tags":[{"name":"x","value":1},{"key":"y","value":"b"},{"label":"z","value":"c"},{"value":"d"},{"name":"e"}]}`, `firing  key:7 "a" x:1 y:b z:c`},
 		{"labels of texts", `{` + key + `,"labels_from":"tags"}`, `{"id":7,"name":"a","tags":["x:1","y = b","flag",7]}`, `firing  key:7 "a" flag:true x:1 y:b`},
 		{"own label wins", `{` + key + `,"labels_from":["p","q"],"labels":{"x":"{own}"}}`, `{"id":7,"name":"a","p":{"x":1,"y":1},"q":{"y":2},"own":"o"}`, `firing  key:7 "a" x:o y:2`},
-		{"labels left out", `{` + key + `,"labels_from":".","labels_omit":["_*","ID","#"]}`, `{"id":"7","name":"a","_x":"1","n":5,"b":true}`, `firing  key:7 "a" b:true name:a`},
+		{"labels left out", `{` + key + `,"labels_from":".","labels_omit":["_*","ID","#"]}`, `{"id":"7","name":"a","_x":"1","n":5,"b":true}`, `firing  key:7 "a" name:a`},
 		{"key of labels", `{"key":"{labels:}","title":"{name}","labels_from":"tags"}`, `{"name":"a","tags":{"y":"b","x":"a"}}`, `firing  key:"x"="a","y"="b" "a" x:a y:b`},
 		{"links", `{` + key + `,"links":[{"text":"Page {id}","url":"{u}"},{"text":"None","url":"{v}"},{"text":"Bad","url":"javascript:{id}"}]}`, `{"id":7,"name":"a","u":"https://example.com/7"}`, `firing  key:7 "a" [Page 7](https://example.com/7)`},
 		{"blank", `{` + key + `,"blank":"N/A|\\$[A-Z]+","labels":{"a":"{a}","b":"{b}"},"labels_from":"tags"}`, `{"id":"7","name":"x","a":"N/A","b":"$5","tags":{"t":"$HOST","u":"N/A."}}`, `firing  key:7 "x" b:$5 u:N/A.`},
@@ -205,5 +206,14 @@ func TestRequestID(t *testing.T) {
 	parsed, err := compile(t, `{"key":"{id}","request_id":"{header:X-Delivery}"}`).Parse(r)
 	if err != nil || parsed.SenderID != "d-1" {
 		t.Errorf("%q, %v", parsed.SenderID, err)
+	}
+}
+
+func TestEachAlertHasItsVariant(t *testing.T) {
+	p := compile(t, `{"alerts":"[*]","key":"{id}","title":"common","variants":[{"when":"kind=cert","key":"{id}/cert","title":"cert"},{"when":"kind=test","skip":"id"}]}`)
+	parsed, err := p.Parse(post("application/json", `[{"id":1},{"id":1,"kind":"cert"},{"id":1,"kind":"test"},{"id":2}]`))
+	want := "firing  key:1 \"common\"\nfiring  key:1/cert \"cert\"\nfiring  key:2 \"common\""
+	if got := said(parsed); err != nil || got != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
 	}
 }

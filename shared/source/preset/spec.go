@@ -33,7 +33,8 @@ type Spec struct {
 	Guide    *Guide    `json:"guide,omitempty"`
 }
 
-// Variant is another form of the same source.
+// Variant is another form of the same source. Its condition is asked of the
+// request, and where none holds of each alert, from which paths then begin.
 type Variant struct {
 	When List `json:"when"`
 	Reading
@@ -49,14 +50,14 @@ type Reading struct {
 	Title       List              `json:"title,omitempty"`       //
 	Description List              `json:"description,omitempty"` // lines
 	Group       List              `json:"group,omitempty"`       //
-	Episode     List              `json:"episode,omitempty"`     // names the firing period, where the sender does
+	Episode     List              `json:"episode,omitempty"`     // names the firing period; without it started_at does, and with "" nothing, as where the recovery of a job is another run
 	At          List              `json:"at,omitempty"`          // when the request was made: the start of a firing, the end of a recovery
 	StartedAt   List              `json:"started_at,omitempty"`  // when the firing period began, the same in its repeats
 	EndedAt     List              `json:"ended_at,omitempty"`    // read of recoveries
 	Zone        string            `json:"zone,omitempty"`        // of times without one: "+08:00" or "Europe/Berlin"
 	Labels      map[string]string `json:"labels,omitempty"`      // by name
 	LabelsFrom  List              `json:"labels_from,omitempty"` // paths of objects, of lists of {name|key, value}, or of lists of name:value
-	LabelsOmit  List              `json:"labels_omit,omitempty"` // names of those that are none, with * for any characters; "#" is every number
+	LabelsOmit  List              `json:"labels_omit,omitempty"` // names of those that are none, with * for any characters; "#" is every number, true and false
 	Links       []Link            `json:"links,omitempty"`
 }
 
