@@ -72,6 +72,9 @@ func ParseCondition(s string) (Condition, error) {
 func parsePart(s string) (part, error) {
 	written, op, operand := cutOperator(s)
 	p := part{op: op}
+	if _, second, _ := cutOperator(written); op == "!" && second != "" {
+		return p, fault.New(fault.Invalid, "the condition %q: expected a path alone after !; write path!=value", s)
+	}
 	var err error
 	if p.path, err = ParsePath(written); err != nil {
 		return p, err

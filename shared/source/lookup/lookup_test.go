@@ -121,7 +121,7 @@ func TestConditions(t *testing.T) {
 }
 
 func TestConditionsThatAreNone(t *testing.T) {
-	for _, written := range []string{"", "  ", "a..b", "a=", "a!=", "a>=x", "a<", "=x", "!", "a b..c", "header:=x"} {
+	for _, written := range []string{"", "  ", "a..b", "a=", "a!=", "a>=x", "a<", "=x", "!", "a b..c", "header:=x", "!a=b", "!a>=1", "!!a"} {
 		if c, err := ParseCondition(written); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v, err %v", written, c, err)
 		}
