@@ -183,7 +183,7 @@ func (v Value) index() map[string]uint32 {
 	}
 	index := v.t.indexes[v.i]
 	if index == nil {
-		index = map[string]uint32{}
+		index = make(map[string]uint32, v.Len())
 		for name, field := range v.Fields() {
 			index[name] = field.i
 		}

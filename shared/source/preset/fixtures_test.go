@@ -152,7 +152,7 @@ func largeBodies() map[string][]byte {
 		"items":        fill("[", "1", "]"),
 		"objects":      fill("[", "{}", "]"),
 		"string":       []byte(`{"title":"` + long + `","name":"` + long[:size/3/4*4] + `"}`),
-		"nested":       []byte(strings.Repeat(`{"alerts":[`, 32)[:32*11-1] + fillString(size-1000) + strings.Repeat("}", 1)),
+		"nested":       []byte(strings.Repeat(`{"alerts":[`, 31) + fillString(size-1000) + strings.Repeat("]}", 31)),
 		"alerts":       fill(`{"alerts":[`, `{"id":1}`, "]}"),
 		"text in text": []byte(`{"payload":"{\"id\":\"` + strings.Repeat("x", size-100) + `\"}"}`),
 		"white space":  []byte("{" + strings.Repeat(" ", size-2) + "}"),
