@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -150,6 +151,17 @@ func (c Condition) Holds(sc *Scope) bool {
 		}
 	}
 	return true
+}
+
+// Found says what stands where c expected something else: path is "text". It
+// is "" if c holds.
+func (c Condition) Found(sc *Scope) string {
+	for i := range c.parts {
+		if p := &c.parts[i]; !p.holds(sc) {
+			return fmt.Sprintf("%s is %.40q", p.path, p.path.Text(sc))
+		}
+	}
+	return ""
 }
 
 func (p *part) holds(sc *Scope) bool {

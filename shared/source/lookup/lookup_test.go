@@ -117,6 +117,16 @@ func TestConditions(t *testing.T) {
 		if c.String() != written {
 			t.Errorf("%s is written %s", written, c)
 		}
+		if found := c.Found(sc); (found == "") != want {
+			t.Errorf("%s found %q", written, found)
+		}
+	}
+}
+
+func TestConditionSaysWhatItFound(t *testing.T) {
+	c, err := ParseCondition("name level=13")
+	if err != nil || c.Found(scope(t, body)) != `level is "12"` {
+		t.Errorf("found %q, %v", c.Found(scope(t, body)), err)
 	}
 }
 

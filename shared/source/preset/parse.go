@@ -194,7 +194,7 @@ func (r *reading) status(sc *lookup.Scope) (alert.Status, string) {
 	for _, c := range r.firing {
 		expected = append(expected, c.String())
 	}
-	return "", "status: unknown; expected one that is ignored, acknowledged or resolved, or " + strings.Join(expected, ", or ")
+	return "", fmt.Sprintf("status: %s; expected what is ignored, acknowledged or resolved, or %s", r.firing[0].Found(sc), strings.Join(expected, ", or "))
 }
 
 func (r *reading) severity(sc *lookup.Scope) alert.Severity {

@@ -120,9 +120,9 @@ func TestStatusAndSeverityAreAskedInOrder(t *testing.T) {
 		`{"id":1,"s":"both"}`:                             `acknowledged warning key:1 "1"`,
 		`{"id":1,"s":"ok"}`:                               `resolved warning key:1 "1"`,
 		`{"id":1,"s":"test"}`:                             `note: the request holds no alert`,
-		`{"id":1,"s":"odd"}`:                              `rejected: status: unknown; expected one that is ignored, acknowledged or resolved, or s=bad`,
-		`{"id":1}`:                                        `rejected: status: unknown; expected one that is ignored, acknowledged or resolved, or s=bad`,
-		`{"id":{"a":1},"s":["bad"],"n":[9],"w":{"x":[]}}`: `rejected: status: unknown; expected one that is ignored, acknowledged or resolved, or s=bad`,
+		`{"id":1,"s":"odd"}`:                              `rejected: status: s is "odd"; expected what is ignored, acknowledged or resolved, or s=bad`,
+		`{"id":1}`:                                        `rejected: status: s is ""; expected what is ignored, acknowledged or resolved, or s=bad`,
+		`{"id":{"a":1},"s":["bad"],"n":[9],"w":{"x":[]}}`: `rejected: status: s is "[\"bad\"]"; expected what is ignored, acknowledged or resolved, or s=bad`,
 	} {
 		parsed, err := compile(t, spec).Parse(post("application/json", body))
 		if got := said(parsed); err != nil || got != want {
@@ -164,7 +164,7 @@ func TestTheFirstVariantThatHoldsAddsToTheReading(t *testing.T) {
 		`{"id":7,"v":1}`:                      `firing info key:7 "first" group="g" a:1 b:2 c:2 [y](https://example.com/first)`,
 		`{"id":7,"v":"ONE","ok":1}`:           `resolved info key:7 "first" group="g" a:1 b:2 c:2 [y](https://example.com/first)`,
 		`{"v":2,"list":[{"id":8,"v":2}]}`:     `firing error key:8 "second" group="g" a:1 b:1 [x](https://example.com/common)`,
-		`{"v":2,"list":[{"id":8,"ok":true}]}`: `rejected: status: unknown; expected one that is ignored, acknowledged or resolved, or v=2`,
+		`{"v":2,"list":[{"id":8,"ok":true}]}`: `rejected: status: v is ""; expected what is ignored, acknowledged or resolved, or v=2`,
 	} {
 		parsed, err := p.Parse(post("application/json", body))
 		if got := said(parsed); err != nil || got != want {
