@@ -103,7 +103,7 @@ func TestCompileAcceptsWhatIsLeftOut(t *testing.T) {
 }
 
 func TestListIsOneTextOrMany(t *testing.T) {
-	for raw, want := range map[string]string{`"a"`: "a", ` ["a","b"] `: "a b", `[]`: "", `null`: ""} {
+	for raw, want := range map[string]string{`"a"`: "a", `["a","b"]`: "a b", `[]`: "", `null`: ""} {
 		var l preset.List
 		if err := json.Unmarshal([]byte(raw), &l); err != nil || strings.Join(l, " ") != want {
 			t.Errorf("%s is %q, %v", raw, l, err)
