@@ -37,12 +37,19 @@ func FirstText(texts ...string) string {
 
 func legible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
-// The years within which a time is believed: outside of them it is the zero
-// time of some language, or cannot be rendered as RFC 3339.
-const (
-	firstYear = 1971
-	lastYear  = 9998
+// The times that are believed: outside of them one is the zero time of some
+// language, in whatever zone, or cannot be rendered as RFC 3339.
+var (
+	firstBelieved = time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC)
+	lastBelieved  = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 )
+
+// hoursOf are the zones that senders name by their letters alone, where these
+// mean one zone only; package time reads them as UTC.
+var hoursOf = map[string]time.Duration{
+	"PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CDT": -5, "EST": -5, "EDT": -4, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3,
+	"SGT": 8, "HKT": 8, "AWST": 8, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13,
+}
 
 // layouts are the ways beside RFC 3339 in which monitoring systems write
 // times, most common first. One without a zone is read in the zone of the call.
@@ -54,7 +61,8 @@ var layouts = [...]string{
 	time.RFC1123, time.RFC1123Z, time.RFC850, time.ANSIC, time.UnixDate, time.RubyDate,
 	"Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 02 Jan 2006, 15:04:05 MST", "2 Jan 2006 15:04:05 MST", "2 Jan 2006 15:04:05", "02 Jan 2006 15:04:05 -0700",
 	"Jan 2, 2006 15:04:05 MST", "Jan 2, 2006 3:04:05 PM MST", "Jan 2, 2006 3:04:05 PM", "Jan 2, 2006, 3:04:05 PM", "January 2, 2006 15:04:05", "January 2, 2006 3:04 PM MST", "Jan 2, 2006 15:04:05",
-	"1/2/2006 3:04:05 PM", "1/2/2006 15:04:05", "02/Jan/2006:15:04:05 -0700", "20060102T150405Z", "20060102150405",
+	"15:04 Jan 2, 2006 MST", "15:04 Jan 2, 2006", "02.01.2006 15:04:05", "02.01.2006 15:04",
+	"1/2/2006 3:04:05 PM", "1/2/2006 15:04:05", "02/Jan/2006:15:04:05 -0700", "20060102T150405Z0700", "20060102150405",
 }
 
 // Instant reads a time as monitoring systems write them: RFC 3339 and its
@@ -77,14 +85,23 @@ func InstantIn(s string, zone *time.Location) time.Time {
 	}
 	for _, layout := range layouts {
 		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
-			return believed(t)
+			return believed(zoned(t))
 		}
 	}
 	return time.Time{}
 }
 
+// zoned moves a time that names its zone by letters into it.
+func zoned(t time.Time) time.Time {
+	name, offset := t.Zone()
+	if offset != 0 {
+		return t
+	}
+	return t.Add(-hoursOf[name] * time.Hour)
+}
+
 func believed(t time.Time) time.Time {
-	if t = t.UTC(); t.Year() < firstYear || t.Year() > lastYear {
+	if t = t.UTC(); t.Before(firstBelieved) || !t.Before(lastBelieved) {
 		return time.Time{}
 	}
 	return t

@@ -10,6 +10,8 @@ package doc
 import (
 	"iter"
 	"strings"
+	"sync"
+	"unicode/utf8"
 )
 
 // Kind is the kind of a value.
@@ -41,6 +43,9 @@ type Value struct {
 type tree struct {
 	src   string
 	nodes []node // in the order of the body; a container's children follow it
+
+	indexing sync.Mutex
+	indexes  map[uint32]map[string]uint32 // of the objects that are large, by name of the field
 }
 
 // node is a value as it stands in the body: offsets, no copies.
@@ -105,10 +110,59 @@ func (v Value) Span() (from, to int) {
 // True reports whether v is the boolean true, or its word.
 func (v Value) True() bool { return strings.EqualFold(v.Text(), "true") }
 
+// Head returns the first of the text of v, at most limit bytes of it: what
+// follows is not even unescaped.
+func (v Value) Head(limit int) string {
+	if v.Kind() != String || int(v.node().to-v.node().from) <= limit {
+		return cut(v.Text(), limit)
+	}
+	n := v.node()
+	raw := v.t.src[n.from:n.to]
+	end := 0
+	for end < limit {
+		size := 1
+		if raw[end] == '\\' {
+			size = 2
+			if raw[end+1] == 'u' {
+				_, size = escapedRune(raw[end:])
+			}
+		}
+		if end+size > limit {
+			break
+		}
+		end += size
+	}
+	for back := 0; back < utf8.UTFMax && end > 0 && !utf8.RuneStart(raw[end]); back++ {
+		end--
+	}
+	return cut(v.t.text(n.from, n.from+uint32(end), n.raw), limit)
+}
+
+// cut shortens s to limit bytes, and leaves no part of a character at its end.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// manyNodes is from where on an object is worth an index of its fields: paths
+// into a body are many, and must not each walk it.
+const manyNodes = 256
+
 // Get returns the field of that name of an object. Where one stands twice, the
 // last counts, as in encoding/json.
 func (v Value) Get(name string) Value {
 	if v.Kind() != Object {
+		return Value{}
+	}
+	if v.node().next-v.i > manyNodes {
+		if i, ok := v.index()[name]; ok {
+			return Value{v.t, i}
+		}
 		return Value{}
 	}
 	var found Value
@@ -119,6 +173,23 @@ func (v Value) Get(name string) Value {
 		}
 	}
 	return found
+}
+
+func (v Value) index() map[string]uint32 {
+	v.t.indexing.Lock()
+	defer v.t.indexing.Unlock()
+	if v.t.indexes == nil {
+		v.t.indexes = map[uint32]map[string]uint32{}
+	}
+	index := v.t.indexes[v.i]
+	if index == nil {
+		index = make(map[string]uint32, v.Len())
+		for name, field := range v.Fields() {
+			index[name] = field.i
+		}
+		v.t.indexes[v.i] = index
+	}
+	return index
 }
 
 // At follows a path of names with dots between them. A name that is a number

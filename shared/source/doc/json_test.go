@@ -3,9 +3,11 @@ package doc
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"tocsin/shared/fault"
 )
@@ -183,4 +185,40 @@ func BenchmarkJSON(b *testing.B) {
 			}
 		}
 	})
+}
+
+func TestHeadIsTheBeginningOfTheText(t *testing.T) {
+	for _, text := range []string{`"abcdef"`, `"a\"b\\c"`, `"日本語"`, `"\u65e5\u672c\u8a9e"`, `"\ud83d\ude00x"`, "\"\xff\xfe\xfdab\"", "\"\x80\x80\x80\x80\x80\x80\"", `12345678`, `[1,2,3]`, `null`} {
+		v, err := JSON([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for limit := range 12 {
+			head := v.Head(limit)
+			if len(head) > limit || !utf8.ValidString(head) || !strings.HasPrefix(v.Text(), head) {
+				t.Errorf("%s at %d is %q of %q", text, limit, head, v.Text())
+			}
+		}
+		if whole := v.Head(100); whole != v.Text() {
+			t.Errorf("%s is %q", text, whole)
+		}
+	}
+}
+
+func TestLargeObjectsAreReadLikeSmallOnes(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"twice":1,"in":{"a":"x"}`)
+	for i := range manyNodes {
+		fmt.Fprintf(&b, `,"f%d":%d`, i, i)
+	}
+	b.WriteString(`,"twice":2,"a\u0062":3}`)
+	v, err := JSON([]byte(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"twice": "2", "in.a": "x", "f7": "7", "ab": "3", "f": ""} {
+		if got := v.First(path); got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +18,8 @@ import (
 //	path!=a|b       it has a text, and that is none of these
 //	path>=9 path<9  it is a number, and compares like this
 //
-// Case does not matter. A value with white space or bars stands in quotes.
+// Case does not matter. A value with white space or bars stands in quotes. Of
+// a path that leads to several texts, one of them is enough.
 type Condition struct {
 	written string
 	parts   []part
@@ -71,14 +73,20 @@ func ParseCondition(s string) (Condition, error) {
 func parsePart(s string) (part, error) {
 	written, op, operand := cutOperator(s)
 	p := part{op: op}
+	if _, second, _ := cutOperator(written); op == "!" && second != "" {
+		return p, fault.New(fault.Invalid, "the condition %q: expected a path alone after !; write path!=value", s)
+	}
 	var err error
 	if p.path, err = ParsePath(written); err != nil {
 		return p, err
 	}
 	switch op {
 	case "=", "!=":
+		if operand == "" {
+			return p, fault.New(fault.Invalid, "the condition %q: expected a value after %s", s, op)
+		}
 		for _, w := range splitQuoted(operand, '|') {
-			p.words = append(p.words, unquote(w))
+			p.words = append(p.words, strings.ToLower(unquote(w)))
 		}
 	case ">=", "<":
 		if p.operand, err = strconv.ParseFloat(unquote(operand), 64); err != nil {
@@ -88,17 +96,20 @@ func parsePart(s string) (part, error) {
 	return p, nil
 }
 
-// cutOperator finds the first operator outside of quotes.
+// cutOperator finds the first operator outside of quotes and brackets.
 func cutOperator(s string) (path, op, operand string) {
 	if rest, ok := strings.CutPrefix(s, "!"); ok {
 		return rest, "!", ""
 	}
-	quoted := false
+	quoted, within := false, false
 	for i := range len(s) {
-		if s[i] == '"' {
+		switch {
+		case s[i] == '"':
 			quoted = !quoted
+		case !quoted && (s[i] == '[' || s[i] == ']'):
+			within = s[i] == '['
 		}
-		if quoted {
+		if quoted || within {
 			continue
 		}
 		for _, op := range [...]string{"!=", ">=", "=", "<"} {
@@ -142,7 +153,21 @@ func (c Condition) Holds(sc *Scope) bool {
 	return true
 }
 
+// Found says what stands where c expected something else: path is "text". It
+// is "" if c holds.
+func (c Condition) Found(sc *Scope) string {
+	for i := range c.parts {
+		if p := &c.parts[i]; !p.holds(sc) {
+			return fmt.Sprintf("%s is %.40q", p.path, p.path.Text(sc))
+		}
+	}
+	return ""
+}
+
 func (p *part) holds(sc *Scope) bool {
+	if p.path.several {
+		return p.holdsOfSeveral(sc)
+	}
 	text := p.path.Text(sc)
 	switch p.op {
 	case "":
@@ -154,25 +179,53 @@ func (p *part) holds(sc *Scope) bool {
 	case "!=":
 		return text != "" && !p.anyOf(sc, text)
 	}
+	return p.compares(text)
+}
+
+func (p *part) compares(text string) bool {
 	n, err := strconv.ParseFloat(text, 64)
 	return err == nil && (n >= p.operand) == (p.op == ">=")
 }
 
-func (p *part) there(sc *Scope, text string) bool {
-	if k := p.path.Value(sc).Kind(); k == doc.Array || k == doc.Object {
-		return true
+// holdsOfSeveral: one of the values is enough; for != and ! none may be there.
+func (p *part) holdsOfSeveral(sc *Scope) bool {
+	some := func(holds func(string) bool) (found, any bool) {
+		for text := range p.path.texts(sc) {
+			if any = true; holds(text) {
+				return true, true
+			}
+		}
+		return false, any
 	}
-	return text != ""
+	isWord := func(text string) bool { return p.anyOf(sc, text) }
+	switch p.op {
+	case "", "!":
+		return (len(p.path.Values(sc)) > 0) == (p.op == "")
+	case "!=":
+		found, any := some(isWord)
+		return any && !found
+	case "=":
+		found, _ := some(isWord)
+		return found
+	}
+	found, _ := some(p.compares)
+	return found
+}
+
+func (p *part) there(sc *Scope, text string) bool {
+	return text != "" || p.path.Value(sc).Kind() >= doc.Array
 }
 
 func (p *part) anyOf(sc *Scope, text string) bool {
-	return slices.ContainsFunc(p.words, func(w string) bool { return w == "*" && p.there(sc, text) || w != "*" && Match(w, text) })
+	lower := strings.ToLower(text)
+	return slices.ContainsFunc(p.words, func(w string) bool { return w == "*" && p.there(sc, text) || w != "*" && match(w, lower) })
 }
 
 // Match reports whether text is the pattern, in which * stands for any
 // characters. Case does not matter.
-func Match(pattern, text string) bool {
-	pattern, text = strings.ToLower(pattern), strings.ToLower(text)
+func Match(pattern, text string) bool { return match(strings.ToLower(pattern), strings.ToLower(text)) }
+
+func match(pattern, text string) bool {
 	pieces := strings.Split(pattern, "*")
 	if len(pieces) == 1 {
 		return pattern == text

@@ -4,10 +4,15 @@
 //
 //	alerts.0.status            a field; a number is a position in an array
 //	labels."k8s.io/name"       a name with dots in quotes
+//	tags[*].name               of every item; the texts stand with commas between them
+//	reports.*.severity         of every field, whatever its name
+//	fields[key=team].value     of the item whose key is "team"
 //	$.receiver                 from the top of the body, not from the alert
 //	Message|json.AlarmName     goes on inside a string that is JSON itself
+//	log|line                   the first line that says something
 //	header:X-GitHub-Event      a header; also query:name, path: and text:, the whole body
 //	@host                      a group of the preset's extract
+//	labels:                    all labels of the alert, as one text
 //
 //	event=up|down !error level>=12       a condition: all parts must hold
 //	{monitor.name} is {heartbeat.status} a text; nothing if one of its paths leads nowhere
@@ -15,8 +20,12 @@ package lookup
 
 import (
 	"errors"
+	"iter"
+	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,6 +42,29 @@ type Scope struct {
 	Path   string            // what stands after the key in the request's path
 	Text   string            // the body as text
 	Named  map[string]string // groups of extract
+	Labels map[string]string // of the alert, once they are known
+	Blank  *regexp.Regexp    // texts that mean nothing, like N/A; nil: none
+
+	shared map[string]string // texts from outside of the alert; see Each
+}
+
+// Bounds of a text, so that a large body is not copied for each path into it:
+// of any, of one that is the same for each of several alerts, and of one that
+// may be blank.
+const (
+	maxText   = 64 << 10
+	maxShared = 1 << 10
+	maxBlank  = 100
+)
+
+// Each returns the scope of one of the alerts of sc.
+func (sc *Scope) Each(item doc.Value) *Scope {
+	if sc.shared == nil {
+		sc.shared = map[string]string{}
+	}
+	one := *sc
+	one.Item = item
+	return &one
 }
 
 // Path names a part of a request.
@@ -41,6 +73,7 @@ type Path struct {
 	from    origin
 	name    string // of a header, parameter or group
 	steps   []step
+	several bool // it may lead to more than one value
 }
 
 // String returns the path as written.
@@ -55,17 +88,29 @@ const (
 	fromQuery
 	fromPath
 	fromText
+	fromLabels
 	fromNamed
 )
 
-// step is a name to follow. every: all items of an array; inner: go on inside
-// a string that is JSON.
+// step is what to do with the value reached so far.
 type step struct {
-	name         string
-	every, inner bool
+	kind  stepKind
+	name  string
+	value string // of the field called name
 }
 
-var prefixes = map[string]origin{"header:": fromHeader, "query:": fromQuery, "path:": fromPath, "text:": fromText}
+type stepKind int
+
+const (
+	named  stepKind = iota // the field or position called name
+	items                  // every item of an array
+	fields                 // every field of an object
+	having                 // the first item of an array whose field is value
+	inner                  // the JSON inside a string
+	line                   // the first line of a text
+)
+
+var prefixes = map[string]origin{"header:": fromHeader, "query:": fromQuery, "path:": fromPath, "text:": fromText, "labels:": fromLabels}
 
 // ParsePath reads a path. The error is of kind Invalid and says what is wrong.
 func ParsePath(s string) (Path, error) {
@@ -78,7 +123,7 @@ func ParsePath(s string) (Path, error) {
 	}
 	if name, ok := strings.CutPrefix(s, "@"); ok {
 		p.from, p.name = fromNamed, name
-		return p, nil
+		return p, p.checkName()
 	}
 	if rest, ok := strings.CutPrefix(s, "$"); ok {
 		if p.from, s = fromRoot, strings.TrimPrefix(rest, "."); s == "" {
@@ -92,16 +137,17 @@ func ParsePath(s string) (Path, error) {
 	if p.steps, err = parseSteps(s); err != nil {
 		return p, fault.New(fault.Invalid, "the path %q: %s", p.written, err.Error())
 	}
+	p.several = slices.ContainsFunc(p.steps, func(s step) bool { return s.kind == items || s.kind == fields })
 	return p, nil
 }
 
 func (p Path) checkName() error {
-	whole := p.from == fromPath || p.from == fromText
+	whole := p.from == fromPath || p.from == fromText || p.from == fromLabels
 	switch {
 	case whole && p.name != "":
 		return fault.New(fault.Invalid, "the path %q: nothing may follow the colon", p.written)
 	case !whole && p.name == "":
-		return fault.New(fault.Invalid, "the path %q: expected a name after the colon", p.written)
+		return fault.New(fault.Invalid, "the path %q: a name is missing", p.written)
 	}
 	return nil
 }
@@ -110,62 +156,72 @@ func (p Path) checkName() error {
 func parseSteps(s string) ([]step, error) {
 	var steps []step
 	for {
-		name, rest, err := cutName(s)
+		next, rest, err := cutName(s)
 		if err != nil {
 			return nil, err
 		}
-		if name != "" {
-			steps = append(steps, step{name: name})
-		}
-		for more := true; more; {
-			switch {
-			case strings.HasPrefix(rest, "[*]"):
-				steps, rest = append(steps, step{every: true}), rest[len("[*]"):]
-			case strings.HasPrefix(rest, "|json"):
-				steps, rest = append(steps, step{inner: true}), rest[len("|json"):]
-			default:
-				more = false
+		steps = append(steps, next...)
+		for rest != "" && rest[0] != '.' {
+			var one step
+			if one, rest, err = cutStep(rest); err != nil {
+				return nil, err
 			}
+			steps = append(steps, one)
 		}
 		if rest == "" {
 			return steps, nil
-		}
-		if rest[0] != '.' {
-			return nil, errors.New("expected . or [*] or |json at " + strconv.Quote(rest))
 		}
 		s = rest[1:]
 	}
 }
 
-// cutName cuts a bare or quoted name off s. Only "[*]" may stand without one.
-func cutName(s string) (name, rest string, err error) {
-	if quoted, ok := strings.CutPrefix(s, `"`); ok {
-		if name, rest, ok = strings.Cut(quoted, `"`); !ok {
-			return "", "", errors.New("a quote does not end")
+// cutStep cuts what may follow a name off s.
+func cutStep(s string) (step, string, error) {
+	for word, kind := range map[string]stepKind{"[*]": items, "|json": inner, "|line": line} {
+		if rest, ok := strings.CutPrefix(s, word); ok {
+			return step{kind: kind}, rest, nil
 		}
-		return name, rest, nil
+	}
+	within, rest, closed := strings.Cut(s, "]")
+	name, value, ok := strings.Cut(strings.TrimPrefix(within, "["), "=")
+	if !strings.HasPrefix(s, "[") || !closed || !ok || name == "" || value == "" {
+		return step{}, "", errors.New("expected . or [*] or [name=value] or |json or |line at " + strconv.Quote(s))
+	}
+	return step{kind: having, name: name, value: unquote(value)}, rest, nil
+}
+
+// cutName cuts a bare or quoted name off s; * is every field. Brackets and
+// |json may stand without one.
+func cutName(s string) (steps []step, rest string, err error) {
+	if quoted, ok := strings.CutPrefix(s, `"`); ok {
+		name, rest, ok := strings.Cut(quoted, `"`)
+		if !ok {
+			return nil, "", errors.New("a quote does not end")
+		}
+		return []step{{name: name}}, rest, nil
 	}
 	end := strings.IndexAny(s, `.|["`)
 	if end < 0 {
 		end = len(s)
 	}
-	if end == 0 && !strings.HasPrefix(s, "[*]") && !strings.HasPrefix(s, "|json") {
-		return "", "", errors.New("a name is missing")
+	switch name := s[:end]; {
+	case name == "*":
+		return []step{{kind: fields}}, s[end:], nil
+	case name != "":
+		return []step{{name: name}}, s[end:], nil
+	case strings.HasPrefix(s, "[") || strings.HasPrefix(s, "|"):
+		return nil, s, nil
 	}
-	return s[:end], s[end:], nil
+	return nil, "", errors.New("a name is missing")
 }
 
-// Values returns what p leads to: nothing, one value, or more by [*]. Only
-// paths into the body have values.
+// Values returns what p leads to: nothing, one value, or several. Only paths
+// into the body have values.
 func (p Path) Values(sc *Scope) []doc.Value {
 	if p.from > fromRoot {
 		return nil
 	}
-	at := sc.Item
-	if p.from == fromRoot {
-		at = sc.Root
-	}
-	found := []doc.Value{at}
+	found := []doc.Value{p.top(sc)}
 	for _, s := range p.steps {
 		var next []doc.Value
 		for _, v := range found {
@@ -176,10 +232,20 @@ func (p Path) Values(sc *Scope) []doc.Value {
 	return found
 }
 
+func (p Path) top(sc *Scope) doc.Value {
+	if p.from == fromRoot {
+		return sc.Root
+	}
+	return sc.Item
+}
+
 func (s step) append(to []doc.Value, v doc.Value) []doc.Value {
-	if s.every {
-		for item := range v.Items() {
-			to = append(to, item)
+	switch s.kind {
+	case items:
+		return slices.AppendSeq(to, v.Items())
+	case fields:
+		for _, field := range v.Fields() {
+			to = append(to, field)
 		}
 		return to
 	}
@@ -190,10 +256,36 @@ func (s step) append(to []doc.Value, v doc.Value) []doc.Value {
 }
 
 func (s step) follow(v doc.Value) doc.Value {
-	if s.inner {
+	switch s.kind {
+	case items:
+		return v.Index(0)
+	case fields:
+		for _, field := range v.Fields() {
+			return field
+		}
+		return doc.Value{}
+	case having:
+		for item := range v.Items() {
+			if strings.EqualFold(item.Get(s.name).Head(maxText), s.value) {
+				return item
+			}
+		}
+		return doc.Value{}
+	case inner:
 		return v.Inner()
+	case line:
+		return doc.Of(firstLine(v.Head(maxText)))
 	}
 	return v.Step(s.name)
+}
+
+func firstLine(s string) string {
+	for l := range strings.Lines(s) {
+		if l = strings.TrimSpace(l); l != "" {
+			return l
+		}
+	}
+	return ""
 }
 
 // Value returns the first value that p leads to.
@@ -201,23 +293,41 @@ func (p Path) Value(sc *Scope) doc.Value {
 	if p.from > fromRoot {
 		return doc.Value{}
 	}
-	v := sc.Item
-	if p.from == fromRoot {
-		v = sc.Root
-	}
+	v := p.top(sc)
 	for _, s := range p.steps {
-		if s.every {
-			v = v.Index(0)
-		} else {
-			v = s.follow(v)
-		}
+		v = s.follow(v)
 	}
 	return v
 }
 
 // Text returns the text that p leads to, without white space around it; "" if
-// there is none.
+// there is none. Several are one text with commas between them.
 func (p Path) Text(sc *Scope) string {
+	if p.from == fromItem || sc.shared == nil {
+		return sc.said(p.read(sc))
+	}
+	text, known := sc.shared[p.written]
+	if !known {
+		text = sc.said(p.read(sc))
+		if len(text) > maxShared {
+			text = strings.ToValidUTF8(text[:maxShared], "")
+		}
+		if p.from != fromLabels {
+			sc.shared[p.written] = text
+		}
+	}
+	return text
+}
+
+// said returns s, or nothing where it means nothing.
+func (sc *Scope) said(s string) string {
+	if sc.Blank != nil && len(s) <= maxBlank && sc.Blank.MatchString(s) {
+		return ""
+	}
+	return s
+}
+
+func (p Path) read(sc *Scope) string {
 	switch p.from {
 	case fromHeader:
 		return strings.TrimSpace(sc.Header.Get(p.name))
@@ -226,9 +336,50 @@ func (p Path) Text(sc *Scope) string {
 	case fromPath:
 		return sc.Path
 	case fromText:
-		return strings.TrimSpace(sc.Text)
+		return strings.TrimSpace(strings.ToValidUTF8(sc.Text[:min(len(sc.Text), maxText)], ""))
+	case fromLabels:
+		return inOrder(sc.Labels)
 	case fromNamed:
 		return strings.TrimSpace(sc.Named[p.name])
 	}
-	return strings.TrimSpace(p.Value(sc).Text())
+	if p.several {
+		return strings.Join(p.someTexts(sc), ", ")
+	}
+	return strings.TrimSpace(p.Value(sc).Head(maxText))
+}
+
+// maxSeveral is how many texts stand for those that a path leads to.
+const maxSeveral = 20
+
+// someTexts returns the first different texts of several values.
+func (p Path) someTexts(sc *Scope) []string {
+	var out []string
+	for s := range p.texts(sc) {
+		if !slices.Contains(out, s) {
+			if out = append(out, s); len(out) == maxSeveral {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// texts yields the texts of the values that p leads to.
+func (p Path) texts(sc *Scope) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, v := range p.Values(sc) {
+			if s := sc.said(strings.TrimSpace(v.Head(maxShared))); s != "" && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// inOrder writes labels as name=value, sorted, so that equal labels are equal texts.
+func inOrder(labels map[string]string) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		out = append(out, strconv.Quote(name)+"="+strconv.Quote(labels[name]))
+	}
+	return strings.Join(out, ",")
 }

@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/shared/fault"
@@ -124,4 +125,15 @@ func (ts Texts) In(sc *Scope) string {
 		}
 	}
 	return ""
+}
+
+// Lines returns all texts that can be said in sc, one a line, none twice.
+func (ts Texts) Lines(sc *Scope) string {
+	var lines []string
+	for _, t := range ts {
+		if s := t.In(sc); s != "" && !slices.Contains(lines, s) {
+			lines = append(lines, s)
+		}
+	}
+	return strings.Join(lines, "\n")
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"time"
+	_ "time/tzdata" // the runtime's image need not have it
 
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
@@ -18,6 +19,8 @@ import (
 type Preset struct {
 	name      string
 	spec      Spec
+	body      *lookup.Path
+	blank     *regexp.Regexp
 	extracts  []extract
 	requestID lookup.Text
 	ignore    lookup.Any
@@ -49,6 +52,7 @@ type reading struct {
 	zone                                                            *time.Location
 	labels                                                          map[string]lookup.Text
 	links                                                           []link
+	labelsOmit                                                      []string
 }
 
 type rank struct {
@@ -70,6 +74,7 @@ const (
 func Compile(name string, spec Spec) (*Preset, error) {
 	p := &Preset{name: name, spec: spec}
 	c := compiler{}
+	p.body, p.blank = c.body(spec.Body), c.blank(spec.Blank)
 	p.extracts = c.extracts(spec.Extract)
 	p.requestID = c.text("request_id", spec.RequestID)
 	p.ignore = c.any("ignore", spec.Ignore)
@@ -96,7 +101,7 @@ func Compile(name string, spec Spec) (*Preset, error) {
 func over(base, v Reading) Reading {
 	for _, f := range []struct{ to, from *List }{
 		{&base.Alerts, &v.Alerts}, {&base.Skip, &v.Skip}, {&base.Key, &v.Key}, {&base.Identity, &v.Identity}, {&base.Title, &v.Title}, {&base.Description, &v.Description},
-		{&base.Group, &v.Group}, {&base.Episode, &v.Episode}, {&base.At, &v.At}, {&base.StartedAt, &v.StartedAt}, {&base.EndedAt, &v.EndedAt}, {&base.LabelsFrom, &v.LabelsFrom},
+		{&base.Group, &v.Group}, {&base.Episode, &v.Episode}, {&base.At, &v.At}, {&base.StartedAt, &v.StartedAt}, {&base.EndedAt, &v.EndedAt}, {&base.LabelsFrom, &v.LabelsFrom}, {&base.LabelsOmit, &v.LabelsOmit},
 	} {
 		if *f.from != nil {
 			*f.to = *f.from
@@ -167,7 +172,7 @@ func (c *compiler) reading(at string, r Reading) reading {
 		alerts: c.paths(at+"alerts", r.Alerts), skip: c.any(at+"skip", r.Skip), key: c.texts(at+"key", r.Key), title: c.texts(at+"title", r.Title),
 		description: c.texts(at+"description", r.Description), group: c.texts(at+"group", r.Group), episode: c.texts(at+"episode", r.Episode),
 		at: c.texts(at+"at", r.At), startedAt: c.texts(at+"started_at", r.StartedAt), endedAt: c.texts(at+"ended_at", r.EndedAt), labelsFrom: c.paths(at+"labels_from", r.LabelsFrom),
-		identity: c.paths(at+"identity", r.Identity), zone: c.zone(at+"zone", r.Zone), labels: c.labels(at+"labels.", r.Labels), links: c.links(at, r.Links),
+		identity: c.paths(at+"identity", r.Identity), labelsOmit: r.LabelsOmit, zone: c.zone(at+"zone", r.Zone), labels: c.labels(at+"labels.", r.Labels), links: c.links(at, r.Links),
 	}
 	if s := r.Status; s != nil {
 		out.ignored, out.acknowledged = c.any(at+"status.ignored", s.Ignored), c.any(at+"status.acknowledged", s.Acknowledged)
@@ -189,16 +194,38 @@ func (c *compiler) reading(at string, r Reading) reading {
 }
 
 func (c *compiler) zone(at, written string) *time.Location {
+	if t, err := time.Parse("-07:00", written); err == nil {
+		_, offset := t.Zone()
+		return time.FixedZone(written, offset)
+	}
+	zone, err := time.LoadLocation(written)
+	if err != nil || written == "Local" {
+		c.bad.Add(at, "is %.40q, expected an offset like +08:00 or a name like Europe/Berlin", written)
+		return time.UTC
+	}
+	return zone
+}
+
+func (c *compiler) body(written string) *lookup.Path {
 	if written == "" {
-		return time.UTC
+		return nil
 	}
-	t, err := time.Parse("-07:00", written)
-	if err != nil {
-		c.bad.Add(at, "is %.40q, expected an offset like +08:00", written)
-		return time.UTC
+	p, err := lookup.ParsePath(written)
+	c.note("body", err)
+	return &p
+}
+
+func (c *compiler) blank(written string) *regexp.Regexp {
+	if written == "" {
+		return nil
 	}
-	_, offset := t.Zone()
-	return time.FixedZone(written, offset)
+	if len(written) > maxPattern {
+		c.bad.Add("blank", "has %d characters, expected at most %d", len(written), maxPattern)
+		return nil
+	}
+	match, err := regexp.Compile("^(?:" + written + ")$")
+	c.note("blank", err)
+	return match
 }
 
 func (c *compiler) labels(at string, written map[string]string) map[string]lookup.Text {
@@ -264,9 +291,9 @@ func (c *compiler) proof(p *Proof) {
 		c.bad.Add("proof.header", "missing")
 	}
 	switch p.Scheme {
-	case "secret", "hmac-sha256", "hmac-sha1", "hmac-sha512":
+	case "secret", "hmac-sha256", "hmac-sha1", "hmac-sha512", "jws":
 	default:
-		c.bad.Add("proof.scheme", "is %.40q, expected secret, hmac-sha256, hmac-sha1 or hmac-sha512", p.Scheme)
+		c.bad.Add("proof.scheme", "is %.40q, expected secret, hmac-sha256, hmac-sha1, hmac-sha512 or jws", p.Scheme)
 	}
 	switch p.Encoding {
 	case "", "hex", "base64":
@@ -291,6 +318,8 @@ func (p *Preset) verify() func(*source.Request, []string) error {
 		return nil
 	case w.Scheme == "secret":
 		return proof.Header{Name: w.Header, Prefix: w.Prefix}.Verify
+	case w.Scheme == "jws":
+		return proof.JWS{Name: w.Header, Claim: "sha256"}.Verify
 	default:
 		return proof.HMAC{Name: w.Header, Prefix: w.Prefix, Hash: w.Scheme[len("hmac-"):], Base64: w.Encoding == "base64", List: w.List,
 			TimeHeader: w.TimeHeader, TimeJoin: w.TimeJoin}.Verify

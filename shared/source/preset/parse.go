@@ -2,6 +2,8 @@ package preset
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,6 +25,8 @@ func (p *Preset) Parse(r *source.Request) (source.Parsed, error) {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body is %s, expected an object or an array", k)
 	}
 	sc := r.Scope()
+	sc.Blank = p.blank
+	p.open(sc)
 	p.extract(sc)
 	out := source.Parsed{SenderID: p.requestID.In(sc), Items: []source.Item{}}
 	if p.ignore.Holds(sc) {
@@ -33,7 +37,7 @@ func (p *Preset) Parse(r *source.Request) (source.Parsed, error) {
 		out.Changes = []source.Change{p.changeOf(sc)}
 		return out, nil
 	}
-	return out, p.readings[p.variant(sc)].read(p.name, sc, &out)
+	return out, p.read(sc, &out)
 }
 
 // takesText: a source of texts names "*" or text/plain.
@@ -44,6 +48,16 @@ func (p *Preset) takesText() bool {
 		}
 	}
 	return false
+}
+
+// open takes the document out of its envelope, if it has one.
+func (p *Preset) open(sc *lookup.Scope) {
+	if p.body == nil {
+		return
+	}
+	if v := p.body.Value(sc); v.Kind() >= doc.Array {
+		sc.Item, sc.Root = v, v
+	}
 }
 
 func (p *Preset) extract(sc *lookup.Scope) {
@@ -70,27 +84,40 @@ func (p *Preset) variant(sc *lookup.Scope) int {
 	return last
 }
 
-func (r *reading) read(name string, sc *lookup.Scope, out *source.Parsed) error {
+// read reads the alerts of a request. Where no variant is that of the request,
+// each alert has its own.
+func (p *Preset) read(sc *lookup.Scope, out *source.Parsed) error {
+	of := p.variant(sc)
+	r := &p.readings[of]
 	items := []doc.Value{sc.Root}
-	if len(r.alerts) > 0 {
+	several := len(r.alerts) > 0
+	if several {
 		items = nil
-		for _, p := range r.alerts {
-			items = append(items, p.Values(sc)...)
+		for _, path := range r.alerts {
+			items = append(items, path.Values(sc)...)
 		}
 	}
 	if err := source.TooMany(len(items)); err != nil {
 		return err
 	}
 	for _, v := range items {
-		one := *sc
-		one.Item = v
-		if r.skip.Holds(&one) || r.ignored.Holds(&one) {
+		one := sc
+		if several {
+			one = sc.Each(v)
+		}
+		if several && of == len(p.readings)-1 {
+			r = &p.readings[p.variant(one)]
+		}
+		if r.skip.Holds(one) || r.ignored.Holds(one) {
 			continue
 		}
-		out.Items = append(out.Items, r.item(name, &one))
+		out.Items = append(out.Items, r.item(p.name, one))
 	}
-	if len(items) == 0 {
+	switch {
+	case len(items) == 0:
 		out.Notes = append(out.Notes, "no alert was found where this source has them")
+	case len(out.Items) == 0:
+		out.Notes = append(out.Notes, "the request holds no alert")
 	}
 	return nil
 }
@@ -100,9 +127,10 @@ func (r *reading) item(name string, sc *lookup.Scope) source.Item {
 	if problem != "" {
 		return source.Item{Rejected: problem}
 	}
+	sc.Labels = r.labelsOf(sc)
 	a := alert.Alert{
-		Source: name, Status: status, Severity: r.severity(sc), Title: r.title.In(sc), Description: r.description.In(sc),
-		Group: r.group.In(sc), Episode: r.episode.In(sc), Labels: r.labelsOf(sc), Links: linksOf(r.links, sc),
+		Source: name, Status: status, Severity: r.severity(sc), Title: r.title.In(sc), Description: r.description.Lines(sc),
+		Group: r.group.In(sc), Episode: r.episode.In(sc), Labels: sc.Labels, Links: linksOf(r.links, sc),
 	}
 	r.setTimes(&a, sc)
 	if a.DedupKey = keyOf(r.key, sc); a.DedupKey == "" {
@@ -126,11 +154,12 @@ func (r *reading) hashOf(title string, sc *lookup.Scope) string {
 }
 
 // setTimes: only a start that the sender calls one names the firing period,
-// because the time of a request is another at each repeat.
+// because the time of a request is another at each repeat. A spec that says
+// what names it, if anything, is believed.
 func (r *reading) setTimes(a *alert.Alert, sc *lookup.Scope) {
 	instant := func(t lookup.Texts) time.Time { return source.InstantIn(t.In(sc), r.zone) }
 	a.StartedAt = instant(r.startedAt)
-	if a.Episode == "" {
+	if len(r.episode) == 0 {
 		a.Episode = source.Episode(a.StartedAt)
 	}
 	at := instant(r.at)
@@ -182,7 +211,7 @@ func (r *reading) status(sc *lookup.Scope) (alert.Status, string) {
 	for _, c := range r.firing {
 		expected = append(expected, c.String())
 	}
-	return "", "status: unknown; expected one that is ignored, acknowledged or resolved, or " + strings.Join(expected, ", or ")
+	return "", fmt.Sprintf("status: %s; expected what is ignored, acknowledged or resolved, or %s", r.firing[0].Found(sc), strings.Join(expected, ", or "))
 }
 
 func (r *reading) saidStatus(sc *lookup.Scope) alert.Status {
@@ -219,42 +248,77 @@ func (r *reading) severity(sc *lookup.Scope) alert.Severity {
 }
 
 func (r *reading) labelsOf(sc *lookup.Scope) map[string]string {
-	labels := map[string]string{}
+	to := spreader{labels: map[string]string{}, omit: r.labelsOmit, blank: sc.Blank}
 	for _, p := range r.labelsFrom {
 		for _, v := range p.Values(sc) {
-			spread(labels, v)
+			to.spread(v)
 		}
 	}
 	for name, t := range r.labels {
 		if text := t.In(sc); text != "" {
-			labels[name] = text
+			to.labels[name] = text
 		}
 	}
-	return labels
+	return to.labels
 }
 
-// spread reads labels from an object, from a list of objects with a name and a
-// value, or from a list of texts like name:value or name=value.
-func spread(labels map[string]string, v doc.Value) {
+// maxSpread is how many fields or items may become labels, of which an alert
+// keeps fewer.
+const maxSpread = 200
+
+// spreader reads labels from an object, from a list of objects with a name and
+// a value, or from a list of texts like name:value or name=value.
+type spreader struct {
+	labels map[string]string
+	omit   []string
+	blank  *regexp.Regexp
+	seen   int
+}
+
+func (s *spreader) spread(v doc.Value) {
 	for name, value := range v.Fields() {
-		if k := value.Kind(); k != doc.Object && k != doc.Array && value.Present() {
-			labels[name] = value.Text()
+		if s.seen++; s.seen > maxSpread {
+			return
 		}
+		s.add(name, value)
 	}
 	for item := range v.Items() {
-		name, value := item.First("name", "key", "label"), item.Get("value").Text()
+		if s.seen++; s.seen > maxSpread {
+			return
+		}
 		if item.Kind() == doc.String {
-			text := item.Text()
-			at := strings.IndexAny(text, ":=")
-			if at < 0 {
-				name, value = text, "true"
-			} else {
-				name, value = text[:at], text[at+1:]
-			}
+			s.addTag(item.Head(alert.MaxLabelValue))
+		} else {
+			s.add(item.First("name", "key", "label"), item.Get("value"))
 		}
-		if name != "" {
-			labels[strings.TrimSpace(name)] = strings.TrimSpace(value)
+	}
+}
+
+func (s *spreader) add(name string, value doc.Value) {
+	switch value.Kind() {
+	case doc.Object, doc.Array:
+		return
+	case doc.Number, doc.Bool:
+		if slices.Contains(s.omit, "#") {
+			return
 		}
+	}
+	s.put(name, value.Head(2*alert.MaxLabelValue))
+}
+
+func (s *spreader) addTag(text string) {
+	if at := strings.IndexAny(text, ":="); at >= 0 {
+		s.put(text[:at], text[at+1:])
+	} else {
+		s.put(text, "true")
+	}
+}
+
+func (s *spreader) put(name, value string) {
+	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	omitted := func(pattern string) bool { return lookup.Match(pattern, name) }
+	if name != "" && value != "" && !slices.ContainsFunc(s.omit, omitted) && (s.blank == nil || !s.blank.MatchString(value)) {
+		s.labels[name] = value
 	}
 }
 

@@ -76,8 +76,10 @@ func TestShippedPresetsCompile(t *testing.T) {
 			if _, err := lookup.ParseAny(spec.Recognise); err != nil || len(spec.Recognise) == 0 {
 				t.Errorf("recognise: %d conditions, %v", len(spec.Recognise), err)
 			}
-			if g := spec.Guide; spec.Product == "" || g == nil || len(g.Setup) == 0 || g.Proof == "" || g.Understood == "" {
+			if g := spec.Guide; spec.Product == "" || g == nil || g.Page == "" || !strings.Contains(strings.Join(g.Setup, ""), "{url}") || g.Proof == "" || g.Understood == "" {
 				t.Error("product or guide is not complete")
+			} else if !g.NeverEnds && !bytes.Contains(raw, []byte(`"resolved":`)) {
+				t.Error("nothing ends its alerts, and the guide does not say so")
 			}
 			if len(spec.Key) == 0 && len(spec.Variants) == 0 {
 				t.Error("no key")

@@ -14,13 +14,16 @@ import (
 )
 
 // Spec describes a source. Texts and conditions are those of package lookup;
-// a text that is a list is the first of them that can be said.
+// a text that is a list is the first of them that can be said, a description
+// all of them, one a line.
 type Spec struct {
 	Product   string    `json:"product,omitempty"`   // for people: "Uptime Kuma"
 	Aliases   List      `json:"aliases,omitempty"`   // other words for it
 	Recognise List      `json:"recognise,omitempty"` // conditions by one of which its requests are told from those of all other sources
 	Proof     *Proof    `json:"proof,omitempty"`     // how a request proves itself where the integration's auth is "vendor"
 	Media     List      `json:"media,omitempty"`     // media types beside JSON and forms; "*" is any
+	Body      string    `json:"body,omitempty"`      // path of the document itself where the body is an envelope: payload|json
+	Blank     string    `json:"blank,omitempty"`     // regular expression (RE2) of whole texts that mean nothing, like N/A or a variable that was not filled in
 	Extract   []Extract `json:"extract,omitempty"`   // parts of texts to be named
 	RequestID string    `json:"request_id,omitempty"`
 	Ignore    List      `json:"ignore,omitempty"` // conditions on the body: it holds no alert, like a ping
@@ -30,7 +33,8 @@ type Spec struct {
 	Guide    *Guide    `json:"guide,omitempty"`
 }
 
-// Variant is another form of the same source.
+// Variant is another form of the same source. Its condition is asked of the
+// request, and where none holds of each alert, from which paths then begin.
 type Variant struct {
 	When List `json:"when"`
 	Reading
@@ -45,15 +49,16 @@ type Reading struct {
 	Status      *Status           `json:"status,omitempty"`      // without it an alert fires
 	Severity    *Severity         `json:"severity,omitempty"`    //
 	Title       List              `json:"title,omitempty"`       //
-	Description List              `json:"description,omitempty"` //
+	Description List              `json:"description,omitempty"` // lines
 	Group       List              `json:"group,omitempty"`       //
-	Episode     List              `json:"episode,omitempty"`     // names the firing period, where the sender does
+	Episode     List              `json:"episode,omitempty"`     // names the firing period; without it started_at does, and with "" nothing, as where the recovery of a job is another run
 	At          List              `json:"at,omitempty"`          // when the request was made: the start of a firing, the end of a recovery
 	StartedAt   List              `json:"started_at,omitempty"`  // when the firing period began, the same in its repeats
 	EndedAt     List              `json:"ended_at,omitempty"`    // read of recoveries
-	Zone        string            `json:"zone,omitempty"`        // of times without one: "+08:00"
+	Zone        string            `json:"zone,omitempty"`        // of times without one: "+08:00" or "Europe/Berlin"
 	Labels      map[string]string `json:"labels,omitempty"`      // by name
 	LabelsFrom  List              `json:"labels_from,omitempty"` // paths of objects, of lists of {name|key, value}, or of lists of name:value
+	LabelsOmit  List              `json:"labels_omit,omitempty"` // names of those that are none, with * for any characters; "#" is every number, true and false
 	Links       []Link            `json:"links,omitempty"`
 }
 
@@ -108,7 +113,7 @@ type Change struct {
 // Proof is a scheme of package proof.
 type Proof struct {
 	Header     string `json:"header"`
-	Scheme     string `json:"scheme"`           // secret, hmac-sha256, hmac-sha1 or hmac-sha512
+	Scheme     string `json:"scheme"`           // secret, hmac-sha256, hmac-sha1, hmac-sha512, or jws: a token (HS256) whose claim sha256 is that of the body
 	Prefix     string `json:"prefix,omitempty"` // before the secret or signature
 	Encoding   string `json:"encoding,omitempty"`
 	List       string `json:"list,omitempty"`        // separates several signatures

@@ -19,6 +19,7 @@ import (
 
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
 )
 
 // MaxSkew is how far a signed time may be from ours.
@@ -152,4 +153,55 @@ func Fresh(stamp string, at time.Time) bool {
 	}
 	skew := at.Sub(t)
 	return skew <= MaxSkew && skew >= -MaxSkew
+}
+
+// JWS is a scheme in which a header holds a JSON Web Signature (RFC 7515) by
+// HS256, of which one claim is the hash of the raw body.
+type JWS struct {
+	Name  string // of the header
+	Claim string // that holds the SHA-256 of the body in hex
+}
+
+// Verify checks a request. It returns ErrRefused.
+func (j JWS) Verify(r *source.Request, secrets []string) error {
+	signed, signature, ok := cutLast(r.Header.Get(j.Name), ".")
+	head, payload, whole := strings.Cut(signed, ".")
+	mac, err := base64.RawURLEncoding.DecodeString(signature)
+	if !ok || !whole || err != nil || part(head).Get("alg").Text() != "HS256" {
+		return ErrRefused
+	}
+	sum := sha256.Sum256(r.Body)
+	claimed := strings.ToLower(part(payload).Get(j.Claim).Text())
+	match := subtle.ConstantTimeCompare([]byte(claimed), []byte(hex.EncodeToString(sum[:])))
+	known := 0
+	for _, secret := range secrets {
+		h := hmac.New(sha256.New, []byte(secret))
+		h.Write([]byte(signed))
+		known |= subtle.ConstantTimeCompare(mac, h.Sum(nil)) & filled(secret)
+	}
+	if match&known != 1 {
+		return ErrRefused
+	}
+	return nil
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	at := strings.LastIndex(s, sep)
+	if at < 0 {
+		return s, "", false
+	}
+	return s[:at], s[at+len(sep):], true
+}
+
+// part reads the header or payload of a token; what is none is absent.
+func part(encoded string) doc.Value {
+	raw, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil {
+		return doc.Value{}
+	}
+	v, err := doc.JSON(raw)
+	if err != nil {
+		return doc.Value{}
+	}
+	return v
 }

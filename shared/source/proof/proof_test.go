@@ -97,3 +97,38 @@ func TestHeader(t *testing.T) {
 		}
 	}
 }
+
+func TestJWS(t *testing.T) {
+	j := JWS{Name: "X-Webhook-Signature", Claim: "sha256"}
+	token := func(secret, head, payload string) string {
+		signed := base64.RawURLEncoding.EncodeToString([]byte(head)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
+		return signed + "." + base64.RawURLEncoding.EncodeToString(mac(secret, signed))
+	}
+	claims := func(body string) string {
+		return fmt.Sprintf(`{"iss":"netlify","sha256":"%x"}`, sha256.Sum256([]byte(body)))
+	}
+	const hs256 = `{"alg":"HS256","typ":"JWT"}`
+	flipped := []byte(token("new", hs256, claims("body")))
+	flipped[len(flipped)-5] ^= 1
+	for _, c := range []struct {
+		name, header string
+		ok           bool
+	}{
+		{"current", token("new", hs256, claims("body")), true},
+		{"previous", token("old", hs256, claims("body")), true},
+		{"wrong secret", token("x", hs256, claims("body")), false},
+		{"empty secret", token("", hs256, claims("body")), false},
+		{"another body", token("new", hs256, claims("other")), false},
+		{"no claim", token("new", hs256, `{"iss":"netlify"}`), false},
+		{"no algorithm", token("new", `{"alg":"none"}`, claims("body")), false},
+		{"one bit", string(flipped), false},
+		{"no signature", "", false},
+		{"no token", "a.b.c", false},
+		{"two parts", "a.b", false},
+	} {
+		err := j.Verify(request("body", "X-Webhook-Signature", c.header), []string{"new", "old", ""})
+		if (err == nil) != c.ok || err != nil && !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
