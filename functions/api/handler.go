@@ -14,6 +14,7 @@ import (
 	"tocsin/shared/incident"
 	"tocsin/shared/integration"
 	"tocsin/shared/machine"
+	"tocsin/shared/object"
 	"tocsin/shared/ops"
 	"tocsin/shared/wiring"
 )
@@ -31,7 +32,7 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	bodies, err := ops.OpenObjects(p.AWS, env, "BUCKET")
+	bodies, err := object.Open(p.AWS, env)
 	if err != nil {
 		return nil, err
 	}

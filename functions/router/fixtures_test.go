@@ -35,7 +35,7 @@ const (
 	small  = "d-01kjm5rx7v9qexamp1e0000001"
 	large  = "d-01kjm5rx7v9qexamp1e0000002"
 	poison = "d-01kjm5rx7v9qexamp1e0000003"
-	object = "deliveries/2026/03/01/" + large + ".json.gz"
+	named  = "deliveries/2026/03/01/" + large + ".json.gz"
 )
 
 func read(t testing.TB, name string) []byte {
@@ -125,7 +125,7 @@ func disposedOf(t testing.TB, r *router, delivery string) (ended []string, id ev
 // nothing.
 func TestTheBatchOfTheFile(t *testing.T) {
 	r, a := wired(t)
-	a.Keep(object, packed(t, read(t, "testdata/large-delivery.json")))
+	a.Keep(named, packed(t, read(t, "testdata/large-delivery.json")))
 	batch := batchFile(t)
 	for range 2 {
 		if failed := invoked(t, r); !slices.Equal(failed, []string{batch.Records[2].MessageId}) {
@@ -143,7 +143,7 @@ func TestTheBatchOfTheFile(t *testing.T) {
 	if want := []string{"opened Replica db-8 lags behind", "joined Replica db-9 lags behind"}; !slices.Equal(ended, want) {
 		t.Errorf("disposed as %q, want %q", ended, want)
 	}
-	if part.RawObject != object || len(part.Raw) != 0 {
+	if part.RawObject != named || len(part.Raw) != 0 {
 		t.Errorf("the ledger keeps %+v, want the name of the object and no second copy of it", part)
 	}
 	if parts, err := r.ledger.Get(t.Context(), poison); !fault.Is(err, fault.NotFound) {
@@ -174,7 +174,7 @@ func TestAnObjectThatIsGoneFailsAlone(t *testing.T) {
 		t.Errorf("failed %q, want %q", failed, want)
 	}
 	disposedOf(t, r, small)
-	a.Keep(object, packed(t, read(t, "testdata/large-delivery.json")))
+	a.Keep(named, packed(t, read(t, "testdata/large-delivery.json")))
 	a.Refuse("GetObject", "AccessDenied")
 	if failed := invoked(t, r); !slices.Equal(failed, want) {
 		t.Errorf("failed %q, want %q", failed, want)
@@ -189,15 +189,15 @@ func TestAnObjectThatIsGoneFailsAlone(t *testing.T) {
 // TestTheFileIsWhatIntakeSends: bodies are what [intake.Encode] writes.
 func TestTheFileIsWhatIntakeSends(t *testing.T) {
 	records := batchFile(t).Records
-	d, named, err := intake.Decode([]byte(records[0].Body))
-	if err != nil || named != "" || d.ID != small || records[0].Attributes["MessageGroupId"] != d.Integration {
-		t.Fatalf("delivery %s in group %q, object %q: %v", d.ID, records[0].Attributes["MessageGroupId"], named, err)
+	d, object, err := intake.Decode([]byte(records[0].Body))
+	if err != nil || object != "" || d.ID != small || records[0].Attributes["MessageGroupId"] != d.Integration {
+		t.Fatalf("delivery %s in group %q, object %q: %v", d.ID, records[0].Attributes["MessageGroupId"], object, err)
 	}
 	if again, err := intake.Encode(d); err != nil || string(again) != records[0].Body {
 		t.Errorf("encoded again it is\n%s, not\n%s: %v", again, records[0].Body, err)
 	}
-	if d, named, err := intake.Decode([]byte(records[1].Body)); err != nil || d.ID != large || named != object {
-		t.Errorf("pointer to %q of delivery %s: %v", named, d.ID, err)
+	if d, object, err := intake.Decode([]byte(records[1].Body)); err != nil || d.ID != large || object != named {
+		t.Errorf("pointer to %q of delivery %s: %v", object, d.ID, err)
 	}
 	if d, named, err := intake.Decode(read(t, "testdata/large-delivery.json")); err != nil || named != "" || d.ID != large {
 		t.Errorf("the object holds delivery %s: %v", d.ID, err)

@@ -13,6 +13,7 @@ import (
 	"tocsin/shared/cloud"
 	"tocsin/shared/decide"
 	"tocsin/shared/intake"
+	"tocsin/shared/object"
 	"tocsin/shared/queue"
 	"tocsin/shared/telemetry"
 	"tocsin/shared/wiring"
@@ -34,7 +35,7 @@ func newRouter(log *slog.Logger, env cloud.Lookup) (*router, error) {
 	if err != nil {
 		return nil, err
 	}
-	bucket, err := intake.OpenBucket(p.AWS, env)
+	bucket, err := object.Open(p.AWS, env)
 	if err != nil {
 		return nil, err
 	}

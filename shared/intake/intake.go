@@ -23,6 +23,7 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/integration"
+	"tocsin/shared/object"
 	"tocsin/shared/outgoing"
 	"tocsin/shared/queue"
 	"tocsin/shared/source"
@@ -82,7 +83,7 @@ func Open(cfg aws.Config, env cloud.Lookup, src source.Source, metrics *telemetr
 	if err != nil {
 		return nil, err
 	}
-	objects, err := OpenBucket(cfg, env)
+	objects, err := object.Open(cfg, env)
 	if err != nil {
 		return nil, err
 	}

@@ -11,11 +11,6 @@ import (
 	"sync"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-
-	"tocsin/shared/cloud"
 	"tocsin/shared/fault"
 )
 
@@ -36,6 +31,9 @@ func Fetch(ctx context.Context, objects reader, message string) (Delivery, error
 		return d, err
 	}
 	body, err := objects.Get(ctx, object)
+	if fault.Is(err, fault.NotFound) {
+		return Delivery{}, fault.New(fault.Invalid, "the object %s of delivery %s is gone", object, d.ID)
+	}
 	if err != nil {
 		return Delivery{}, fmt.Errorf("fetch delivery %s: %w", d.ID, err)
 	}
@@ -120,56 +118,4 @@ func unpack(b []byte) ([]byte, error) {
 		return nil, fault.New(fault.Invalid, "larger than %d bytes when unpacked", maxUnpacked)
 	}
 	return out, nil
-}
-
-// Bucket keeps large deliveries in S3. It is safe for concurrent use.
-type Bucket struct {
-	name   string
-	client func() *s3.Client
-}
-
-// OpenBucket returns the bucket that the environment variable BUCKET names.
-// The client is made at the first use: most deliveries fit into a message.
-func OpenBucket(cfg aws.Config, env cloud.Lookup) (*Bucket, error) {
-	name, ok := env("BUCKET")
-	if !ok || name == "" {
-		return nil, errors.New("BUCKET is not set")
-	}
-	return &Bucket{name: name, client: sync.OnceValue(func() *s3.Client {
-		return s3.NewFromConfig(cfg, func(o *s3.Options) {
-			o.BaseEndpoint = cloud.Endpoint(env, "S3")
-			o.UsePathStyle = o.BaseEndpoint != nil
-			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
-			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
-		})
-	})}, nil
-}
-
-// Put writes an object. A failure is of kind Unavailable.
-func (b *Bucket) Put(ctx context.Context, name string, body []byte) error {
-	_, err := b.client().PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &b.name, Key: &name, Body: bytes.NewReader(body), ContentType: aws.String("application/gzip"),
-	})
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "write object %s", name)
-	}
-	return nil
-}
-
-// Get reads an object. An object that is gone is of kind Invalid: the message
-// that names it can never be handled.
-func (b *Bucket) Get(ctx context.Context, name string) ([]byte, error) {
-	out, err := b.client().GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &name})
-	if _, gone := errors.AsType[*types.NoSuchKey](err); gone {
-		return nil, fault.New(fault.Invalid, "object %s is gone", name)
-	}
-	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "read object %s", name)
-	}
-	defer out.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(out.Body, maxUnpacked))
-	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "read object %s", name)
-	}
-	return body, nil
 }

@@ -20,7 +20,7 @@ var layers = [][]string{
 	// What everything stands on; nothing of AWS, nothing of the domain.
 	{"fault", "clock", "defaults", "cloud", "outgoing"},
 	// Thin plumbing. Imports nothing of the domain.
-	{"telemetry", "ddb", "queue", "httpapi", "function", "machine"},
+	{"telemetry", "ddb", "queue", "object", "httpapi", "function", "machine"},
 	// What comes in.
 	{"alert", "source/doc", "source/lookup", "source", "source/proof", "source/aws", vendors, "source/preset", "source/detect", "source/all", "integration", "intake"},
 	// Who there is and what is to be done.
@@ -126,15 +126,14 @@ var callsAWS = map[string]string{
 	"shared/cloud":                  "makes the configuration of every client",
 	"shared/ddb":                    "plumbing",
 	"shared/queue":                  "plumbing",
+	"shared/object":                 "plumbing",
 	"shared/machine":                "plumbing",
 	"shared/wiring":                 "hands the configuration on",
 	"shared/notify/email":           "a channel, whose provider is SES",
 	"shared/integration/secrets.go": "the store of secrets, which live in SSM",
-	"shared/intake/object.go":       "the store of bodies, which live in S3",
 	"shared/intake/intake.go":       "hands the configuration on",
 	"shared/ops/answers.go":         "the store of kept answers",
 	"shared/ops/audit.go":           "the store of the audit log",
-	"shared/ops/objects.go":         "reads bodies by a request signed by hand, as the client is too big for its function",
 }
 
 func mayCallAWS(f file) bool {

@@ -97,12 +97,21 @@ func needs(t *testing.T, f function, r reached) (all []permission) {
 		}
 		all = append(all, p...)
 	}
+	if q := f.onFailure(); q != "" {
+		all = append(all, permission{"sqs:SendMessage", "${" + q + ".Arn}"})
+	}
 	for _, q := range f.queues() {
 		for _, a := range []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"} {
 			all = append(all, permission{a, "${" + q + ".Arn}"})
 		}
 	}
 	return all
+}
+
+// onFailure is the queue to which Lambda itself, in the function's role, sends
+// an invocation that failed.
+func (f function) onFailure() string {
+	return refers(f.properties.at("EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination"))
 }
 
 func permissionsOf(f function, r reached, c call) ([]permission, error) {
@@ -115,13 +124,11 @@ func permissionsOf(f function, r reached, c call) ([]permission, error) {
 		return executes(r, c)
 	case "ssm":
 		return one("ssm:"+c.Method, parameters[c.From])
-	case "s3":
-		return one("s3:"+c.Method, deliveries)
 	case "signed":
-		switch c.From {
-		case "shared/ops": // reads a delivery's body
-			return one("s3:GetObject", deliveries)
-		case "shared/queue": // sends a single message
+		switch {
+		case c.Via == "Put" || c.Via == "Get": // of shared/object
+			return one("s3:"+c.Via+"Object", deliveries)
+		case c.From == "shared/queue": // sends a single message
 			return sends(f, r, call{Service: "sqs", Method: "SendMessage", From: c.From})
 		}
 	case "sesv2":

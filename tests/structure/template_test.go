@@ -140,6 +140,9 @@ func TestQueue(t *testing.T) {
 	for _, q := range queues {
 		dead[refers(q.at("Properties", "RedrivePolicy", "deadLetterTargetArn"))] = true
 	}
+	for _, f := range s.functions() {
+		dead[f.onFailure()] = true
+	}
 	order := resourceOrder(t)
 	for _, name := range names(queues) {
 		t.Run(name, func(t *testing.T) {

@@ -16,7 +16,7 @@ const (
 
 // plumbing are packages that call AWS on behalf of others: the call is the
 // doing of whoever calls them.
-var plumbing = map[string]bool{"shared/ddb": true}
+var plumbing = map[string]bool{"shared/ddb": true, "shared/object": true}
 
 // walker collects what is reached from one main.
 type walker struct {
@@ -292,6 +292,10 @@ func (w *walker) attribute(f *ssa.Function, c Call, into map[Call]bool, seen map
 		return
 	}
 	c.Via = f.Name()
+	if len(w.callers[f]) == 0 { // called through an interface
+		c.From = from
+		into[c] = true
+	}
 	for caller := range w.callers[f] {
 		w.attribute(caller, c, into, seen)
 	}

@@ -1,16 +1,17 @@
-package ops_test
+package object
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"tocsin/shared/fault"
-	"tocsin/shared/ops"
 )
 
 func TestObjectsAreReadWithASignedGet(t *testing.T) {
@@ -32,7 +33,7 @@ func TestObjectsAreReadWithASignedGet(t *testing.T) {
 	}
 	cfg := aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(credentials)}
 	env := map[string]string{"BUCKET": "deliveries", "AWS_ENDPOINT_URL": server.URL}
-	objects, err := ops.OpenObjects(cfg, func(n string) (string, bool) { v, ok := env[n]; return v, ok }, "BUCKET")
+	objects, err := Open(cfg, func(n string) (string, bool) { v, ok := env[n]; return v, ok })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,5 +51,47 @@ func TestObjectsAreReadWithASignedGet(t *testing.T) {
 	}
 	if _, err := objects.Get(t.Context(), "broken"); !fault.Is(err, fault.Unavailable) || strings.Contains(err.Error(), "hush") {
 		t.Errorf("refused: %v", err)
+	}
+}
+
+// TestWhatMayPassIsTriedAgain: a PUT is made up to three times, and what was
+// kept is what was sent.
+func TestWhatMayPassIsTriedAgain(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		answers  []int
+		attempts int
+		ok       bool
+	}{
+		{"at once", []int{200}, 1, true},
+		{"after two failures", []int{503, 500, 200}, 3, true},
+		{"never", []int{503, 503, 503, 200}, 3, false},
+		{"refused", []int{403, 200}, 1, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n, kept := 0, ""
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				w.WriteHeader(c.answers[n])
+				if c.answers[n] == http.StatusOK {
+					kept = string(body)
+				}
+				n++
+			}))
+			t.Cleanup(server.Close)
+			cfg := aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "hush"}, nil
+			})}
+			env := map[string]string{"BUCKET": "b", "AWS_ENDPOINT_URL_S3": server.URL}
+			b, err := Open(cfg, func(n string) (string, bool) { v, ok := env[n]; return v, ok })
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.pause = time.Millisecond
+			err = b.Put(t.Context(), "x", []byte("body"))
+			if (err == nil) != c.ok || n != c.attempts || c.ok && kept != "body" || err != nil && !fault.Is(err, fault.Unavailable) {
+				t.Errorf("%d attempts, kept %q, %v", n, kept, err)
+			}
+		})
 	}
 }
