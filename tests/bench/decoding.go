@@ -47,11 +47,17 @@ type plain struct {
 type firing struct {
 	Status       string            `json:"status"`
 	Labels       map[string]string `json:"labels"`
-	Annotations  map[string]string `json:"annotations"`
+	Annotations  annotations       `json:"annotations"`
 	StartsAt     time.Time         `json:"startsAt"`
 	EndsAt       time.Time         `json:"endsAt"`
 	GeneratorURL string            `json:"generatorURL"`
 	Fingerprint  string            `json:"fingerprint"`
+}
+
+type annotations struct {
+	Summary     string `json:"summary"`
+	Description string `json:"description"`
+	RunbookURL  string `json:"runbook_url"`
 }
 
 // read reads the same fields with the decoder of shared/source/doc.
@@ -64,12 +70,16 @@ func read(body []byte) (plain, error) {
 	p := plain{Version: root.Get("version").Text(), GroupKey: root.Get("groupKey").Text(), Alerts: make([]firing, 0, alerts.Len())}
 	for v := range alerts.Items() {
 		p.Alerts = append(p.Alerts, firing{
-			Status: v.Get("status").Text(), Labels: texts(v.Get("labels")), Annotations: texts(v.Get("annotations")),
+			Status: v.Get("status").Text(), Labels: texts(v.Get("labels")), Annotations: told(v.Get("annotations")),
 			StartsAt: source.Instant(v.Get("startsAt").Text()), EndsAt: source.Instant(v.Get("endsAt").Text()),
 			GeneratorURL: v.Get("generatorURL").Text(), Fingerprint: v.Get("fingerprint").Text(),
 		})
 	}
 	return p, nil
+}
+
+func told(v doc.Value) annotations {
+	return annotations{v.Get("summary").Text(), v.Get("description").Text(), v.Get("runbook_url").Text()}
 }
 
 func texts(v doc.Value) map[string]string {
