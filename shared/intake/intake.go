@@ -152,7 +152,7 @@ func (in *Intake) Take(ctx context.Context, key string, req *source.Request) (so
 // take checks, parses and sends, in this order: nothing of a body is looked at
 // before its sender is known.
 func (in *Intake) take(ctx context.Context, key string, req *source.Request) (Delivery, source.Parsed, error) {
-	found, src, err := in.admit(ctx, key, req)
+	found, src, err := in.Admit(ctx, key, req)
 	if err != nil {
 		return Delivery{}, source.Parsed{}, err
 	}
@@ -203,9 +203,9 @@ func readError(err error) error {
 	return fault.Wrap(fault.Invalid, err, "the body ended early")
 }
 
-// admit finds the integration of the request and checks that its sender may
+// Admit finds the integration of the request and checks that its sender may
 // use it. An integration of another source is refused like an unknown one.
-func (in *Intake) admit(ctx context.Context, key string, req *source.Request) (integration.Found, source.Source, error) {
+func (in *Intake) Admit(ctx context.Context, key string, req *source.Request) (integration.Found, source.Source, error) {
 	found, err := in.Integrations.Find(ctx, key)
 	if err != nil {
 		return found, source.Source{}, err
