@@ -9,6 +9,8 @@ import (
 	"tocsin/shared/source"
 	"tocsin/shared/source/detect"
 	"tocsin/shared/source/lookup"
+	"tocsin/shared/source/opsgenieapi"
+	"tocsin/shared/source/pagerdutyevents"
 	"tocsin/shared/source/preset"
 	"tocsin/shared/source/prometheus"
 )
@@ -16,6 +18,8 @@ import (
 // Sources returns every source that has a function of its own, by name.
 var Sources = sync.OnceValue(func() []source.Source {
 	list := []source.Source{
+		opsgenieapi.Source,
+		pagerdutyevents.Source,
 		prometheus.Source,
 	}
 	slices.SortFunc(list, func(a, b source.Source) int { return strings.Compare(a.Name, b.Name) })
