@@ -110,16 +110,24 @@ type Rejection struct {
 // a 5xx, because some senders repeat on nothing else (Alertmanager v0.28,
 // notify/webhook/webhook.go).
 func (in *Intake) Accept(w http.ResponseWriter, r *http.Request) error {
-	req, err := in.Read(r)
-	if err != nil {
-		return err
+	return in.AcceptAs(http.StatusAccepted)(w, r)
+}
+
+// AcceptAs is Accept with another status than 202, for clients that take no
+// other for success.
+func (in *Intake) AcceptAs(status int) httpapi.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		req, err := in.Read(r)
+		if err != nil {
+			return err
+		}
+		_, receipt, err := in.Take(r.Context(), r.PathValue("key"), req)
+		if err != nil {
+			return err
+		}
+		httpapi.JSON(w, status, receipt)
+		return nil
 	}
-	_, receipt, err := in.Take(r.Context(), r.PathValue("key"), req)
-	if err != nil {
-		return err
-	}
-	httpapi.JSON(w, http.StatusAccepted, receipt)
-	return nil
 }
 
 // Read reads a request of a route, whose {path...}, if it has one, is what

@@ -10,12 +10,12 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/integration"
 	"tocsin/shared/source"
-	"tocsin/shared/source/prometheus"
+	"tocsin/shared/source/all"
 )
 
 // Sources returns every kind of monitoring system that has an ingest function.
 func Sources() []source.Source {
-	return []source.Source{prometheus.Source}
+	return all.Sources()
 }
 
 // sourceNames lists the sources as they are called.

@@ -36,7 +36,6 @@ var Source = source.Source{
 		"event_action=trigger payload.summary payload.source payload.severity",
 		"event_action=acknowledge|resolve dedup_key",
 		"event_type=trigger|acknowledge|resolve service_key",
-		"event_type=trigger|acknowledge|resolve incident_key !alerts",
 		"routing_key payload.summary !event_action",
 		"header:X-Routing-Key payload.summary",
 	},
