@@ -23,7 +23,18 @@ func routes(log *slog.Logger, in *intake.Intake) http.Handler {
 		mux.Handle(path, door{in})
 		mux.Handle(path+"/{path...}", door{in})
 	}
-	return in.Wrap(log, mux)
+	return keepSlashes(in.Wrap(log, mux))
+}
+
+// keepSlashes escapes the second of two slashes where the gateway did not: an
+// alias may be an address, and http.ServeMux would lead to another path.
+func keepSlashes(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if escaped := r.URL.EscapedPath(); strings.Contains(escaped, "//") {
+			r.URL.RawPath = strings.ReplaceAll(escaped, "//", "/%2F")
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // door takes requests of the Alert API and answers as it does.

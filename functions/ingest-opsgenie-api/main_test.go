@@ -130,13 +130,7 @@ func TestAnAlertIsClosedByAnyOfItsNames(t *testing.T) {
 			o.ask("POST", "/v2/alerts/"+found.Data.ID+"/close", "", "{}")
 			o.ask("POST", "/v2/alerts/"+found.Data.ID+"/close", "identifierType=alias", "{}")
 			o.ask("POST", "/v2/alerts/"+found.Data.TinyID+"/close", "identifierType=tiny", "{}")
-			if name == "with alias" { // an escaped slash is a part of an alias
-				o.ask("POST", "/v2/alerts", "", `{"message":"x","alias":"http://a/b"}`)
-				o.ask("POST", "/v2/alerts/http%3A%2F%2Fa%2Fb/close", "identifierType=alias", "{}")
-				if keys := o.keys(); strings.TrimPrefix(keys[len(keys)-1], "resolved ") != strings.TrimPrefix(keys[len(keys)-2], "firing ") {
-					t.Errorf("closed as %q, created as %q", keys[len(keys)-1], keys[len(keys)-2])
-				}
-				o.Sent = o.Sent[:len(o.Sent)-2]
+			if name == "with alias" {
 				o.ask("POST", "/v2/alerts/disk%201/close", "identifierType=alias", "{}")
 			}
 			keys := o.keys()
@@ -149,6 +143,19 @@ func TestAnAlertIsClosedByAnyOfItsNames(t *testing.T) {
 				t.Errorf("%q", keys)
 			}
 		})
+	}
+}
+
+// TestAnAliasMayBeAnAddress: also where the gateway has unescaped its slashes.
+func TestAnAliasMayBeAnAddress(t *testing.T) {
+	o := serve(t)
+	key := opsgenieapi.ByAlias("http://shop.example.com/cart").Key()
+	o.ask("POST", "/v2/alerts", "", `{"message":"x","alias":"http://shop.example.com/cart"}`)
+	o.ask("POST", "/v2/alerts/http%3A%2F%2Fshop.example.com%2Fcart/close", "identifierType=alias", "{}")
+	o.ask("POST", "/v2/alerts/http://shop.example.com/cart/close", "identifierType=alias", "{}")
+	o.ask("DELETE", "/in/opsgenie-api/"+intaketest.Key+"/v2/alerts/http://shop.example.com/cart", "identifierType=alias", "")
+	if got, want := o.keys(), []string{"firing " + key, "resolved " + key, "resolved " + key, "resolved " + key}; !slices.Equal(got, want) {
+		t.Errorf("read %q, want %q", got, want)
 	}
 }
 
