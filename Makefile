@@ -25,6 +25,7 @@ test: build ## prove everything; installs what it needs, Java 17 and Node aside
 	@$(if $(RACE),,echo 'no C compiler was found: without the race detector')
 	go test $(RACE) $$(go list ./... | grep -v '^tocsin/tests')
 	go test -count=1 -timeout 20m ./tests/...
+	cd tests/dropin && go test -count=1 -timeout 10m ./...
 
 bench: ## compare with peers, and with the targets of speed
 	@cd tests/bench && go run .

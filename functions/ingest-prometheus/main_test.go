@@ -18,7 +18,9 @@ const (
 )
 
 func TestEvents(t *testing.T) {
-	intaketest.Run(t, prometheus.Source, []intaketest.Case{
+	f := intaketest.Function{Name: "ingest-prometheus", Source: prometheus.Source, Serve: routes}
+	f.Refuse(t, intaketest.BadRequests(intaketest.Read(t, f.Name, "alertmanager-firing.json")), `"detail":`)
+	f.Run(t, []intaketest.Case{
 		{File: "alertmanager-firing.json", Body: `"keys":["fingerprint:00aa11bb22cc33d1"],"rejected":[]`, Alerts: []string{db1}},
 		{File: "alertmanager-two-firing.json", Alerts: []string{db1, db2}},
 		{File: "alertmanager-resolved.json", Alerts: []string{"resolved" + strings.TrimPrefix(db1, "firing")}},
@@ -26,7 +28,7 @@ func TestEvents(t *testing.T) {
 		{File: "alertmanager-partly-unreadable.json", Body: `"rejected":[{"position":1,"reason":"status: is \"acknowledged\", expected firing or resolved"},{"position":2,`,
 			Alerts: []string{db1, `rejected: status: is "acknowledged", expected firing or resolved`, "rejected: is a string, expected an object"}},
 		{File: "base64-body.json", Alerts: []string{db1}},
-		{File: "prometheus-api-v2.json", Alerts: []string{
+		{File: "prometheus-api-v2.json", Status: 200, Alerts: []string{
 			strings.Replace(db1, "fingerprint:00aa11bb22cc33d1", "hash1:8ee1bb840c0291426d33526ce249be76", 1),
 			"resolved" + strings.TrimPrefix(strings.Replace(db2, "fingerprint:00aa11bb22cc33d2", "hash1:628e52b85765276505a5176a5ccce36d", 1), "firing"),
 		}},

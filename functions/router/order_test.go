@@ -68,7 +68,14 @@ func TestDispositions(t *testing.T) {
 			one(0, db, ledger.Opened), one(1, firing("db-1", severity(alert.Warning)), ledger.Repeated),
 		}, 1},
 		{"the source's own acknowledgement is a request on the event", []step{
-			one(0, db, ledger.Opened), one(1, firing("db-1", func(a *alert.Alert) { a.Status = alert.Acknowledged }), ledger.Acknowledged),
+			one(0, db, ledger.Opened), one(1, asking(alert.Acknowledged), ledger.Acknowledged),
+		}, 1},
+		{"a note and what takes an acknowledgement back are requests too", []step{
+			one(0, db, ledger.Opened), one(1, asking(alert.Unacknowledged), ledger.Unacknowledged), one(2, asking(alert.Noted), ledger.Noted),
+		}, 1},
+		{"a request on an alert that nobody reported opens nothing", []step{
+			one(0, asking(alert.Acknowledged), ledger.Acknowledged), one(1, asking(alert.Unacknowledged), ledger.Unacknowledged),
+			one(2, asking(alert.Noted), ledger.Noted), one(3, db, ledger.Opened),
 		}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -87,6 +94,77 @@ func TestDispositions(t *testing.T) {
 			w.sound()
 		})
 	}
+}
+
+// asking is what the source of db-1 did with it.
+func asking(s alert.Status) alert.Alert {
+	return firing("db-1", func(a *alert.Alert) { a.Status, a.Description = s, "looked at by "+string(s) })
+}
+
+// TestTheSourcesRequestsReachTheEvent: what a source does with its alert is
+// done to the event that owns it, by the source's name, and never twice.
+func TestTheSourcesRequestsReachTheEvent(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	id := w.disposed(w.send(0, firing("db-1")), ledger.Opened)[0]
+	in := func(s event.State) {
+		t.Helper()
+		if got := w.event(id).State; got != s {
+			t.Errorf("the event is %s, want %s", got, s)
+		}
+	}
+	w.send(time.Second, asking(alert.Acknowledged))
+	in(event.AckedState)
+	cycle := w.event(id).Cycle
+	w.send(2*time.Second, asking(alert.Unacknowledged))
+	in(event.Triggered)
+	if got := w.event(id).Cycle; got != cycle+1 {
+		t.Errorf("cycle %d, want %d: paging begins anew", got, cycle+1)
+	}
+	rev := w.event(id).Rev
+	w.disposed(w.send(3*time.Second, asking(alert.Noted), recovered(firing("db-1")), asking(alert.Noted)), ledger.Noted, ledger.Recovered, ledger.Noted)
+	in(event.Triggered) // until the quiet time is over
+	if got := w.event(id).Rev; got != rev+1 {
+		t.Errorf("revision %d, want %d: a note wakes nobody", got, rev+1)
+	}
+	if got, want := w.notes(id), []string{"source:prometheus looked at by noted", "source:prometheus looked at by noted"}; !slices.Equal(got, want) {
+		t.Errorf("notes %q, want %q", got, want)
+	}
+}
+
+// TestANoteCutShortIsThereOnce: the router dies between the note and the
+// ledger, and the delivery comes again.
+func TestANoteCutShortIsThereOnce(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	id := w.disposed(w.send(0, firing("db-1")), ledger.Opened)[0]
+	d := w.delivery(time.Second, asking(alert.Noted))
+	for i := range 3 {
+		w.at(time.Duration(10+i) * time.Second)
+		d.ID = "d-" + w.integration + "-again"
+		r := w.router(nil)
+		for _, rep := range r.reports([]*delivery{{Delivery: d, written: map[int]bool{}, settled: map[int]bool{}}}) {
+			if err := r.round(t.Context(), w.config, []*report{rep}); err != nil || rep.err != nil {
+				t.Fatal(err, rep.err)
+			}
+		}
+	}
+	if got := w.notes(id); len(got) != 1 {
+		t.Errorf("notes %q, want one", got)
+	}
+}
+
+// notes are the notes on an event's timeline, with their actors.
+func (w *world) notes(id event.ID) (notes []string) {
+	w.t.Helper()
+	items, err := w.desk().Store.Timeline(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, i := range items {
+		if i.What == "event.noted" {
+			notes = append(notes, string(i.By)+" "+i.Data["text"])
+		}
+	}
+	return notes
 }
 
 func TestBatchIsHandledInTheOrderOfReceiving(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -26,8 +27,8 @@ func (r *router) round(ctx context.Context, config decide.Config, reports []*rep
 		case disposed:
 		case record:
 			r.record(ctx, rep, &recovered)
-		case acknowledge:
-			r.acknowledge(ctx, rep)
+		case request:
+			r.request(ctx, rep)
 		case raise:
 			r.raise(ctx, rep)
 		case file:
@@ -94,12 +95,12 @@ func (r *router) load(ctx context.Context, reports []*report) error {
 type todo uint8
 
 const (
-	disposed    todo = iota // nothing
-	record                  // the alert is written, its event stays
-	acknowledge             // a request on the event
-	raise                   // the alert is written and its event may be raised
-	file                    // the alert is written without an event
-	fill                    // its slot is opened, joined or reopened
+	disposed todo = iota // nothing
+	record               // the alert is written, its event stays
+	request              // a request on the event
+	raise                // the alert is written and its event may be raised
+	file                 // the alert is written without an event
+	fill                 // its slot is opened, joined or reopened
 )
 
 // classify compares a report with what is known and decides it where rules
@@ -115,8 +116,8 @@ func (rep *report) classify(config decide.Config) todo {
 		rep.unfold()
 		rep.dispose(ledger.Late, rep.event.ID, "received before the newest report of this alert")
 		return disposed
-	case alert.Acknowledges:
-		return acknowledge
+	case alert.Requests:
+		return request
 	case alert.Recovers, alert.StaysOver:
 		return record
 	}
@@ -275,19 +276,49 @@ func (rep *report) leaves(to string) event.ID {
 	return event.ID(taken.Left)
 }
 
-// acknowledge passes the source's own acknowledgement to the event.
-func (r *router) acknowledge(ctx context.Context, rep *report) {
-	if rep.event.State == event.Triggered {
-		by := event.Actor("source:" + rep.alert.Source)
-		if _, err := r.desk.Do(ctx, rep.event.ID, event.Acknowledge{}, by); err != nil {
-			if _, late := event.IsState(err); !late {
-				rep.fail(err)
-				return
-			}
-		}
+// request passes to the event what the source itself did with its alert.
+func (r *router) request(ctx context.Context, rep *report) {
+	kind, err := ledger.Acknowledged, error(nil)
+	switch rep.alert.Status {
+	case alert.Acknowledged:
+		err = r.ask(ctx, rep, event.Triggered, event.Acknowledge{})
+	case alert.Unacknowledged:
+		kind, err = ledger.Unacknowledged, r.ask(ctx, rep, event.AckedState, event.Unacknowledge{})
+	case alert.Noted:
+		kind, err = ledger.Noted, r.note(ctx, rep)
 	}
-	rep.dispose(ledger.Acknowledged, rep.event.ID)
+	if err != nil {
+		rep.fail(err)
+		return
+	}
+	rep.dispose(kind, rep.event.ID)
 }
+
+// ask does an operation on the event if it is in the one state where it says
+// something new.
+func (r *router) ask(ctx context.Context, rep *report, in event.State, op event.Op) error {
+	if rep.event.State != in {
+		return nil
+	}
+	_, err := r.desk.Do(ctx, rep.event.ID, op, rep.sender())
+	if _, late := event.IsState(err); late {
+		return nil
+	}
+	return err
+}
+
+// note puts a note of the source on the event's timeline, at an instant that
+// a redelivery computes too, so that it is there once.
+func (r *router) note(ctx context.Context, rep *report) error {
+	if rep.event.ID == "" {
+		return nil
+	}
+	item := event.Item{At: later(rep.received, rep.event.OpenedAt), By: rep.sender(), What: "event.noted", Data: map[string]string{"text": rep.alert.Description}}
+	return r.desk.Store.Note(ctx, rep.event.ID, item, rep.delivery.ID+fmt.Sprint(rep.position))
+}
+
+// sender is the source as an actor.
+func (rep *report) sender() event.Actor { return event.Actor("source:" + rep.alert.Source) }
 
 // raise writes a firing whose severity changed, and raises its event when the
 // rules now say so. It joins nothing: the alert stays with its event.

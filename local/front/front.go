@@ -15,7 +15,7 @@ import (
 )
 
 // apiPaths are the first segments that belong to the HTTP API.
-var apiPaths = [...]string{"in", "v1", "v2", "a"}
+var apiPaths = [...]string{"in", "v1", "v2", "generic", "a"}
 
 // Address is one line of the first page.
 type Address struct {

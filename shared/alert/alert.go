@@ -16,16 +16,22 @@ import (
 	"time"
 )
 
-// Status says whether the condition holds. An acknowledgement by the source
-// is a request on the event that owns the alert, not a state of the alert.
+// Status says whether the condition holds. What the source itself did with
+// its alert, like acknowledging it, is a request on the event that owns the
+// alert, not a state of the alert.
 type Status string
 
 // The words of a status, as stored and shown.
 const (
-	Firing       Status = "firing"
-	Resolved     Status = "resolved"
-	Acknowledged Status = "acknowledged"
+	Firing         Status = "firing"
+	Resolved       Status = "resolved"
+	Acknowledged   Status = "acknowledged"
+	Unacknowledged Status = "unacknowledged"
+	Noted          Status = "noted" // the description is the note
 )
+
+// Request reports whether s asks something of the event that owns the alert.
+func (s Status) Request() bool { return s == Acknowledged || s == Unacknowledged || s == Noted }
 
 // Severity is the source's word for how bad it is, sorted into four.
 // "" means that the source did not say.

@@ -46,13 +46,13 @@ type Meaning uint8
 
 // What a report can mean to an alert.
 const (
-	Fires        Meaning = iota + 1 // a new firing period begins
-	Repeats                         // fires as before
-	Changes                         // fires as before with another severity
-	Recovers                        // the firing period ends
-	StaysOver                       // a recovery of what does not fire
-	Late                            // received before the newest report written
-	Acknowledges                    // the source's own acknowledgement: a request on the event
+	Fires     Meaning = iota + 1 // a new firing period begins
+	Repeats                      // fires as before
+	Changes                      // fires as before with another severity
+	Recovers                     // the firing period ends
+	StaysOver                    // a recovery of what does not fire
+	Late                         // received before the newest report written
+	Requests                     // the source's own acknowledgement, or the like: a request on the event
 )
 
 // Firing reports whether the alert fires.
@@ -65,8 +65,8 @@ func (s *State) Firing() bool { return s.Rev > 0 && s.Alert.Status == Firing }
 // period, and one that was received before it is late.
 func (s *State) Meaning(a *Alert, received time.Time) Meaning {
 	switch {
-	case a.Status == Acknowledged:
-		return Acknowledges
+	case a.Status.Request():
+		return Requests
 	case s.Rev > 0 && received.Before(s.ReceivedAt):
 		return Late
 	case a.Status == Resolved && s.Firing():
@@ -86,7 +86,7 @@ func (s *State) Meaning(a *Alert, received time.Time) Meaning {
 // revision.
 func (s State) Take(a Alert, received time.Time) State {
 	switch s.Meaning(&a, received) {
-	case Late, Acknowledges:
+	case Late, Requests:
 		return s
 	case Fires:
 		s.Episodes++
@@ -113,6 +113,12 @@ func (a Alert) withContextOf(fired *Alert) Alert {
 	}
 	if a.Episode == "" {
 		a.Episode = fired.Episode
+	}
+	if fired.Title != "" && a.Title == a.DedupKey { // as Clean titles what has no title
+		a.Title = fired.Title
+	}
+	if len(a.Labels) == 0 && len(fired.Labels) > 0 {
+		a.Labels = fired.Labels
 	}
 	return a
 }

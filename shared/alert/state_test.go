@@ -54,7 +54,11 @@ func TestMeaning(t *testing.T) {
 		{"recovered twice", []report{{0, firing(e1, "")}, {2, resolved(e1)}, {3, resolved(e1)}},
 			[]alert.Meaning{alert.Fires, alert.Recovers, alert.StaysOver}, false},
 		{"the source acknowledges", []report{{0, firing(e1, "")}, {1, alert.Alert{Status: alert.Acknowledged}}},
-			[]alert.Meaning{alert.Fires, alert.Acknowledges}, true},
+			[]alert.Meaning{alert.Fires, alert.Requests}, true},
+		{"the source takes its acknowledgement back", []report{{0, firing(e1, "")}, {1, alert.Alert{Status: alert.Unacknowledged}}},
+			[]alert.Meaning{alert.Fires, alert.Requests}, true},
+		{"the source notes", []report{{0, firing(e1, "")}, {1, alert.Alert{Status: alert.Noted}}, {2, resolved(e1)}, {3, alert.Alert{Status: alert.Noted}}},
+			[]alert.Meaning{alert.Fires, alert.Requests, alert.Recovers, alert.Requests}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var st alert.State
@@ -82,6 +86,22 @@ func TestTakeCountsEpisodesAndKeepsContext(t *testing.T) {
 	st = st.Take(alert.Alert{Status: alert.Firing}, at(5))
 	if st.Episodes != 2 || !st.FiringSince.Equal(at(5)) || !st.RecoveredAt.IsZero() {
 		t.Errorf("after firing again: %+v", st)
+	}
+}
+
+// TestARecoveryWithoutATitleKeepsThatOfItsFiring: some senders name an alert
+// when it fires and only its key when it ends.
+func TestARecoveryWithoutATitleKeepsThatOfItsFiring(t *testing.T) {
+	fired := alert.Alert{Status: alert.Firing, DedupKey: "key:1", Title: "Disk is full", Labels: map[string]string{"host": "db-1"}}
+	bare := alert.Alert{Status: alert.Resolved, DedupKey: "key:1"}
+	alert.Clean(&bare)
+	st := alert.State{Rev: 1, Alert: fired, ReceivedAt: noon}.Take(bare, at(1))
+	if st.Alert.Title != "Disk is full" || st.Alert.Labels["host"] != "db-1" || st.Alert.Status != alert.Resolved {
+		t.Errorf("kept %+v", st.Alert)
+	}
+	told := alert.Alert{Status: alert.Resolved, DedupKey: "key:1", Title: "Disk is fine", Labels: map[string]string{"host": "db-2"}}
+	if st = st.Take(told, at(2)); st.Alert.Title != "Disk is fine" || st.Alert.Labels["host"] != "db-2" {
+		t.Errorf("kept %+v over what the recovery says", st.Alert)
 	}
 }
 

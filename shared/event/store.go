@@ -286,11 +286,17 @@ func (s *Store) Joined(ctx context.Context, id ID, n int, item Item, join string
 	} else if err != nil && !refused {
 		return false, ddb.Fault(err, "join event %s", id)
 	}
-	stored := timelineItem(id, join, item)
-	if _, err := s.Table.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table.Name, Item: stored}); err != nil {
-		return true, ddb.Fault(err, "note joins of event %s", id)
+	return true, s.Note(ctx, id, item, join)
+}
+
+// Note puts an item on an event's timeline and changes nothing else. Put again
+// at the same instant and under the same key, it is there once.
+func (s *Store) Note(ctx context.Context, id ID, item Item, key string) error {
+	_, err := s.Table.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table.Name, Item: timelineItem(id, key, item)})
+	if err != nil {
+		return ddb.Fault(err, "note on event %s", id)
 	}
-	return true, nil
+	return nil
 }
 
 // requireOpen refuses the write unless the event is open.

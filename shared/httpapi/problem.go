@@ -49,17 +49,33 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // *[StatusError], never that of a cause; of any other error, and of an
 // internal one, it sees nothing but the request id.
 func Problem(w http.ResponseWriter, r *http.Request, err error) {
-	noteError(r.Context(), err)
-	p, header := problemOf(err)
-	p.Title = http.StatusText(p.Status)
+	told := Refuse(w, r, err)
+	p := problem{Type: told.kind, Title: http.StatusText(told.Status), Status: told.Status, Detail: told.Detail, Errors: told.Fields}
 	if id := telemetry.RequestID(r.Context()); id != "" {
 		p.Instance = "urn:request:" + id
 	}
+	writeJSON(w, "application/problem+json", p.Status, p)
+}
+
+// Refusal is what a caller may see of an error.
+type Refusal struct {
+	Status int
+	Detail string        // "" for an internal error
+	Fields []fault.Field // every bad field
+
+	kind string // the type of its problem document
+}
+
+// Refuse is [Problem] for who writes the body in another format, which it
+// leaves to the caller: it notes err and sets the header.
+func Refuse(w http.ResponseWriter, r *http.Request, err error) Refusal {
+	noteError(r.Context(), err)
+	told, header := refusalOf(err)
 	for name, values := range header {
 		w.Header()[name] = values
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	writeJSON(w, "application/problem+json", p.Status, p)
+	return told
 }
 
 // JSON answers with v as JSON.
@@ -75,19 +91,19 @@ func writeJSON(w http.ResponseWriter, media string, status int, v any) {
 	_, _ = w.Write(body)
 }
 
-func problemOf(err error) (problem, http.Header) {
+func refusalOf(err error) (Refusal, http.Header) {
 	status := Status(err)
 	if e, ok := errors.AsType[*StatusError](err); ok {
-		return problem{Type: typeOf(http.StatusText(status)), Status: status, Detail: e.Text}, e.Header
+		return Refusal{kind: typeOf(http.StatusText(status)), Status: status, Detail: e.Text}, e.Header
 	}
 	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return problem{Type: typeOf("too large"), Status: status, Detail: tooLarge(e.Limit)}, nil
+		return Refusal{kind: typeOf("too large"), Status: status, Detail: tooLarge(e.Limit)}, nil
 	}
 	e, ok := errors.AsType[*fault.Error](err)
 	if !ok || e.Kind == fault.Internal {
-		return problem{Type: typeOf("internal"), Status: status}, nil
+		return Refusal{kind: typeOf("internal"), Status: status}, nil
 	}
-	return problem{Type: typeOf(e.Kind.String()), Status: status, Detail: e.Text, Errors: e.Fields}, headerOf(status)
+	return Refusal{kind: typeOf(e.Kind.String()), Status: status, Detail: e.Text, Fields: e.Fields}, headerOf(status)
 }
 
 func typeOf(words string) string {

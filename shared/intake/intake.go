@@ -124,20 +124,28 @@ type Rejection struct {
 // a 5xx, because some senders repeat on nothing else (Alertmanager v0.28,
 // notify/webhook/webhook.go).
 func (in *Intake) Accept(w http.ResponseWriter, r *http.Request) error {
-	req, err := in.Read(r)
-	if err != nil {
-		return err
-	}
-	parsed, receipt, err := in.Take(r.Context(), r.PathValue("key"), req)
-	if err != nil {
-		return err
-	}
-	if parsed.Answer != nil {
-		httpapi.JSON(w, http.StatusOK, parsed.Answer)
+	return in.AcceptAs(http.StatusAccepted)(w, r)
+}
+
+// AcceptAs is Accept with another status than 202, for clients that take no
+// other for success.
+func (in *Intake) AcceptAs(status int) httpapi.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		req, err := in.Read(r)
+		if err != nil {
+			return err
+		}
+		parsed, receipt, err := in.Take(r.Context(), r.PathValue("key"), req)
+		if err != nil {
+			return err
+		}
+		if parsed.Answer != nil {
+			httpapi.JSON(w, http.StatusOK, parsed.Answer)
+			return nil
+		}
+		httpapi.JSON(w, status, receipt)
 		return nil
 	}
-	httpapi.JSON(w, http.StatusAccepted, receipt)
-	return nil
 }
 
 // Read reads a request of a route, whose {path...}, if it has one, is what
@@ -184,7 +192,7 @@ func (in *Intake) tell(ctx context.Context, d Delivery, parsed source.Parsed, er
 // take checks, parses and sends, in this order: nothing of a body is looked at
 // before its sender is known.
 func (in *Intake) take(ctx context.Context, key string, req *source.Request) (Delivery, source.Parsed, error) {
-	found, src, err := in.admit(ctx, key, req)
+	found, src, err := in.Admit(ctx, key, req)
 	if err != nil {
 		return Delivery{}, source.Parsed{}, err
 	}
@@ -268,9 +276,9 @@ func readError(err error) error {
 	return fault.Wrap(fault.Invalid, err, "the body ended early")
 }
 
-// admit finds the integration of the request and checks that its sender may
+// Admit finds the integration of the request and checks that its sender may
 // use it. An integration of another source is refused like an unknown one.
-func (in *Intake) admit(ctx context.Context, key string, req *source.Request) (integration.Found, source.Source, error) {
+func (in *Intake) Admit(ctx context.Context, key string, req *source.Request) (integration.Found, source.Source, error) {
 	found, err := in.Integrations.Find(ctx, key)
 	if err != nil {
 		return found, source.Source{}, err

@@ -18,12 +18,17 @@ import (
 // Function opens the handler of the ingest function of src: POST
 // /in/<source>/{key}; what stands after the key is the source's business.
 func Function(src source.Source) func(*slog.Logger, cloud.Lookup) (http.Handler, error) {
+	return FunctionOf(src, func(log *slog.Logger, in *Intake) http.Handler { return in.Routes(log, src.Name) })
+}
+
+// FunctionOf is Function with routes of its own.
+func FunctionOf(src source.Source, routes func(*slog.Logger, *Intake) http.Handler) func(*slog.Logger, cloud.Lookup) (http.Handler, error) {
 	return func(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 		in, err := ofEnvironment(src, env)
 		if err != nil {
 			return nil, err
 		}
-		return in.Routes(log, src.Name), nil
+		return routes(log, in), nil
 	}
 }
 

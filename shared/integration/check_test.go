@@ -133,6 +133,28 @@ func TestKeysAreLongAndDiffer(t *testing.T) {
 	}
 }
 
+func TestKeysHaveAFormOfHexadecimalDigits(t *testing.T) {
+	key := NewKey()
+	digits := HexKey(key)
+	if len(digits) != 32 || strings.Trim(digits, "0123456789abcdef") != "" {
+		t.Fatalf("%q in digits is %q", key, digits)
+	}
+	uuid := digits[:8] + "-" + digits[8:12] + "-" + digits[12:16] + "-" + digits[16:20] + "-" + digits[20:]
+	for given, want := range map[string]string{
+		key: key, digits: key, strings.ToUpper(digits): key, uuid: key,
+		digits[1:]: digits[1:], digits + "0": digits + "0", "": "", "tk_" + digits: "tk_" + digits, strings.Repeat("-", 36): strings.Repeat("-", 36),
+	} {
+		if got := plainKey(given); got != want {
+			t.Errorf("%q stands for %q, want %q", given, got, want)
+		}
+	}
+	for _, other := range []string{"", "tk_", "tk_EXAMPLEEXAMPLEEXAMPLEEXAM", key[:len(key)-1], key + "A", strings.ToLower(key)} {
+		if got := HexKey(other); got != "" {
+			t.Errorf("%q in digits is %q, want nothing", other, got)
+		}
+	}
+}
+
 func FuzzCheck(f *testing.F) {
 	f.Add("Bearer x", "sha256=00", "1767225600", []byte("body"))
 	f.Add(basic("user:x"), "", "", []byte{})

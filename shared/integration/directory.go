@@ -49,10 +49,11 @@ func NewDirectory(keys keyReader, secrets secretReader) *Directory {
 	return &Directory{keys: keys, secrets: secrets, now: time.Now, cached: map[string]entry{}}
 }
 
-// Find returns the integration of a key and its valid secrets. ErrRefused:
-// there is none. Any other error is of kind Unavailable: nothing is known.
+// Find returns the integration of a key, also one as [HexKey] writes it, and
+// its valid secrets. ErrRefused: there is none. Any other error is of kind
+// Unavailable: nothing is known.
 func (d *Directory) Find(ctx context.Context, key string) (Found, error) {
-	if !plausible(key) {
+	if key = plainKey(key); !plausible(key) {
 		return Found{}, ErrRefused
 	}
 	hash := HashKey(key)

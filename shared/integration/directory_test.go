@@ -63,6 +63,8 @@ func TestFindRemembersForAWhile(t *testing.T) {
 		{"unknown, remembered", unknown, 4 * time.Second, 3, ErrRefused},
 		{"unknown, read again", unknown, time.Second, 4, ErrRefused},
 		{"no key at all", "tk_", 0, 4, ErrRefused},
+		{"known, in digits", HexKey(known), 0, 4, nil},
+		{"unknown, in digits", HexKey(unknown), 0, 4, ErrRefused},
 	} {
 		*at = at.Add(c.after)
 		if _, err := d.Find(t.Context(), c.key); !errors.Is(err, c.err) || s.asked != c.asked {

@@ -10,6 +10,7 @@ package integration
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/hex"
 	"strings"
 	"time"
@@ -85,10 +86,42 @@ func slug(s string) bool {
 // keyPrefix marks keys, so that scanners for leaked secrets can find them.
 const keyPrefix = "tk_"
 
-// NewKey returns a new key for the path of an integration's webhook: at least
-// 128 bits of chance (crypto/rand.Text). It is a secret, shown once and stored
-// hashed.
-func NewKey() string { return keyPrefix + rand.Text() }
+// keyBytes is how much chance a key holds.
+const keyBytes = 16
+
+// NewKey returns a new key for the path of an integration's webhook: 128 bits
+// of chance. It is a secret, shown once and stored hashed.
+func NewKey() string {
+	var b [keyBytes]byte
+	_, _ = rand.Read(b[:]) // never fails (package crypto/rand)
+	return keyPrefix + keyEncoding.EncodeToString(b[:])
+}
+
+var keyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+// HexKey writes a key in 32 hexadecimal digits, for senders that take nothing
+// else for a key (PagerDuty's routing keys have 32 characters). "" for one
+// that [NewKey] did not make.
+func HexKey(key string) string {
+	b, err := keyEncoding.DecodeString(strings.TrimPrefix(key, keyPrefix))
+	if err != nil || len(b) != keyBytes || keyPrefix+keyEncoding.EncodeToString(b) != key {
+		return ""
+	}
+	return hex.EncodeToString(b)
+}
+
+// plainKey is the key that given stands for: given itself, or the key whose
+// 32 hexadecimal digits it is, also in groups with hyphens like a UUID.
+func plainKey(given string) string {
+	digits := given
+	if len(digits) == len("00000000-0000-0000-0000-000000000000") {
+		digits = strings.ReplaceAll(digits, "-", "")
+	}
+	if b, err := hex.DecodeString(digits); err == nil && len(b) == keyBytes {
+		return keyPrefix + keyEncoding.EncodeToString(b)
+	}
+	return given
+}
 
 // HashKey returns the form in which a key is stored. A plain hash is enough,
 // because keys are not guessable.

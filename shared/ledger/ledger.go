@@ -14,18 +14,20 @@ type Kind string
 
 // The dispositions.
 const (
-	Opened       Kind = "opened"       // an event
-	Joined       Kind = "joined"       // an open event
-	Reopened     Kind = "reopened"     // an event that was resolved
-	Recovered    Kind = "recovered"    // the alert's firing period ended
-	Repeated     Kind = "repeated"     // nothing new
-	Late         Kind = "late"         // received before the newest report that was written
-	Suppressed   Kind = "suppressed"   // filed under a suppressor
-	Counted      Kind = "counted"      // by a threshold not yet reached
-	Kept         Kind = "kept"         // by a rule: no event
-	Discarded    Kind = "discarded"    // by a rule: nothing kept but this
-	Acknowledged Kind = "acknowledged" // the source's own acknowledgement, passed to the event
-	Rejected     Kind = "rejected"     // could not be understood
+	Opened         Kind = "opened"         // an event
+	Joined         Kind = "joined"         // an open event
+	Reopened       Kind = "reopened"       // an event that was resolved
+	Recovered      Kind = "recovered"      // the alert's firing period ended
+	Repeated       Kind = "repeated"       // nothing new
+	Late           Kind = "late"           // received before the newest report that was written
+	Suppressed     Kind = "suppressed"     // filed under a suppressor
+	Counted        Kind = "counted"        // by a threshold not yet reached
+	Kept           Kind = "kept"           // by a rule: no event
+	Discarded      Kind = "discarded"      // by a rule: nothing kept but this
+	Acknowledged   Kind = "acknowledged"   // the source's own acknowledgement, passed to the event
+	Unacknowledged Kind = "unacknowledged" // the source took it back, and so did the event
+	Noted          Kind = "noted"          // a note of the source, passed to the event
+	Rejected       Kind = "rejected"       // could not be understood
 )
 
 // Disposition is where one alert of a delivery ended, and why.

@@ -10,12 +10,12 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/integration"
 	"tocsin/shared/source"
-	"tocsin/shared/source/prometheus"
+	"tocsin/shared/source/all"
 )
 
 // Sources returns every kind of monitoring system that has an ingest function.
 func Sources() []source.Source {
-	return []source.Source{prometheus.Source}
+	return all.Sources()
 }
 
 // sourceNames lists the sources as they are called.
@@ -46,6 +46,7 @@ type NewIntegration struct {
 	Integration
 	URL    string `json:"url,omitempty" secret:"true" doc:"Where its webhook goes. It holds the key and is shown only now."`
 	Key    string `json:"key,omitempty" secret:"true" doc:"The key in the URL."`
+	HexKey string `json:"hex_key,omitempty" secret:"true" doc:"The same key for senders that want 32 hexadecimal digits, like a routing key of PagerDuty."`
 	Secret string `json:"secret,omitempty" secret:"true" doc:"What the sender authenticates with: bearer token, user:password, or key of the signature."`
 }
 
@@ -134,7 +135,7 @@ func (d *Desk) createIntegration(ctx context.Context, c *Caller, in CreateIntegr
 	if err != nil {
 		return NewIntegration{}, err
 	}
-	out := NewIntegration{Integration: integrationOf(created), Key: key, URL: d.webhook(c, created, key)}
+	out := NewIntegration{Integration: integrationOf(created), Key: key, HexKey: integration.HexKey(key), URL: d.webhook(c, created, key)}
 	if created.Auth != integration.None {
 		if out.Secret, err = d.Secrets.Rotate(ctx, created.SecretRef, created.Auth); err != nil {
 			// Without its secret it refuses every request; better none than half of one.
@@ -195,7 +196,7 @@ func (d *Desk) rotateIntegration(ctx context.Context, c *Caller, in RotateIntegr
 		return NewIntegration{}, err
 	}
 	c.Changed("integration "+in.ID, "", "new key")
-	return NewIntegration{Integration: integrationOf(after), Key: key, URL: d.webhook(c, after, key)}, nil
+	return NewIntegration{Integration: integrationOf(after), Key: key, HexKey: integration.HexKey(key), URL: d.webhook(c, after, key)}, nil
 }
 
 func (d *Desk) rotateSecret(ctx context.Context, c *Caller, id string) (NewIntegration, error) {

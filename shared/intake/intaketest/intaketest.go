@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -228,6 +229,20 @@ func (a *Account) lines() (alerts, changes []string) {
 // place of the body or key of a good event.
 func (f Function) refuseBadRequests(t *testing.T, good events.APIGatewayV2HTTPRequest) {
 	t.Helper()
+	f.Refuse(t, BadRequests(good), `"detail":`)
+}
+
+// Bad is a request that no function may accept or break at, and the statuses
+// that may answer it.
+type Bad struct {
+	Name   string
+	Event  events.APIGatewayV2HTTPRequest
+	Status []int
+}
+
+// BadRequests are good with a bad body, key, method or header.
+func BadRequests(good events.APIGatewayV2HTTPRequest) []Bad {
+	bad := []Bad{}
 	for _, c := range []struct {
 		name   string
 		change func(*events.APIGatewayV2HTTPRequest)
@@ -244,26 +259,39 @@ func (f Function) refuseBadRequests(t *testing.T, good events.APIGatewayV2HTTPRe
 		{"invalid UTF-8", body("\xff\xfe{"), []int{400, 401}},
 		{"wrong types all over", body(`{"alerts":1,"status":{},"title":[],"id":{"a":[]},"data":"x","event":7,"incident":[],"check":null}`), []int{400, 401, 422, 202}},
 		{"unknown key", func(e *events.APIGatewayV2HTTPRequest) {
-			e.RawPath = strings.Replace(e.RawPath, Key, "tk_UNKNOWNUNKNOWNUNKNOWNUNKN", 1)
+			const unknown = "tk_UNKNOWNUNKNOWNUNKNOWNUNKN"
+			e.RawPath, e.Body = strings.Replace(e.RawPath, Key, unknown, 1), strings.Replace(e.Body, Key, unknown, 1)
 			e.RequestContext.HTTP.Path = e.RawPath
+			for name, value := range e.Headers {
+				e.Headers[name] = strings.Replace(value, Key, unknown, 1)
+			}
 		}, []int{401}},
 		{"wrong method", func(e *events.APIGatewayV2HTTPRequest) { e.RequestContext.HTTP.Method = http.MethodGet }, []int{405}},
 		{"wrong character set", func(e *events.APIGatewayV2HTTPRequest) {
 			e.Headers["content-type"] = "application/json; charset=utf-16"
 		}, []int{415, 401}},
 	} {
-		t.Run("bad request: "+c.name, func(t *testing.T) {
-			a, e := NewAccount(f.Source), good
-			e.Headers = map[string]string{}
-			for name, value := range good.Headers {
-				e.Headers[name] = value
+		e := good
+		e.Headers = maps.Clone(good.Headers)
+		c.change(&e)
+		bad = append(bad, Bad{c.name, e, c.status})
+	}
+	return bad
+}
+
+// Refuse sends requests, and fails the test where one is answered by another
+// status, or where a refusal does not hold a text, keeps something or shows
+// the key.
+func (f Function) Refuse(t *testing.T, bad []Bad, text string) {
+	t.Helper()
+	for _, c := range bad {
+		t.Run("bad request: "+c.Name, func(t *testing.T) {
+			a := NewAccount(f.Source)
+			answer, wrote := a.Invoke(t, f.Serve(telemetry.NewLogger(&a.wrote, noEnv), a.Intake(f.Source)), c.Event)
+			if !slices.Contains(c.Status, answer.StatusCode) {
+				t.Errorf("answered %d %s, want one of %v", answer.StatusCode, answer.Body, c.Status)
 			}
-			c.change(&e)
-			answer, wrote := a.Invoke(t, f.Serve(telemetry.NewLogger(&a.wrote, noEnv), a.Intake(f.Source)), e)
-			if !slices.Contains(c.status, answer.StatusCode) {
-				t.Errorf("answered %d %s, want one of %v", answer.StatusCode, answer.Body, c.status)
-			}
-			if answer.StatusCode >= 400 && (len(a.Sent) > 0 || !strings.Contains(answer.Body, `"detail":`)) {
+			if answer.StatusCode >= 400 && (len(a.Sent) > 0 || !strings.Contains(answer.Body, text)) {
 				t.Errorf("%d deliveries, answer %s", len(a.Sent), answer.Body)
 			}
 			if strings.Contains(wrote+answer.Body, Key) {

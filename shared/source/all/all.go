@@ -24,7 +24,9 @@ import (
 	"tocsin/shared/source/lookup"
 	"tocsin/shared/source/newrelic"
 	"tocsin/shared/source/opsgenie"
+	"tocsin/shared/source/opsgenieapi"
 	"tocsin/shared/source/pagerduty"
+	"tocsin/shared/source/pagerdutyevents"
 	"tocsin/shared/source/pingdom"
 	"tocsin/shared/source/preset"
 	"tocsin/shared/source/prometheus"
@@ -55,7 +57,9 @@ var Sources = sync.OnceValue(func() []source.Source {
 		jira.Source,
 		newrelic.Source,
 		opsgenie.Source,
+		opsgenieapi.Source,
 		pagerduty.Source,
+		pagerdutyevents.Source,
 		pingdom.Source,
 		prometheus.Source,
 		sentry.Source,

@@ -12,7 +12,7 @@ import (
 	"tocsin/shared/cloud"
 	"tocsin/shared/ddb"
 	"tocsin/shared/fault"
-	"tocsin/shared/intake"
+	"tocsin/shared/object"
 	"tocsin/shared/machine"
 	"tocsin/shared/queue"
 	"tocsin/tests/fakes/account"
@@ -95,11 +95,11 @@ func TestQueuesAndObjects(t *testing.T) {
 		t.Errorf("sent %+v, want %+v", got, want)
 	}
 
-	bucket, err := intake.OpenBucket(cfg, env)
+	bucket, err := object.Open(cfg, env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bucket.Get(t.Context(), "deliveries/x"); !fault.Is(err, fault.Invalid) {
+	if _, err := bucket.Get(t.Context(), "deliveries/x"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("an absent object: %v", err)
 	}
 	a.Keep("deliveries/x", []byte("body"))

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"tocsin/shared/httpapi"
+	"tocsin/shared/intake"
+	"tocsin/shared/source"
+	"tocsin/shared/source/pagerdutyevents"
+)
+
+// maxBody is the size of an event in bytes (Events API v2, "Size limits").
+const maxBody = 512 << 10
+
+func routes(log *slog.Logger, in *intake.Intake) http.Handler {
+	mux := http.NewServeMux()
+	for _, path := range []string{pagerdutyevents.EventPath, pagerdutyevents.ChangePath, pagerdutyevents.GenericPath} {
+		mux.Handle("POST /"+path, door{in})
+	}
+	mux.Handle("POST /in/"+pagerdutyevents.Name+"/{key}", door{in})
+	mux.Handle("POST /in/"+pagerdutyevents.Name+"/{key}/{path...}", door{in})
+	return in.Wrap(log, mux)
+}
+
+// door accepts events and answers as the API does.
+type door struct{ in *intake.Intake }
+
+func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := strings.Trim(r.URL.Path, "/")
+	if r.PathValue("key") != "" {
+		path = strings.Trim(r.PathValue("path"), "/")
+	}
+	generic := strings.HasSuffix(path, pagerdutyevents.GenericPath)
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	req, err := d.accept(r, path)
+	switch {
+	case err != nil:
+		refuse(w, r, generic, err)
+	case strings.HasSuffix(path, pagerdutyevents.ChangePath):
+		httpapi.JSON(w, http.StatusAccepted, answer{Status: "success", Message: "Change event processed"})
+	case generic:
+		httpapi.JSON(w, http.StatusOK, answer{Status: "success", Message: "Event processed", IncidentKey: pagerdutyevents.DedupKey(req)})
+	default:
+		httpapi.JSON(w, http.StatusAccepted, answer{Status: "success", Message: "Event processed", DedupKey: pagerdutyevents.DedupKey(req)})
+	}
+}
+
+// accept takes the event for the integration whose key stands in the path or,
+// where a sender's path is not free, in the body.
+func (d door) accept(r *http.Request, path string) (*source.Request, error) {
+	req, err := d.in.Read(r)
+	if err != nil {
+		return nil, err
+	}
+	req.Path = path
+	key := pagerdutyevents.TakeKey(req)
+	if named := r.PathValue("key"); named != "" {
+		key = named
+	}
+	_, _, err = d.in.Take(r.Context(), key, req)
+	return req, err
+}
+
+// answer is what the API says, in both versions.
+type answer struct {
+	Status      string   `json:"status"`
+	Message     string   `json:"message"`
+	DedupKey    string   `json:"dedup_key,omitempty"`
+	IncidentKey string   `json:"incident_key,omitempty"` // version 1
+	Errors      []string `json:"errors,omitempty"`
+}
+
+// refuse answers 400 to what is wrong for good, 429 (version 1: 403) and 5xx
+// to what is worth a repeat (Events API, "Response codes & retry logic").
+func refuse(w http.ResponseWriter, r *http.Request, generic bool, err error) {
+	told := httpapi.Refuse(w, r, err)
+	switch {
+	case told.Status == http.StatusTooManyRequests && generic:
+		httpapi.JSON(w, http.StatusForbidden, answer{Status: "throttle exceeded", Message: told.Detail})
+	case told.Status == http.StatusTooManyRequests:
+		httpapi.JSON(w, told.Status, answer{Status: "throttle exceeded", Message: told.Detail})
+	case told.Status >= http.StatusInternalServerError:
+		httpapi.JSON(w, told.Status, answer{Status: "error", Message: told.Detail})
+	case told.Status == http.StatusRequestEntityTooLarge:
+		httpapi.JSON(w, told.Status, answer{Status: "invalid event", Message: told.Detail, Errors: []string{told.Detail}})
+	default:
+		w.Header().Del("Www-Authenticate")
+		httpapi.JSON(w, http.StatusBadRequest, answer{Status: "invalid event", Message: "Event object is invalid", Errors: wrong(told)})
+	}
+}
+
+// wrong names the bad fields in quotes.
+func wrong(told httpapi.Refusal) []string {
+	if told.Status == http.StatusUnauthorized {
+		return []string{"'routing_key' is not the key of an integration of this source"}
+	}
+	if len(told.Fields) == 0 {
+		return []string{told.Detail}
+	}
+	texts := make([]string, len(told.Fields))
+	for i, f := range told.Fields {
+		texts[i] = "'" + f.Path + "' " + f.Problem
+	}
+	return texts
+}
