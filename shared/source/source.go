@@ -40,6 +40,14 @@ type Source struct {
 	// nothing of it can be understood.
 	Parse func(r *Request) (Parsed, error)
 
+	// Headers are those that Parse reads. They are kept with a delivery, so that
+	// it can be read again.
+	Headers []string
+
+	// RetryStatus is the status on which its sender tries again; 0 is what
+	// [Source.Retry] knows of it.
+	RetryStatus int
+
 	// Guide says how its side is set up.
 	Guide Guide
 }
@@ -62,6 +70,10 @@ type Parsed struct {
 	Notes    []string      // what a reader should know of the body as a whole
 	Changes  []Change      // deployments and configuration changes, sent as context
 	Confirm  *Confirmation // the sender asks to confirm that it may send
+
+	// NeverEnds says that the sender of this request tells of no recovery, where
+	// only the request shows who it is; see Guide.NeverEnds.
+	NeverEnds bool `json:",omitempty"`
 }
 
 // Item is one alert of a body, or why it could not be understood: exactly one
