@@ -363,7 +363,7 @@ func (r *router) part(d *delivery, n int, dispositions []ledger.Disposition) led
 		Writer: d.writer,
 	}
 	if n == 0 {
-		p.ContentType, p.Notes, p.RawObject = d.ContentType, d.Notes, d.RawObject
+		p.ContentType, p.Headers, p.Path, p.Notes, p.RawObject = d.ContentType, d.Headers, d.Path, d.Notes, d.RawObject
 		if d.RawObject == "" {
 			p.Raw = d.Raw
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tocsin/shared/fault"
+	"tocsin/shared/source/redact"
 )
 
 // Headers of the HMAC scheme.
@@ -32,6 +33,7 @@ var ErrRefused error = fault.New(fault.Unauthenticated, "unknown integration, or
 type Found struct {
 	Integration
 	Secrets []string // current, then previous while both are valid
+	Redact  *redact.Rules
 }
 
 // Check reports whether a request with this header and raw body comes from the

@@ -32,14 +32,21 @@ const Custom = "custom"
 //go:embed sources.json
 var sources []byte
 
-// All lists the sources by name.
-var All = sync.OnceValue(func() []Source {
-	var all []Source
-	if err := json.Unmarshal(sources, &all); err != nil {
-		panic(err) // a constant of ours, held by a test
-	}
+var (
+	once sync.Once
+	all  []Source
+)
+
+// All lists the sources, custom first, the others by name. They are decoded at
+// the first call, and not linked where there is none.
+func All() []Source {
+	once.Do(func() {
+		if err := json.Unmarshal(sources, &all); err != nil {
+			panic(err) // a constant of ours, held by a test
+		}
+	})
 	return all
-})
+}
 
 // Named returns the source of that name or alias; an underscore is as good as
 // a hyphen.
