@@ -91,15 +91,33 @@ func (s *Secrets) Put(ctx context.Context, ref string, p Pair) error {
 // Rotate puts a new secret for auth before the current one, which stays valid
 // until the next rotation, and returns it. Where there was none, it is the first.
 func (s *Secrets) Rotate(ctx context.Context, ref string, auth Kind) (string, error) {
-	before, err := s.Get(ctx, ref)
-	if err != nil && !fault.Is(err, fault.NotFound) {
-		return "", err
-	}
 	secret := rand.Text()
 	if auth == Basic {
 		secret = basicUser + ":" + secret
 	}
-	return secret, s.Put(ctx, ref, Pair{Current: secret, Previous: before.Current})
+	if err := s.Take(ctx, ref, secret); err != nil {
+		return "", err
+	}
+	return secret, nil
+}
+
+// Take puts a secret that the sender gave before the current one, which stays
+// valid until the next rotation.
+func (s *Secrets) Take(ctx context.Context, ref, secret string) error {
+	before, err := s.Get(ctx, ref)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	return s.Put(ctx, ref, Pair{Current: secret, Previous: before.Current})
+}
+
+// Retire ends the validity of the secret before the current one.
+func (s *Secrets) Retire(ctx context.Context, ref string) error {
+	before, err := s.Get(ctx, ref)
+	if err != nil {
+		return err
+	}
+	return s.Put(ctx, ref, Pair{Current: before.Current})
 }
 
 // basicUser is the user of the secrets that we make for basic authentication.
