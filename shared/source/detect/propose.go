@@ -430,7 +430,8 @@ var Source = source.Source{
 		}
 		p := Propose(r)
 		parsed, err := p.Parse(r)
-		parsed.NeverEnds = p.Spec.Status == nil
+		s := p.Spec.Status
+		parsed.NeverEnds = s == nil || len(s.From)+len(s.Told)+len(s.Resolved) == 0
 		return parsed, err
 	},
 	Guide: source.Guide{
