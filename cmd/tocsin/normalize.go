@@ -56,6 +56,9 @@ Sources: ` + strings.Join(all.Names(), ", ") + ".",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			in.file = args[0]
+			if in.source != "" && in.mapping != "" || propose && in.source+in.mapping != "" {
+				return usagef("give one of --source, --mapping and --propose")
+			}
 			if propose {
 				return a.proposeFor(in)
 			}
@@ -65,7 +68,6 @@ Sources: ` + strings.Join(all.Names(), ", ") + ".",
 	c.Flags().StringVar(&in.source, "source", "", "kind of monitoring system")
 	c.Flags().StringVar(&in.mapping, "mapping", "", "`file` with the mapping to read it by")
 	c.Flags().BoolVar(&propose, "propose", false, "print a mapping for it instead of its alerts")
-	c.MarkFlagsMutuallyExclusive("source", "mapping", "propose")
 	c.Flags().StringArrayVar(&in.headers, "header", nil, "a header of the request, `'Name: value'`; may stand more than once")
 	_ = c.RegisterFlagCompletionFunc("source", cobra.FixedCompletions(all.Names(), cobra.ShellCompDirectiveNoFileComp))
 	return c
