@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tocsin/shared/ops"
 	"tocsin/shared/ops/opstest"
@@ -65,4 +68,41 @@ func TestMediaOf(t *testing.T) {
 			t.Errorf("%s is %s, want %s", body, got, want)
 		}
 	}
+}
+
+// TestTutorialIsTrue: the mapping of docs/own-source.md is short, and reads the
+// body there as the table there says.
+func TestTutorialIsTrue(t *testing.T) {
+	text, err := os.ReadFile("../../docs/own-source.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(language string) string {
+		_, rest, _ := strings.Cut(string(text), "```"+language+"\n")
+		inside, _, _ := strings.Cut(rest, "```")
+		return inside
+	}
+	mapping := block("yaml")
+	if lines := strings.Count(mapping, "\n"); lines == 0 || lines > 30 {
+		t.Errorf("the mapping has %d lines", lines)
+	}
+	file := filepath.Join(t.TempDir(), "tidegate.yaml")
+	if err := os.WriteFile(file, []byte(mapping), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &shell{t: t, stdin: block("json")}
+	var alerts []normalized
+	if err := json.Unmarshal([]byte(s.want(0, "normalize", "--mapping", file, "-").out), &alerts); err != nil || len(alerts) != 2 {
+		t.Fatalf("%d alerts, %v", len(alerts), err)
+	}
+	for _, a := range alerts {
+		row := fmt.Sprintf("| `%s` | %s | %s | %s |", a.DedupKey, a.Status, a.Priority, a.Title)
+		if !strings.Contains(string(text), row) {
+			t.Errorf("the tutorial lacks %s", row)
+		}
+	}
+	if at := alerts[0].StartedAt; at == nil || at.Format(time.RFC3339) != "2026-03-01T08:12:00Z" || len(alerts[0].Links) != 1 {
+		t.Errorf("%+v", alerts[0])
+	}
+	s.want(0, "normalize", "--propose", "-")
 }
