@@ -319,4 +319,16 @@ func TestFlowTrial(t *testing.T) {
 	}
 	h.Receives("alice")
 	h.In("E-1", event.Triggered)
+
+	mapping := filepath.Join(dir, "mapping.yaml")
+	if err := os.WriteFile(mapping, []byte(fmt.Sprintf(warehouse, "{id}: {name}")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stock := posts(t, h, in, job("7", "failed"))
+	h.Settled()
+	run := exec.Command(program, "deliveries", "parse", stock.DeliveryID, "--spec", mapping)
+	run.Env = append(os.Environ(), "TOCSIN_URL="+h.Addresses.Front, "TOCSIN_TOKEN="+h.Token())
+	if text, err := run.CombinedOutput(); err != nil || !strings.Contains(string(text), "7: Stock count") {
+		t.Errorf("%v: %s", err, text)
+	}
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"tocsin/shared/config"
-	"tocsin/shared/integration"
 	"tocsin/shared/intake/intaketest"
+	"tocsin/shared/integration"
 	"tocsin/shared/source/detect"
 	"tocsin/shared/telemetry"
 )

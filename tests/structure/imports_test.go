@@ -123,18 +123,19 @@ var bans = []ban{
 
 // callsAWS are files and packages beside the stores that know the SDK.
 var callsAWS = map[string]string{
-	"shared/cloud":                  "makes the configuration of every client",
-	"shared/ddb":                    "plumbing",
-	"shared/queue":                  "plumbing",
-	"shared/machine":                "plumbing",
-	"shared/wiring":                 "hands the configuration on",
-	"shared/notify/email":           "a channel, whose provider is SES",
-	"shared/integration/secrets.go": "the store of secrets, which live in SSM",
-	"shared/intake/object.go":       "the store of bodies, which live in S3",
-	"shared/intake/intake.go":       "hands the configuration on",
-	"shared/ops/answers.go":         "the store of kept answers",
-	"shared/ops/audit.go":           "the store of the audit log",
-	"shared/ops/objects.go":         "reads bodies by a request signed by hand, as the client is too big for its function",
+	"shared/cloud":                     "makes the configuration of every client",
+	"shared/ddb":                       "plumbing",
+	"shared/queue":                     "plumbing",
+	"shared/machine":                   "plumbing",
+	"shared/wiring":                    "hands the configuration on",
+	"shared/notify/email":              "a channel, whose provider is SES",
+	"shared/integration/secrets.go":    "the store of secrets, which live in SSM",
+	"shared/integration/parameters.go": "signs the two requests to SSM by hand, as the client is too big for its functions",
+	"shared/intake/object.go":          "the store of bodies, which live in S3",
+	"shared/intake/intake.go":          "hands the configuration on",
+	"shared/ops/answers.go":            "the store of kept answers",
+	"shared/ops/audit.go":              "the store of the audit log",
+	"shared/ops/objects.go":            "reads bodies by a request signed by hand, as the client is too big for its function",
 }
 
 func mayCallAWS(f file) bool {

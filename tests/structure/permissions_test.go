@@ -117,9 +117,12 @@ func permissionsOf(f function, r reached, c call) ([]permission, error) {
 		return one("ssm:"+c.Method, parameters[c.From])
 	case "s3":
 		return one("s3:"+c.Method, deliveries)
-	case "signed": // shared/ops reads a delivery's body so
-		if c.From == "shared/ops" {
+	case "signed":
+		switch c.From {
+		case "shared/ops": // reads a delivery's body so
 			return one("s3:GetObject", deliveries)
+		case "shared/integration": // by the operation that signs
+			return one("ssm:"+c.Via, parameters[c.From])
 		}
 	case "sesv2":
 		if c.Method == "SendEmail" { // of raw content, which the service checks by the older name
