@@ -185,6 +185,44 @@ func TestFlowRedaction(t *testing.T) {
 	}
 }
 
+// TestFlowGivenSecret: a secret that the sender gives is checked and shown
+// nowhere; after a rotation both are valid, until the first is retired.
+func TestFlowGivenSecret(t *testing.T) {
+	h := harness.Start(t)
+	in := connects(t, h, map[string]any{"source": "custom", "auth": "bearer", "secret": "given-by-them"})
+	accepts := func(secret string, want int) {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodPost, in.URL, strings.NewReader(`{"id":"s-1","title":"Secret","status":"resolved"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+secret)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("with %q it answered %d, want %d", secret, answer.StatusCode, want)
+		}
+	}
+	accepts("given-by-them", http.StatusAccepted)
+	accepts("", http.StatusUnauthorized)
+	accepts("another", http.StatusUnauthorized)
+	var shown map[string]any
+	h.API("POST", "/integrations/"+in.ID+"/rotate", map[string]any{"what": "secret", "secret": "their-next-one"}, &shown)
+	if shown["secret"] != nil {
+		t.Errorf("shown %v", shown)
+	}
+	time.Sleep(31 * time.Second) // what a process remembers of an integration
+	accepts("given-by-them", http.StatusAccepted)
+	accepts("their-next-one", http.StatusAccepted)
+	h.API("POST", "/integrations/"+in.ID+"/retire", map[string]any{"what": "secret"}, nil)
+	time.Sleep(31 * time.Second)
+	accepts("given-by-them", http.StatusUnauthorized)
+	accepts("their-next-one", http.StatusAccepted)
+}
+
 // noise is a text that does not compress below what a message holds.
 func noise(n int) string {
 	var b strings.Builder
