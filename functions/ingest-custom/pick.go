@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 
@@ -57,7 +58,7 @@ func (p *picker) mapped(ctx context.Context, name string) source.Source {
 // given reads by the mapping that a delivery brings, which was checked when it
 // was lent.
 func given(again *integration.Again) source.Source {
-	const name = "mapping"
+	name := cmp.Or(again.Name, "mapping")
 	spec, err := config.ReadMapping(name, again.Mapping)
 	if err != nil {
 		return automatic("the given mapping is not valid, so it was read without it")

@@ -68,6 +68,7 @@ type Again struct {
 	Delivery string          `json:"delivery"`          // its id
 	By       string          `json:"by"`                // who wants it
 	OnlyRead bool            `json:"only_read"`         // say what is understood, and accept nothing
+	Name     string          `json:"name,omitempty"`    // of that mapping, where it has one
 	Mapping  json.RawMessage `json:"mapping,omitempty"` // spec of the mapping to read it by, in place of the integration's
 	Until    time.Time       `json:"until"`             // in real time
 }

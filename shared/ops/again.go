@@ -96,7 +96,7 @@ func (d *Desk) parseDelivery(ctx context.Context, c *Caller, in ParseDelivery) (
 		return ParsedDelivery{}, err
 	}
 	var read intake.Reading
-	if err := d.again(ctx, c, in.ID, integration.Again{OnlyRead: true, Mapping: spec}, &read); err != nil {
+	if err := d.again(ctx, c, in.ID, integration.Again{OnlyRead: true, Name: in.Mapping, Mapping: spec}, &read); err != nil {
 		return ParsedDelivery{}, err
 	}
 	out := ParsedDelivery{Alerts: []ParsedAlert{}, Changes: []string{}, Notes: append([]string{}, read.Notes...)}
