@@ -45,7 +45,7 @@ build: ## build the functions for AWS, below .build/arm64, and .build/tocsin for
 	@for name in $(FUNCTIONS); do \
 		mkdir -p .build/arm64/$$name; \
 		ln -f .build/arm64/bin/$$name .build/arm64/$$name/bootstrap; \
-		cp shared/cloud/amazon-roots.pem .build/arm64/$$name/; \
+		cp shared/cloud/amazon-roots.pem "$$(go env GOROOT)/lib/time/zoneinfo.zip" .build/arm64/$$name/; \
 	done
 	@go build -trimpath -ldflags '-s -w -X main.linked=$(VERSION)' -buildvcs=false -o .build/tocsin ./cmd/tocsin
 	@echo 'built $(VERSION) for arm64: $(FUNCTIONS)'

@@ -81,6 +81,7 @@ var chance = []struct {
 	{regexp.MustCompile(`tk_[A-Z2-7]{26}`), "tk_SECRET"},
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "SECRET"},
 	{regexp.MustCompile(`hex_key     [0-9a-f]{32}`), "hex_key     HEX_SECRET"},
+	{regexp.MustCompile(`\b[0-9a-f]{12}\b`), "KEYID"},
 	{regexp.MustCompile(`--cursor \S+`), "--cursor CURSOR"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
 }

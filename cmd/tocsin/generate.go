@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -50,6 +51,9 @@ func (a *app) addOperations(root *cobra.Command, all []*ops.Operation) {
 			root.AddCommand(group)
 		}
 		group.AddCommand(command)
+	}
+	if group, there := groups["integrations"]; there {
+		group.AddCommand(a.trialCommand(all))
 	}
 }
 
@@ -136,7 +140,13 @@ func addFlag(c *cobra.Command, f ops.Property) {
 	case "integer":
 		c.Flags().Int(name, 0, help)
 	case "array":
+		if f.Schema.Items.Format == "regex" { // which has commas of its own
+			c.Flags().StringArray(name, nil, help+"; may stand more than once")
+			break
+		}
 		c.Flags().StringSlice(name, nil, help)
+	case "": // any JSON
+		c.Flags().String(name, "", help+"; a `file` with the document")
 	default:
 		c.Flags().String(name, "", help)
 	}
@@ -161,9 +171,15 @@ func inputOf(o *ops.Operation, flags *pflag.FlagSet, fields map[string]ops.Prope
 			input[f.Name], args = args[0], args[1:]
 		}
 	}
+	var wrong error
 	flags.Visit(func(flag *pflag.Flag) {
 		f, ok := fields[flag.Name]
 		if !ok {
+			return
+		}
+		if f.Schema.Type == "" {
+			d, err := mappingIn(flag.Value.String())
+			wrong, input[f.Name] = errors.Join(wrong, err), d.Spec
 			return
 		}
 		switch v := flag.Value.(type) {
@@ -173,6 +189,9 @@ func inputOf(o *ops.Operation, flags *pflag.FlagSet, fields map[string]ops.Prope
 			input[f.Name] = plain(f.Schema.Type, flag.Value.String())
 		}
 	})
+	if wrong != nil {
+		return nil, wrong
+	}
 	text, err := json.Marshal(input)
 	if err != nil {
 		return nil, fmt.Errorf("encode input: %w", err)

@@ -4,6 +4,8 @@
 package main
 
 import (
+	_ "time/tzdata" // a machine need not have the zones
+
 	"cmp"
 	"context"
 	"os"

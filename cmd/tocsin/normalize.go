@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -42,6 +41,7 @@ type normalized struct {
 
 func (a *app) normalizeCommand() *cobra.Command {
 	var in payload
+	propose := false
 	c := &cobra.Command{
 		Use: "normalize FILE|-", Short: "Show what intake makes of a payload, without a server",
 		Long: `Reads a payload as a monitoring system posts it and prints its alerts as a JSON
@@ -49,14 +49,25 @@ array, as intake would hand them on. Without --source it finds out which source
 it is, and detected_by says by what. What cannot be understood is told on
 standard error.
 
+--mapping tries a mapping before it is published; --propose prints one as a
+YAML document, with the reasons, for a system that does not ship.
+
 Sources: ` + strings.Join(all.Names(), ", ") + ".",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			in.file = args[0]
+			if in.source != "" && in.mapping != "" || propose && in.source+in.mapping != "" {
+				return usagef("give one of --source, --mapping and --propose")
+			}
+			if propose {
+				return a.proposeFor(in)
+			}
 			return a.normalize(in)
 		},
 	}
 	c.Flags().StringVar(&in.source, "source", "", "kind of monitoring system")
+	c.Flags().StringVar(&in.mapping, "mapping", "", "`file` with the mapping to read it by")
+	c.Flags().BoolVar(&propose, "propose", false, "print a mapping for it instead of its alerts")
 	c.Flags().StringArrayVar(&in.headers, "header", nil, "a header of the request, `'Name: value'`; may stand more than once")
 	_ = c.RegisterFlagCompletionFunc("source", cobra.FixedCompletions(all.Names(), cobra.ShellCompDirectiveNoFileComp))
 	return c
@@ -64,31 +75,52 @@ Sources: ` + strings.Join(all.Names(), ", ") + ".",
 
 // payload is what normalize is asked to read.
 type payload struct {
-	source, file string
-	headers      []string
+	source, file, mapping string
+	headers               []string
+}
+
+// request is the payload as its sender posts it.
+func (a *app) request(in payload) (*source.Request, error) {
+	header, err := headersOf(in.headers)
+	if err != nil {
+		return nil, err
+	}
+	r := &source.Request{Header: header, Query: url.Values{}, At: a.now().UTC(), Other: detect.Decode}
+	r.Body, err = a.read(in.file)
+	return r, err
+}
+
+func (a *app) proposeFor(in payload) error {
+	r, err := a.request(in)
+	if err != nil {
+		return err
+	}
+	return a.propose(r)
+}
+
+// detected is the source that is asked for, else what the request looks like.
+func (in payload) detected(r *source.Request) (all.Detected, error) {
+	switch {
+	case in.mapping != "":
+		return mapped(in.mapping)
+	case in.source == "":
+		return all.Recognise(r), nil
+	}
+	s, known := all.Named(in.source)
+	if !known {
+		return all.Detected{}, usagef("source %q is unknown; known are %s", in.source, strings.Join(all.Names(), ", "))
+	}
+	return all.Detected{Source: s, By: "--source"}, nil
 }
 
 func (a *app) normalize(in payload) error {
-	r := &source.Request{Header: http.Header{}, Query: url.Values{}, At: a.now().UTC(), Other: detect.Decode}
-	for _, h := range in.headers {
-		name, value, ok := strings.Cut(h, ":")
-		if !ok || strings.TrimSpace(name) == "" {
-			return usagef("--header %q: expected 'Name: value'", h)
-		}
-		r.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
-	}
-	var err error
-	if r.Body, err = a.read(in.file); err != nil {
+	r, err := a.request(in)
+	if err != nil {
 		return err
 	}
-	found := all.Detected{By: "--source"}
-	if in.source != "" {
-		known := false
-		if found.Source, known = all.Named(in.source); !known {
-			return usagef("source %q is unknown; known are %s", in.source, strings.Join(all.Names(), ", "))
-		}
-	} else {
-		found = all.Recognise(r)
+	found, err := in.detected(r)
+	if err != nil {
+		return err
 	}
 	parsed, err := found.Source.Parse(r)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 	"text/tabwriter"
@@ -111,7 +112,7 @@ func showObject(w io.Writer, s *ops.Schema, m map[string]any) {
 	for _, f := range s.Fields {
 		v, there := m[f.Name]
 		switch {
-		case isTable(f.Schema):
+		case isTable(f.Schema), isProse(f.Schema, v):
 			lists = append(lists, f)
 		case there && len(f.Schema.Fields) > 0:
 			inner, _ := v.(map[string]any)
@@ -126,11 +127,31 @@ func showObject(w io.Writer, s *ops.Schema, m map[string]any) {
 	}
 	t.writeTo(w)
 	for _, f := range lists {
-		if items, ok := m[f.Name].([]any); ok && len(items) > 0 {
-			fmt.Fprintf(w, "\n%s\n", f.Name)
+		items, ok := m[f.Name].([]any)
+		if !ok || len(items) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "\n%s\n", f.Name)
+		if isTable(f.Schema) {
 			showTable(w, f.Schema.Items, items)
+			continue
+		}
+		for i, item := range items {
+			fmt.Fprintf(w, "%d. %s\n", i+1, cell(f.Schema.Items, item))
 		}
 	}
+}
+
+// longLine is the length from which a text of a list stands on a line of its own.
+const longLine = 60
+
+// isProse reports a list of texts that are sentences more than words.
+func isProse(s *ops.Schema, v any) bool {
+	items, _ := v.([]any)
+	return s.Items != nil && slices.ContainsFunc(items, func(item any) bool {
+		text, ok := item.(string)
+		return ok && len(text) > longLine
+	})
 }
 
 // isTable reports a list whose items have columns.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	_ "time/tzdata" // times are shown in the reader's zone, whatever the machine carries
 
 	"github.com/aws/aws-lambda-go/lambda"
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"tocsin/shared/apitoken"
 	"tocsin/shared/clock"
@@ -54,7 +55,7 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 		}, IncidentExecutions: incidents,
 		Config: p.Config, Versions: config.NewStore(p.Settings), Contacts: p.Contacts,
 		Integrations: &integration.Store{Table: p.Settings, SecretsPrefix: secrets}, Secrets: integration.NewSecrets(p.AWS, env),
-		Ledger: p.Ledger, Bodies: bodies, Tokens: tokens, Audit: &ops.AuditLog{Table: p.Settings},
+		Ledger: p.Ledger, Bodies: bodies, Webhooks: webhooks(), Tokens: tokens, Audit: &ops.AuditLog{Table: p.Settings},
 		PublicURL: public, Now: clock.Now,
 	}
 	api := &ops.API{
@@ -62,6 +63,15 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 		Answers: &ops.Answers{Table: p.Settings}, Version: version, Now: clock.Now, Log: log,
 	}
 	return httpapi.Serve(log, p.Metrics, api.Handler()), nil
+}
+
+// webhookTimeout is above what an ingest function takes, and below what
+// callers of the API wait.
+const webhookTimeout = 15 * time.Second
+
+// webhooks goes where it is sent and nowhere else: its requests hold a key.
+func webhooks() *http.Client {
+	return &http.Client{Timeout: webhookTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 func publicURL(env cloud.Lookup) (*url.URL, error) {

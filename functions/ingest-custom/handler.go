@@ -5,13 +5,15 @@ import (
 	"net/http"
 	"os"
 
+	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
+	"tocsin/shared/config"
+	"tocsin/shared/ddb"
+	"tocsin/shared/defaults"
 	"tocsin/shared/fault"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/intake"
-	"tocsin/shared/integration"
 	"tocsin/shared/source"
-	"tocsin/shared/source/all"
 	"tocsin/shared/source/detect"
 	"tocsin/shared/telemetry"
 )
@@ -25,11 +27,16 @@ func open(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return routes(log, in), nil
+	settings, err := ddb.Open(cfg, env, "CONFIG_TABLE")
+	if err != nil {
+		return nil, err
+	}
+	picker := &picker{config: config.NewCache(config.NewStore(settings), defaults.ConfigCheckEvery, clock.Now, log), log: log}
+	return picker.routes(log, in), nil
 }
 
-func routes(log *slog.Logger, in *intake.Intake) http.Handler {
-	in.Pick = pick
+func (p *picker) routes(log *slog.Logger, in *intake.Intake) http.Handler {
+	in.Pick = p.pick
 	mux := http.NewServeMux()
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodGet} {
 		mux.Handle(method+" /in/{source}/{key}", httpapi.Handler(accept(in)))
@@ -52,37 +59,11 @@ func accept(in *intake.Intake) func(http.ResponseWriter, *http.Request) error {
 			req.Body = []byte(req.Query.Encode())
 			req.Header.Set("Content-Type", source.FormMedia)
 		}
-		_, receipt, err := in.Take(r.Context(), r.PathValue("key"), req)
+		parsed, receipt, err := in.Take(r.Context(), r.PathValue("key"), req)
 		if err != nil {
 			return err
 		}
-		httpapi.JSON(w, http.StatusAccepted, receipt)
+		intake.Answer(w, http.StatusAccepted, parsed, receipt)
 		return nil
 	}
-}
-
-// pick reads an integration of source "custom" by what its requests look like,
-// and one of a preset by that.
-func pick(in integration.Integration) (source.Source, bool) {
-	if in.Source == detect.Name {
-		return automatic, true
-	}
-	return all.Preset(in.Source)
-}
-
-// automatic finds out for each request what it is of.
-var automatic = source.Source{
-	Name: detect.Name, Media: []string{"*"},
-	Parse: func(r *source.Request) (source.Parsed, error) {
-		found := all.Recognise(r)
-		parsed, err := found.Source.Parse(r)
-		if err != nil && found.Source.Name != detect.Name {
-			found = all.Detected{Source: detect.Source, By: "nothing: " + found.Source.Name + " does not understand it"}
-			parsed, err = found.Source.Parse(r)
-		}
-		if err == nil {
-			parsed.Notes = append(parsed.Notes, "read as "+found.Source.Name+", detected by "+found.By)
-		}
-		return parsed, err
-	},
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func TestEvents(t *testing.T) {
-	f := intaketest.Function{Name: "ingest-custom", Source: detect.Source, Serve: routes}
+	f := intaketest.Function{Name: "ingest-custom", Source: detect.Source, Serve: (&picker{}).routes}
 	f.Run(t, []intaketest.Case{
 		{File: "uptime-kuma-down.json", Source: "uptime-kuma", Alerts: []string{`firing P2 error key:4 2026-03-01T08:59:30Z "[Shop] [Down] timeout of 48000ms exceeded"`}},
 		{File: "unknown-system.json", Alerts: []string{`firing P2 error key:a-17 - "Queue is long"`}},

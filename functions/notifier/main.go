@@ -4,7 +4,6 @@ package main
 
 import (
 	"os"
-	_ "time/tzdata" // the runtime's image need not have it
 
 	"github.com/aws/aws-lambda-go/lambda"
 

@@ -149,7 +149,7 @@ func (s *sweeper) expireAlert(ctx context.Context, id alert.ID) error {
 		return nil
 	}
 	if expired.Event != "" {
-		err = s.desk.CheckRecovered(ctx, event.ID(expired.Event))
+		err = s.desk.CheckExpired(ctx, event.ID(expired.Event))
 	}
 	return s.repaired(ctx, "alert_expired", err)
 }

@@ -33,6 +33,9 @@ func (p *parser) check() {
 		for j := range found {
 			found[j].Path = "spec." + found[j].Path
 		}
+		if d.Kind == KindMapping {
+			checkShadow(d.Name, &found)
+		}
 		p.note(i, found)
 	}
 }
@@ -51,6 +54,8 @@ func (p *parser) checkSpec(d Document, found *fault.Problems) {
 		p.checkPlan(p.config.Plans[d.Name], found)
 	case KindRule:
 		p.checkRule(p.rules[d.Name], found)
+	case KindMapping:
+		checkMapping(d.Name, p.config.Mappings[d.Name], found)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"tocsin/shared/defaults"
 	"tocsin/shared/plan"
 	"tocsin/shared/rule"
+	"tocsin/shared/source/preset"
 )
 
 // The kinds of documents.
@@ -26,11 +27,12 @@ const (
 	KindService  = "service"
 	KindPlan     = "plan"
 	KindRule     = "rule"
+	KindMapping  = "mapping"
 )
 
 // Kinds returns the kinds in the order in which documents are listed.
 func Kinds() []string {
-	return []string{KindSettings, KindMember, KindTeam, KindService, KindPlan, KindRule}
+	return []string{KindSettings, KindMember, KindTeam, KindService, KindPlan, KindRule, KindMapping}
 }
 
 // Document is one thing that is configured, the same in YAML, API and store.
@@ -62,11 +64,13 @@ type Config struct {
 	Teams     map[string]catalog.Team
 	Members   map[string]catalog.Member
 	Plans     map[string]plan.Plan
+	Mappings  map[string]preset.Spec
 	Rules     []rule.Rule // in the order in which they are tried; the catch-all is last
 	Settings  Settings    // with the defaults filled in
 	Documents []Document  // as published, in canonical form and order, without the built-in ones
 
-	ruleSet func() *rule.Set
+	ruleSet  func() *rule.Set
+	compiled sync.Map // mappings by name, as *preset.Preset
 }
 
 // Builtin returns the documents that are always there; a published document of
@@ -94,6 +98,7 @@ func empty() *Config {
 		Teams:    map[string]catalog.Team{},
 		Members:  map[string]catalog.Member{},
 		Plans:    map[string]plan.Plan{},
+		Mappings: map[string]preset.Spec{},
 	}
 	c.ruleSet = sync.OnceValue(func() *rule.Set {
 		set, _ := rule.Compile(c.Rules) // a broken rule reports itself when it is matched
@@ -144,6 +149,11 @@ func (c *Config) put(kind, name string, decode func(into any)) any {
 		r.Name = name
 		c.Rules = append(c.Rules, r)
 		return r
+	case KindMapping:
+		var m preset.Spec
+		decode(&m)
+		c.Mappings[name] = m
+		return m
 	}
 	return nil
 }

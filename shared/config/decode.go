@@ -116,6 +116,11 @@ func assign(v value, to reflect.Value, at string, problems *fault.Problems) {
 		assignText(v, u, at, problems)
 		return
 	}
+	if _, ok := to.Addr().Interface().(oneOrMany); ok && v.what == "a text" {
+		to.Set(reflect.MakeSlice(to.Type(), 1, 1))
+		assign(v, to.Index(0), at, problems)
+		return
+	}
 	switch to.Kind() {
 	case reflect.Pointer:
 		inner := reflect.New(to.Type().Elem())
@@ -131,6 +136,9 @@ func assign(v value, to reflect.Value, at string, problems *fault.Problems) {
 		assignScalar(v, to, at, problems)
 	}
 }
+
+// oneOrMany marks a list for which a single text may stand.
+type oneOrMany interface{ OneOrMany() }
 
 func assignText(v value, to encoding.TextUnmarshaler, at string, problems *fault.Problems) {
 	text, ok := v.scalar.(string)
@@ -180,7 +188,11 @@ func scalarName(k reflect.Kind) string {
 
 func assignSlice(v value, to reflect.Value, at string, problems *fault.Problems) {
 	if v.what != "a list" {
-		expected(v, "a list", at, problems)
+		what := "a list"
+		if _, ok := to.Addr().Interface().(oneOrMany); ok {
+			what = "a text or a list"
+		}
+		expected(v, what, at, problems)
 		return
 	}
 	if len(v.list) > maxList {
@@ -241,8 +253,13 @@ func isObject(v value, at string, problems *fault.Problems) bool {
 
 func fieldNamed(s reflect.Value, name string) (reflect.Value, bool) {
 	for i, n := range tagNames(s.Type()) {
-		if n == name && n != "-" {
+		if n == name && n != "-" && n != "" {
 			return s.Field(i), true
+		}
+		if s.Type().Field(i).Anonymous && n == "" {
+			if inner, known := fieldNamed(s.Field(i), name); known {
+				return inner, true
+			}
 		}
 	}
 	return reflect.Value{}, false
@@ -250,15 +267,19 @@ func fieldNamed(s reflect.Value, name string) (reflect.Value, bool) {
 
 func fieldNames(t reflect.Type) []string {
 	var names []string
-	for _, n := range tagNames(t) {
-		if n != "-" {
+	for i, n := range tagNames(t) {
+		switch {
+		case t.Field(i).Anonymous && n == "":
+			names = append(names, fieldNames(t.Field(i).Type)...)
+		case n != "-":
 			names = append(names, n)
 		}
 	}
 	return names
 }
 
-// tagNames returns the JSON name of each field; "-" for those without.
+// tagNames returns the JSON name of each field; "-" for those without, "" for
+// an embedded struct, whose fields stand as if they were the struct's own.
 func tagNames(t reflect.Type) []string {
 	names := make([]string, t.NumField())
 	for i := range names {

@@ -64,6 +64,15 @@ func SnoozeChoices() []Snooze {
 	}
 }
 
+// Integrations, which may say otherwise.
+const (
+	RequestsPerMinute    = 6000           // that an integration takes
+	MaxRequestsPerMinute = 600_000        //
+	ExpiresAfter         = 24 * time.Hour // without a repeat, of alerts whose source never tells of their end
+	MinExpiresAfter      = time.Minute
+	MaxExpiresAfter      = 30 * 24 * time.Hour
+)
+
 // Noise.
 const (
 	Hold            = 0 // before a firing alert opens an event

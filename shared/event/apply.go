@@ -256,9 +256,11 @@ func (ResolveByRecovery) apply(c *Change) error {
 // Recover notes that all alerts are recovered: the step's clock stands still
 // and the quiet time begins. Where only a person resolves, the clock goes on:
 // somebody must hear of the event.
-type Recover struct{}
+type Recover struct {
+	Expired bool // the last of them was not repeated in time; its sender did not end it
+}
 
-func (Recover) apply(c *Change) error {
+func (r Recover) apply(c *Change) error {
 	e := &c.Event
 	if !e.State.Open() || !e.RecoveredAt.IsZero() {
 		return c.refuse(true)
@@ -269,6 +271,10 @@ func (Recover) apply(c *Change) error {
 		e.Progress.stop(c.At)
 	}
 	c.Wake = true
+	if r.Expired {
+		c.note("event.recovered", "because", "an alert was not repeated and expired")
+		return nil
+	}
 	c.note("event.recovered")
 	return nil
 }

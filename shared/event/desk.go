@@ -173,6 +173,16 @@ func (d *Desk) tell(ctx context.Context, c Change, after Event) {
 // strong query of its members says so. The event is read before the query, and
 // the note is refused when an alert joined since.
 func (d *Desk) CheckRecovered(ctx context.Context, id ID) error {
+	return d.checkRecovered(ctx, id, Recover{})
+}
+
+// CheckExpired is [Desk.CheckRecovered] after an alert that nobody repeated in
+// time.
+func (d *Desk) CheckExpired(ctx context.Context, id ID) error {
+	return d.checkRecovered(ctx, id, Recover{Expired: true})
+}
+
+func (d *Desk) checkRecovered(ctx context.Context, id ID, op Recover) error {
 	for try := range tries {
 		e, err := d.Follow(ctx, id)
 		if err != nil || !e.State.Open() || !e.RecoveredAt.IsZero() {
@@ -182,7 +192,7 @@ func (d *Desk) CheckRecovered(ctx context.Context, id ID) error {
 		if err != nil || firing {
 			return err
 		}
-		change, err := Apply(e, Recover{}, Self, d.Now())
+		change, err := Apply(e, op, Self, d.Now())
 		if err != nil {
 			return err
 		}

@@ -22,21 +22,25 @@ const Version = 1
 // Delivery is one accepted inbound request with no, one or many alerts. Its
 // JSON is the message on the alerts queue, or the object that a message names.
 type Delivery struct {
-	V           int             `json:"v"`
-	ID          string          `json:"id"`                  // "d-..."; the same for a sender's repeat of the same body under the same id
-	Integration string          `json:"integration"`         // id of the integration
-	Source      string          `json:"source"`              // kind of monitoring system
-	Service     string          `json:"service,omitempty"`   // the integration's default service
-	ReceivedAt  time.Time       `json:"received_at"`         // orders deliveries; milliseconds, UTC
-	SenderID    string          `json:"sender_id,omitempty"` // the sender's own id of the delivery, where it has one
-	BodyHash    string          `json:"body_hash"`           // SHA-256 of the raw body, hex; with SenderID it tells a repeat from another body
-	ContentType string          `json:"content_type,omitempty"`
-	Text        string          `json:"text,omitempty"`       // the body as received, where it is short and UTF-8
-	Raw         []byte          `json:"raw,omitempty"`        // else: gzip
-	RawObject   string          `json:"raw_object,omitempty"` // set by Fetch: the object that keeps the delivery, its body included, so that nobody keeps it twice
-	Items       []Item          `json:"items"`                // by position in the body
-	Notes       []string        `json:"notes,omitempty"`      // what a reader should know of the body as a whole: "the sender left out 12 alerts"
-	Changes     []source.Change `json:"changes,omitempty"`    // deployments and configuration changes that it told of
+	V           int               `json:"v"`
+	ID          string            `json:"id"`                  // "d-..."; the same for a sender's repeat of the same body under the same id
+	Integration string            `json:"integration"`         // id of the integration
+	Source      string            `json:"source"`              // kind of monitoring system
+	Service     string            `json:"service,omitempty"`   // the integration's default service
+	ReceivedAt  time.Time         `json:"received_at"`         // orders deliveries; milliseconds, UTC
+	SenderID    string            `json:"sender_id,omitempty"` // the sender's own id of the delivery, where it has one
+	BodyHash    string            `json:"body_hash"`           // SHA-256 of the raw body as kept, hex; with SenderID it tells a repeat from another body
+	ContentType string            `json:"content_type,omitempty"`
+	Headers     map[string]string `json:"headers,omitempty"`    // those that the source reads, and no proof
+	Path        string            `json:"path,omitempty"`       // what stood after the key
+	Text        string            `json:"text,omitempty"`       // the body as received, without what is redacted, where it is short and UTF-8
+	Raw         []byte            `json:"raw,omitempty"`        // else: gzip
+	RawObject   string            `json:"raw_object,omitempty"` // set by Fetch: the object that keeps the delivery, its body included, so that nobody keeps it twice
+	Items       []Item            `json:"items"`                // by position in the body
+	Notes       []string          `json:"notes,omitempty"`      // what a reader should know of the body as a whole: "the sender left out 12 alerts"
+	Changes     []source.Change   `json:"changes,omitempty"`    // deployments and configuration changes that it told of
+
+	onlyRead bool // nothing of it is accepted
 }
 
 // Item is what became of one alert of the body: exactly one field is set.

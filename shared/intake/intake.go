@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/oklog/ulid/v2"
 
+	"tocsin/shared/alert"
 	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
 	"tocsin/shared/ddb"
@@ -57,7 +58,7 @@ type visitor interface {
 type Intake struct {
 	// Pick returns the source of an integration, false if it is none that is
 	// served here.
-	Pick         func(integration.Integration) (source.Source, bool)
+	Pick         func(context.Context, integration.Integration) (source.Source, bool)
 	Function     string // what serves, for metrics
 	Integrations finder
 	Queue        sender
@@ -66,11 +67,15 @@ type Intake struct {
 	Confirm      visitor          // nil: confirmations are noted only
 	Now          func() time.Time // real time, for senders' times
 	Clock        func() time.Time // the time on which deadlines are judged
+
+	limits limits
 }
 
 // Only picks the one source of a function.
-func Only(src source.Source) func(integration.Integration) (source.Source, bool) {
-	return func(in integration.Integration) (source.Source, bool) { return src, in.Source == src.Name }
+func Only(src source.Source) func(context.Context, integration.Integration) (source.Source, bool) {
+	return func(_ context.Context, in integration.Integration) (source.Source, bool) {
+		return src, in.Source == src.Name
+	}
 }
 
 // Open returns the intake of src as the environment configures it.
@@ -110,6 +115,15 @@ type Receipt struct {
 	DeliveryID string      `json:"delivery_id"`
 	Keys       []string    `json:"keys"`     // dedup keys of the alerts, by position
 	Rejected   []Rejection `json:"rejected"` // alerts that could not be understood
+
+	Reading *Reading `json:"-"` // of a request that was only read
+}
+
+// Reading is what was understood of a request that was only read.
+type Reading struct {
+	Items   []Item          `json:"items"`
+	Notes   []string        `json:"notes"`
+	Changes []source.Change `json:"changes"`
 }
 
 // Rejection says which alert of the body was left out, and why.
@@ -139,12 +153,21 @@ func (in *Intake) AcceptAs(status int) httpapi.Handler {
 		if err != nil {
 			return err
 		}
-		if parsed.Answer != nil {
-			httpapi.JSON(w, http.StatusOK, parsed.Answer)
-			return nil
-		}
-		httpapi.JSON(w, status, receipt)
+		Answer(w, status, parsed, receipt)
 		return nil
+	}
+}
+
+// Answer tells what became of a request: status and receipt once it is
+// accepted, 200 where it was only read or its sender wants another answer.
+func Answer(w http.ResponseWriter, status int, parsed source.Parsed, receipt Receipt) {
+	switch {
+	case receipt.Reading != nil:
+		httpapi.JSON(w, http.StatusOK, receipt.Reading)
+	case parsed.Answer != nil:
+		httpapi.JSON(w, http.StatusOK, parsed.Answer)
+	default:
+		httpapi.JSON(w, status, receipt)
 	}
 }
 
@@ -182,6 +205,9 @@ func (in *Intake) tell(ctx context.Context, d Delivery, parsed source.Parsed, er
 		in.count(outcomeOf(err), Receipt{})
 		return parsed, Receipt{}, err
 	}
+	if d.onlyRead {
+		return parsed, Receipt{Reading: &Reading{Items: d.Items, Notes: d.Notes, Changes: d.Changes}}, nil
+	}
 	receipt := receiptOf(d)
 	in.count("accepted", receipt)
 	httpapi.Annotate(ctx, slog.String("delivery_id", d.ID),
@@ -197,30 +223,27 @@ func (in *Intake) take(ctx context.Context, key string, req *source.Request) (De
 		return Delivery{}, source.Parsed{}, err
 	}
 	annotate(ctx, found, src)
-	if err := checkMedia(req, src.Media); err != nil {
-		return Delivery{}, source.Parsed{}, err
-	}
-	parsed, err := src.Parse(req)
-	if err == nil {
+	parsed, req, err := read(found, src, req)
+	if err == nil && !found.OnlyRead() {
 		err = understood(parsed)
 	}
 	if err != nil {
 		return Delivery{}, parsed, err
 	}
-	return in.pass(ctx, found, req, parsed)
+	return in.pass(ctx, found, src, req, parsed)
 }
 
 func (in *Intake) takeFrom(ctx context.Context, found integration.Found, req *source.Request) (Delivery, source.Parsed, error) {
-	src, served := in.Pick(found.Integration)
+	src, served := in.Pick(ctx, found.Integration)
 	if !served {
 		return Delivery{}, source.Parsed{}, fault.New(fault.Internal, "the source %s is not served here", found.Source)
 	}
 	annotate(ctx, found, src)
-	parsed, err := src.Parse(req)
+	parsed, req, err := read(found, src, req)
 	if err != nil {
 		parsed = source.Parsed{Items: []source.Item{{Rejected: shown(err)}}}
 	}
-	return in.pass(ctx, found, req, parsed)
+	return in.pass(ctx, found, src, req, parsed)
 }
 
 // shown is the text of an error without its cause, which is for the log.
@@ -236,15 +259,35 @@ func annotate(ctx context.Context, found integration.Found, src source.Source) {
 }
 
 // pass makes a delivery of what was understood and sends it.
-func (in *Intake) pass(ctx context.Context, found integration.Found, req *source.Request, parsed source.Parsed) (Delivery, source.Parsed, error) {
-	d, err := in.deliver(found, req, parsed)
+func (in *Intake) pass(ctx context.Context, found integration.Found, src source.Source, req *source.Request, parsed source.Parsed) (Delivery, source.Parsed, error) {
+	d, err := in.deliver(found, src, req, parsed)
 	if err != nil {
 		return Delivery{}, parsed, err
+	}
+	if d.onlyRead = found.OnlyRead(); d.onlyRead {
+		return d, parsed, nil
 	}
 	if err := in.confirm(ctx, parsed.Confirm); err != nil {
 		return Delivery{}, parsed, err
 	}
 	return d, parsed, in.send(ctx, d)
+}
+
+// read takes out of a request what nobody may keep, and reads what is left,
+// which it returns too.
+func read(found integration.Found, src source.Source, req *source.Request) (source.Parsed, *source.Request, error) {
+	if err := checkMedia(req, src.Media); err != nil {
+		return source.Parsed{}, req, err
+	}
+	req, redacted := found.Redact.Request(req)
+	parsed, err := src.Parse(req)
+	if redacted > 0 {
+		parsed.Notes = append(parsed.Notes, fmt.Sprintf("redacted in %d places before it was read", redacted))
+	}
+	if a := found.Again; a != nil && !a.OnlyRead {
+		parsed.Notes = append(parsed.Notes, "sent again by "+a.By+" from delivery "+a.Delivery)
+	}
+	return parsed, req, err
 }
 
 // confirm visits the address that the sender names; the source has checked
@@ -283,7 +326,7 @@ func (in *Intake) Admit(ctx context.Context, key string, req *source.Request) (i
 	if err != nil {
 		return found, source.Source{}, err
 	}
-	src, served := in.Pick(found.Integration)
+	src, served := in.Pick(ctx, found.Integration)
 	if !served {
 		return found, src, integration.ErrRefused
 	}
@@ -299,7 +342,10 @@ func (in *Intake) Admit(ctx context.Context, key string, req *source.Request) (i
 	if found.Paused {
 		return found, src, fault.New(fault.Forbidden, "the integration is paused")
 	}
-	return found, src, nil
+	if found.Again != nil {
+		return found, src, nil
+	}
+	return found, src, in.limits.take(&found.Integration, src.Retry(), in.Now())
 }
 
 // verify asks the source. What may pass by itself is no refusal: a sender that
@@ -347,29 +393,67 @@ func unsupported(text string) error {
 
 // deliver makes the delivery of a request. Times of the sender are read
 // against real time; the delivery is stamped with the time of deadlines, and
-// expiries are moved onto it.
-func (in *Intake) deliver(found integration.Found, req *source.Request, parsed source.Parsed) (Delivery, error) {
+// expiries are moved onto it. An alert that has none gets the integration's.
+func (in *Intake) deliver(found integration.Found, src source.Source, req *source.Request, parsed source.Parsed) (Delivery, error) {
 	at := in.Clock().UTC()
 	d := Delivery{
 		Integration: found.ID, Source: found.Source, Service: found.Service, ReceivedAt: at, SenderID: parsed.SenderID,
 		BodyHash: hash(req.Body), ContentType: req.Header.Get("Content-Type"), Items: make([]Item, 0, len(parsed.Items)), Notes: parsed.Notes,
-		Changes: parsed.Changes,
+		Changes: parsed.Changes, Headers: keptHeaders(src.Headers, req.Header), Path: keptText(req.Path),
 	}
 	var err error
-	if d.ID, err = idOf(d); err != nil {
+	if d.ID, err = idOf(d, found.Again != nil); err != nil {
 		return Delivery{}, err
 	}
 	if err = d.setBody(req.Body); err != nil {
 		return Delivery{}, err
 	}
+	expiry := found.Expiry(src.Guide.NeverEnds || parsed.NeverEnds)
 	for _, item := range parsed.Items {
-		if item.Alert != nil && !item.Alert.ExpiresAt.IsZero() {
-			item.Alert.ExpiresAt = item.Alert.ExpiresAt.Add(at.Sub(req.At).Round(time.Second))
-		}
+		setExpiry(item.Alert, expiry, req.At, at)
 		d.Items = append(d.Items, Item(item))
 	}
 	return d, nil
 }
+
+// setExpiry moves the end that a sender gave, by its time received, onto the
+// time of deadlines; where it gave none, expiry decides.
+func setExpiry(a *alert.Alert, expiry time.Duration, received, at time.Time) {
+	switch {
+	case a == nil:
+	case !a.ExpiresAt.IsZero():
+		a.ExpiresAt = a.ExpiresAt.Add(at.Sub(received).Round(time.Second))
+	case a.Status == alert.Firing && expiry > 0:
+		a.ExpiresAt = at.Add(expiry).Truncate(time.Second)
+	}
+}
+
+// Bounds of what is kept beside the body.
+const (
+	maxHeaders = 20
+	maxHeader  = 1024
+)
+
+// proofs are what names of headers hold that prove a sender: they are not kept.
+var proofs = []string{"auth", "cookie", "signature", "secret", "token", "key", "hmac"}
+
+// keptHeaders are the headers that a source reads.
+func keptHeaders(names []string, header http.Header) map[string]string {
+	kept := map[string]string{}
+	for _, name := range names[:min(len(names), maxHeaders)] {
+		value := header.Get(name)
+		proof := slices.ContainsFunc(proofs, func(p string) bool { return strings.Contains(strings.ToLower(name), p) })
+		if value != "" && !proof {
+			kept[name] = keptText(value)
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return kept
+}
+
+func keptText(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxHeader)], "") }
 
 // maxShown bounds the reasons in one refusal.
 const maxShown = 100
@@ -390,9 +474,10 @@ func understood(p source.Parsed) error {
 }
 
 // idOf returns a delivery's id: one that a repeat gets again where the sender
-// names its requests, else a new one that sorts by time.
-func idOf(d Delivery) (string, error) {
-	if d.SenderID != "" {
+// names its requests, else, and for a delivery that we send again, a new one
+// that sorts by time.
+func idOf(d Delivery, anew bool) (string, error) {
+	if d.SenderID != "" && !anew {
 		return "d-" + hash([]byte(d.Integration + "\x00" + d.SenderID + "\x00" + d.BodyHash))[:32], nil
 	}
 	id, err := ulid.New(ulid.Timestamp(d.ReceivedAt), rand.Reader)
@@ -450,8 +535,12 @@ func receiptOf(d Delivery) Receipt {
 	return r
 }
 
-// outcomeOf tells requests that are wrong from failures of ours.
+// outcomeOf tells requests that are wrong, and those that are too many, from
+// failures of ours.
 func outcomeOf(err error) string {
+	if _, over := errors.AsType[limitError](err); over {
+		return "limited"
+	}
 	if httpapi.Status(err) >= http.StatusInternalServerError {
 		return "failed"
 	}

@@ -313,7 +313,7 @@ func TestRepeatUnderTheSendersIDIsTheSameDelivery(t *testing.T) {
 		{"first", "prod", "a"}, {"repeat", "prod", "a"}, {"other body", "prod", "b"}, {"other integration", "test", "a"},
 	} {
 		g.found.ID = c.integration
-		d, err := g.in.deliver(g.found, &source.Request{Body: []byte(c.body), At: received}, source.Parsed{SenderID: "s-1"})
+		d, err := g.in.deliver(g.found, source.Source{}, &source.Request{Body: []byte(c.body), At: received}, source.Parsed{SenderID: "s-1"})
 		if err != nil {
 			t.Fatal(err)
 		}

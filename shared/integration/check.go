@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tocsin/shared/fault"
+	"tocsin/shared/source/redact"
 )
 
 // Headers of the HMAC scheme.
@@ -32,7 +33,11 @@ var ErrRefused error = fault.New(fault.Unauthenticated, "unknown integration, or
 type Found struct {
 	Integration
 	Secrets []string // current, then previous while both are valid
+	Redact  *redact.Rules
 }
+
+// OnlyRead reports whether the request is to be read and nothing more.
+func (f *Found) OnlyRead() bool { return f.Again != nil && f.Again.OnlyRead }
 
 // Check reports whether a request with this header and raw body comes from the
 // integration's sender, at an instant of real time. The comparison takes the

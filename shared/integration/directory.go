@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tocsin/shared/fault"
+	"tocsin/shared/source/redact"
 )
 
 // How long a process believes what it read, and how much of it.
@@ -79,7 +80,13 @@ func (d *Directory) read(ctx context.Context, hash string) (entry, error) {
 	if err != nil {
 		return entry{}, fault.Wrap(fault.Unavailable, err, "the integration cannot be read")
 	}
+	if in.Again != nil && !d.now().Before(in.Again.Until) {
+		return entry{missing: true, until: d.now().Add(missingFor)}, nil
+	}
 	e := entry{found: Found{Integration: in}, until: d.now().Add(foundFor)}
+	if e.found.Redact, err = redact.Compile(in.RedactFields, in.RedactPatterns); err != nil {
+		return entry{}, fault.Wrap(fault.Unavailable, err, "what integration %s redacts cannot be read", in.ID)
+	}
 	if in.Auth == None {
 		return e, nil
 	}

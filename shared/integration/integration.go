@@ -8,14 +8,19 @@
 package integration
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
+	"tocsin/shared/defaults"
 	"tocsin/shared/fault"
+	"tocsin/shared/source/redact"
 )
 
 // Kind is how a request proves that it comes from the integration's sender,
@@ -47,7 +52,39 @@ type Integration struct {
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 	Rev       int       `json:"rev"` // rises with each write
+
+	Mapping        string        `json:"mapping,omitempty"`         // custom: the mapping by which requests are read; "" finds out for each
+	ExpiresAfter   time.Duration `json:"expires_after,omitempty"`   // without a repeat, an alert ends; 0: by default where its source never tells of an end
+	Limit          int           `json:"limit,omitempty"`           // requests per minute; 0 is the default
+	RedactFields   []string      `json:"redact_fields,omitempty"`   // see package redact
+	RedactPatterns []string      `json:"redact_patterns,omitempty"` //
+
+	// Again is set in the copy that is lent to send a delivery again or to
+	// parse it again; see [Store.Lend].
+	Again *Again `json:"again,omitempty"`
 }
+
+// Again says why a delivery that was accepted before comes once more.
+type Again struct {
+	Delivery string          `json:"delivery"`          // its id
+	By       string          `json:"by"`                // who wants it
+	OnlyRead bool            `json:"only_read"`         // say what is understood, and accept nothing
+	Name     string          `json:"name,omitempty"`    // of that mapping, where it has one
+	Mapping  json.RawMessage `json:"mapping,omitempty"` // spec of the mapping to read it by, in place of the integration's
+	Until    time.Time       `json:"until"`             // in real time
+}
+
+// Expiry is how long after its last report an alert ends, 0 never. neverEnds
+// says that its source tells of no recovery.
+func (in *Integration) Expiry(neverEnds bool) time.Duration {
+	if in.ExpiresAfter == 0 && neverEnds {
+		return defaults.ExpiresAfter
+	}
+	return in.ExpiresAfter
+}
+
+// PerMinute is how many requests it takes in a minute.
+func (in *Integration) PerMinute() int { return cmp.Or(in.Limit, defaults.RequestsPerMinute) }
 
 // MaxID bounds an id. The id is a message group of the queue, whose names have
 // at most 128 characters (Amazon SQS API reference, SendMessage).
@@ -76,8 +113,28 @@ func (in *Integration) Validate() error {
 	if in.Header != "" && in.Auth != HMAC {
 		bad.Add("header", "only hmac-sha256 has one")
 	}
+	in.validateSettings(&bad)
 	return bad.Err("the integration is not valid")
 }
+
+func (in *Integration) validateSettings(bad *fault.Problems) {
+	if in.Mapping != "" && in.Source != custom {
+		bad.Add("mapping", "only an integration of source %s has one", custom)
+	}
+	if d := in.ExpiresAfter; d != 0 && (d < defaults.MinExpiresAfter || d > defaults.MaxExpiresAfter) {
+		bad.Add("expires_after", "is not between %v and %v", defaults.MinExpiresAfter, defaults.MaxExpiresAfter)
+	}
+	if in.Limit < 0 || in.Limit > defaults.MaxRequestsPerMinute {
+		bad.Add("limit", "is %d, expected 1 to %d requests per minute", in.Limit, defaults.MaxRequestsPerMinute)
+	}
+	_, err := redact.Compile(in.RedactFields, in.RedactPatterns)
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		*bad = append(*bad, e.Fields...)
+	}
+}
+
+// custom is the source of mappings.
+const custom = "custom"
 
 func slug(s string) bool {
 	return s != "" && len(s) <= MaxID && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
@@ -122,6 +179,9 @@ func plainKey(given string) string {
 	}
 	return given
 }
+
+// KeyID tells a key from others without telling it: what begins its hash.
+func KeyID(hash string) string { return hash[:min(len(hash), 12)] }
 
 // HashKey returns the form in which a key is stored. A plain hash is enough,
 // because keys are not guessable.

@@ -4,13 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"tocsin/shared/cloud"
 	"tocsin/shared/fault"
@@ -37,37 +33,34 @@ func (p Pair) Valid() []string {
 	return out
 }
 
-// parameters is the part of the SSM client in use.
+// parameters is the parameter store.
 type parameters interface {
-	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
-	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
+	GetParameter(ctx context.Context, name string) (string, error)
+	PutParameter(ctx context.Context, name, value string) error
 }
 
 // Secrets keeps the secrets of integrations, each pair in one SecureString.
 // It is safe for concurrent use.
 type Secrets struct {
-	api func() parameters
+	api parameters
 }
 
-// NewSecrets returns the secrets that SSM keeps. The client is made at the
-// first use, because most integrations have no secret.
+// NewSecrets returns the secrets that SSM keeps.
 func NewSecrets(cfg aws.Config, env cloud.Lookup) *Secrets {
-	return &Secrets{api: sync.OnceValue(func() parameters {
-		return ssm.NewFromConfig(cfg, func(o *ssm.Options) { o.BaseEndpoint = cloud.Endpoint(env, "SSM") })
-	})}
+	return &Secrets{api: newSSM(cfg, env)}
 }
 
 // Get reads the pair under ref. An error never holds a part of it.
 func (s *Secrets) Get(ctx context.Context, ref string) (Pair, error) {
-	out, err := s.api().GetParameter(ctx, &ssm.GetParameterInput{Name: &ref, WithDecryption: aws.Bool(true)})
-	if _, missing := errors.AsType[*types.ParameterNotFound](err); missing {
+	value, err := s.api.GetParameter(ctx, ref)
+	if fault.Is(err, fault.NotFound) {
 		return Pair{}, fault.New(fault.NotFound, "there is no parameter %s", ref)
 	}
 	if err != nil {
 		return Pair{}, fault.Wrap(fault.Unavailable, err, "read parameter %s", ref)
 	}
 	var p Pair
-	if json.Unmarshal([]byte(aws.ToString(out.Parameter.Value)), &p) != nil || p.Current == "" {
+	if json.Unmarshal([]byte(value), &p) != nil || p.Current == "" {
 		return Pair{}, fmt.Errorf("parameter %s holds no pair of secrets", ref)
 	}
 	return p, nil
@@ -79,10 +72,7 @@ func (s *Secrets) Put(ctx context.Context, ref string, p Pair) error {
 	if err != nil {
 		return fmt.Errorf("encode the secrets of %s: %w", ref, err)
 	}
-	_, err = s.api().PutParameter(ctx, &ssm.PutParameterInput{
-		Name: &ref, Value: aws.String(string(value)), Type: types.ParameterTypeSecureString, Overwrite: aws.Bool(true),
-	})
-	if err != nil {
+	if err := s.api.PutParameter(ctx, ref, string(value)); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "write parameter %s", ref)
 	}
 	return nil
@@ -91,15 +81,33 @@ func (s *Secrets) Put(ctx context.Context, ref string, p Pair) error {
 // Rotate puts a new secret for auth before the current one, which stays valid
 // until the next rotation, and returns it. Where there was none, it is the first.
 func (s *Secrets) Rotate(ctx context.Context, ref string, auth Kind) (string, error) {
-	before, err := s.Get(ctx, ref)
-	if err != nil && !fault.Is(err, fault.NotFound) {
-		return "", err
-	}
 	secret := rand.Text()
 	if auth == Basic {
 		secret = basicUser + ":" + secret
 	}
-	return secret, s.Put(ctx, ref, Pair{Current: secret, Previous: before.Current})
+	if err := s.Take(ctx, ref, secret); err != nil {
+		return "", err
+	}
+	return secret, nil
+}
+
+// Take puts a secret that the sender gave before the current one, which stays
+// valid until the next rotation.
+func (s *Secrets) Take(ctx context.Context, ref, secret string) error {
+	before, err := s.Get(ctx, ref)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	return s.Put(ctx, ref, Pair{Current: secret, Previous: before.Current})
+}
+
+// Retire ends the validity of the secret before the current one.
+func (s *Secrets) Retire(ctx context.Context, ref string) error {
+	before, err := s.Get(ctx, ref)
+	if err != nil {
+		return err
+	}
+	return s.Put(ctx, ref, Pair{Current: before.Current})
 }
 
 // basicUser is the user of the secrets that we make for basic authentication.

@@ -102,6 +102,39 @@ func (s *Store) RetireKey(ctx context.Context, id string, at time.Time) (Integra
 	return s.commit(ctx, before, after, at)
 }
 
+// lentFor is how long a lent key is valid.
+const lentFor = time.Minute
+
+// Lend gives an integration a key of its own for one delivery that comes
+// again, and returns it. It needs no other proof, is valid for a minute, and
+// is known to nobody else. ErrNotFound: there is no such integration.
+func (s *Store) Lend(ctx context.Context, id string, why Again) (Integration, string, error) {
+	in, err := s.Get(ctx, id)
+	if err != nil {
+		return Integration{}, "", err
+	}
+	key := NewKey()
+	why.Until = time.Now().Add(lentFor)
+	in.Auth, in.SecretRef, in.Paused, in.Again = None, "", false, &why
+	if why.Mapping != nil {
+		in.Source, in.Mapping = custom, ""
+	}
+	body, err := json.Marshal(in)
+	if err != nil {
+		return Integration{}, "", fmt.Errorf("encode integration %s: %w", id, err)
+	}
+	item := ddb.Key(keyPartition(HashKey(key)), keySort)
+	item[attrBody], item[attrRev], item[ddb.ExpireAt] = ddb.S(string(body)), ddb.N(in.Rev), ddb.N(why.Until.Unix())
+	_, err = s.Table.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table.Name, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")})
+	return in, key, ddb.Fault(err, "lend a key of integration %s", id)
+}
+
+// TakeBack ends the validity of a lent key.
+func (s *Store) TakeBack(ctx context.Context, key string) error {
+	_, err := s.Table.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.Table.Name, Key: ddb.Key(keyPartition(HashKey(key)), keySort)})
+	return ddb.Fault(err, "take back a lent key")
+}
+
 // Delete forgets an integration with its keys. Its secrets are not touched.
 func (s *Store) Delete(ctx context.Context, id string) error {
 	before, err := s.Get(ctx, id)

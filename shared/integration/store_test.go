@@ -8,9 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
-
 	"tocsin/shared/fault"
 	"tocsin/tests/dynamo"
 )
@@ -140,22 +137,22 @@ func TestTwoKeysAreValidWhileSendersChangeOver(t *testing.T) {
 // drawer is a parameter store in memory.
 type drawer map[string]string
 
-func (d drawer) GetParameter(_ context.Context, in *ssm.GetParameterInput, _ ...func(*ssm.Options)) (*ssm.GetParameterOutput, error) {
-	v, ok := d[*in.Name]
+func (d drawer) GetParameter(_ context.Context, name string) (string, error) {
+	v, ok := d[name]
 	if !ok {
-		return nil, &types.ParameterNotFound{}
+		return "", fault.New(fault.NotFound, "there is none")
 	}
-	return &ssm.GetParameterOutput{Parameter: &types.Parameter{Value: &v}}, nil
+	return v, nil
 }
 
-func (d drawer) PutParameter(_ context.Context, in *ssm.PutParameterInput, _ ...func(*ssm.Options)) (*ssm.PutParameterOutput, error) {
-	d[*in.Name] = *in.Value
-	return &ssm.PutParameterOutput{}, nil
+func (d drawer) PutParameter(_ context.Context, name, value string) error {
+	d[name] = value
+	return nil
 }
 
 func TestRotatedSecretsKeepThePreviousOne(t *testing.T) {
 	d := drawer{}
-	s := &Secrets{api: func() parameters { return d }}
+	s := &Secrets{api: d}
 	first, err := s.Rotate(t.Context(), "/t/a", Bearer)
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +168,7 @@ func TestRotatedSecretsKeepThePreviousOne(t *testing.T) {
 }
 
 func TestSecretsThatCannotBeReadDoNotShow(t *testing.T) {
-	s := &Secrets{api: func() parameters { return drawer{"/t/a": `{"current": "hush`} }}
+	s := &Secrets{api: drawer{"/t/a": `{"current": "hush`}}
 	if _, err := s.Get(t.Context(), "/t/a"); err == nil || strings.Contains(err.Error(), "hush") {
 		t.Errorf("err %v", err)
 	}

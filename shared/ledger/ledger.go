@@ -44,19 +44,21 @@ type Disposition struct {
 
 // Part is one stored piece of a delivery. Part 0 also holds the raw body.
 type Part struct {
-	Delivery     string        `json:"delivery_id"`
-	Part         int           `json:"part"`
-	Parts        int           `json:"parts"`
-	Integration  string        `json:"integration"`
-	Source       string        `json:"source"`
-	ReceivedAt   time.Time     `json:"received_at"`
-	DisposedAt   time.Time     `json:"disposed_at"`
-	ContentType  string        `json:"content_type,omitempty"`
-	Raw          []byte        `json:"-"`                    // the body as received; part 0 only
-	RawObject    string        `json:"raw_object,omitempty"` // or the object that holds it
-	Notes        []string      `json:"notes,omitempty"`
-	Alerts       int           `json:"alerts"` // of the whole delivery
-	Dispositions []Disposition `json:"dispositions"`
+	Delivery     string            `json:"delivery_id"`
+	Part         int               `json:"part"`
+	Parts        int               `json:"parts"`
+	Integration  string            `json:"integration"`
+	Source       string            `json:"source"`
+	ReceivedAt   time.Time         `json:"received_at"`
+	DisposedAt   time.Time         `json:"disposed_at"`
+	ContentType  string            `json:"content_type,omitempty"`
+	Headers      map[string]string `json:"headers,omitempty"`    // those that the source read
+	Path         string            `json:"path,omitempty"`       // what stood after the key
+	Raw          []byte            `json:"-"`                    // the body as received; part 0 only
+	RawObject    string            `json:"raw_object,omitempty"` // or the object that holds it
+	Notes        []string          `json:"notes,omitempty"`
+	Alerts       int               `json:"alerts"` // of the whole delivery
+	Dispositions []Disposition     `json:"dispositions"`
 
 	// Writer tells whoever puts the part their own put from another's, when
 	// its answer was lost.

@@ -37,11 +37,13 @@ type Delivery struct {
 // DeliveryDetail is the output of deliveries.get.
 type DeliveryDetail struct {
 	Delivery
-	ContentType  string        `json:"content_type,omitempty"`
-	Dispositions []Disposition `json:"dispositions" doc:"Where each alert ended, by position in the body."`
-	Body         string        `json:"body,omitempty" doc:"The request body as received."`
-	BodyBase64   string        `json:"body_base64,omitempty" doc:"The same, where it is no text."`
-	BodyProblem  string        `json:"body_problem,omitempty" doc:"Why the body cannot be shown."`
+	ContentType  string            `json:"content_type,omitempty"`
+	Headers      map[string]string `json:"headers,omitempty" doc:"Those that the source reads, without proofs."`
+	Path         string            `json:"path,omitempty" doc:"What stood after the key."`
+	Dispositions []Disposition     `json:"dispositions" doc:"Where each alert ended, by position in the body."`
+	Body         string            `json:"body,omitempty" doc:"The request body as received."`
+	BodyBase64   string            `json:"body_base64,omitempty" doc:"The same, where it is no text."`
+	BodyProblem  string            `json:"body_problem,omitempty" doc:"Why the body cannot be shown."`
 }
 
 // Disposition is where one alert of a delivery ended, and why.
@@ -58,6 +60,7 @@ type Disposition struct {
 
 // ListDeliveries is the input of deliveries.list.
 type ListDeliveries struct {
+	Integration string `json:"integration,omitempty" in:"query" max:"64" doc:"Only those of this integration; a page may then hold fewer than the limit, and still not be the last."`
 	Page
 }
 
@@ -73,7 +76,7 @@ func (d *Desk) deliveryOperations() []*Operation {
 			Name: "deliveries.list", Method: "GET", Path: "/deliveries", Scope: DeliveriesRead,
 			Summary:     "List deliveries, newest first.",
 			Description: "A delivery is in the list once the router has decided on its alerts. It stays for 30 days.",
-			Examples:    []Example{{"limit": 20}},
+			Examples:    []Example{{"limit": 20}, {"integration": "int-k3v9x2m4qp"}},
 		}, d.listDeliveries),
 		New(Spec{
 			Name: "deliveries.get", Method: "GET", Path: "/deliveries/{id}", Scope: DeliveriesRead,
@@ -102,19 +105,33 @@ func (d *Desk) listDeliveries(ctx context.Context, _ *Caller, in ListDeliveries)
 	case ledger.CheckPosition(position) != nil:
 		return List[Delivery]{}, badCursor()
 	}
-	parts, err := d.Ledger.List(ctx, now.Add(-defaults.LedgerTTL), position, in.limit())
-	if err != nil {
-		return List[Delivery]{}, err
+	items := []Delivery{}
+	for looked := 0; ; {
+		parts, next, err := d.keptDeliveries(ctx, position, in.limit()-len(items))
+		if err != nil {
+			return List[Delivery]{}, err
+		}
+		for _, p := range parts {
+			if in.Integration == "" || p.Integration == in.Integration {
+				items = append(items, deliveryOf(p))
+			}
+		}
+		looked += len(parts)
+		if next == "" || len(items) == in.limit() || looked >= lookedAt {
+			return listOf(items, next), nil
+		}
+		position = next
 	}
-	items := make([]Delivery, len(parts))
-	for i, p := range parts {
-		items[i] = deliveryOf(p)
+}
+
+// keptDeliveries returns the deliveries behind a position of the ledger's list,
+// at most limit, and the position of the last, "" when there are no more.
+func (d *Desk) keptDeliveries(ctx context.Context, position string, limit int) (parts []ledger.Part, next string, err error) {
+	parts, err = d.Ledger.List(ctx, d.Now().Add(-defaults.LedgerTTL), position, limit)
+	if err == nil && len(parts) == limit {
+		next = parts[limit-1].Position()
 	}
-	next := ""
-	if len(items) == in.limit() {
-		next = parts[len(parts)-1].Position()
-	}
-	return listOf(items, next), nil
+	return parts, next, err
 }
 
 func (d *Desk) getDelivery(ctx context.Context, _ *Caller, in GetDelivery) (DeliveryDetail, error) {
@@ -123,7 +140,7 @@ func (d *Desk) getDelivery(ctx context.Context, _ *Caller, in GetDelivery) (Deli
 		return DeliveryDetail{}, err
 	}
 	first := parts[0]
-	out := DeliveryDetail{Delivery: deliveryOf(first), ContentType: first.ContentType, Dispositions: []Disposition{}}
+	out := DeliveryDetail{Delivery: deliveryOf(first), ContentType: first.ContentType, Headers: first.Headers, Path: first.Path, Dispositions: []Disposition{}}
 	for _, p := range parts {
 		for _, x := range p.Dispositions {
 			out.Dispositions = append(out.Dispositions, Disposition{

@@ -31,6 +31,7 @@ type Desk struct {
 	Secrets            *integration.Secrets
 	Ledger             *ledger.Store
 	Bodies             Bodies
+	Webhooks           Webhooks
 	Tokens             *apitoken.Store
 	Audit              *AuditLog
 	PublicURL          *url.URL // where webhooks arrive; nil: where the caller calls
@@ -41,7 +42,7 @@ type Desk struct {
 func All(d *Desk) []*Operation {
 	var all []*Operation
 	for _, part := range [][]*Operation{
-		d.eventOperations(), d.workOperations(), d.incidentOperations(), d.deliveryOperations(), d.peopleOperations(), d.integrationOperations(),
+		d.eventOperations(), d.workOperations(), d.incidentOperations(), d.deliveryOperations(), d.againOperations(), d.peopleOperations(), d.integrationOperations(),
 		d.tokenOperations(), d.otherOperations(),
 	} {
 		all = append(all, part...)

@@ -3,61 +3,74 @@ package ops
 import (
 	"cmp"
 	"context"
-	"slices"
+	"fmt"
 	"strings"
 	"time"
 
+	"tocsin/shared/config"
 	"tocsin/shared/fault"
 	"tocsin/shared/integration"
-	"tocsin/shared/source"
-	"tocsin/shared/source/all"
+	"tocsin/shared/plan"
+	"tocsin/shared/source/shipped"
 )
-
-// Sources returns every kind of monitoring system that has an ingest function.
-func Sources() []source.Source {
-	return all.Sources()
-}
-
-// sourceNames lists the sources as they are called.
-func sourceNames() []string {
-	var names []string
-	for _, s := range Sources() {
-		names = append(names, s.Name)
-	}
-	return names
-}
 
 // Integration is one configured connection from a source.
 type Integration struct {
-	ID        string           `json:"id" table:"ID"`
-	Name      string           `json:"name" table:"NAME"`
-	Source    string           `json:"source" table:"SOURCE"`
-	Service   string           `json:"service,omitempty" doc:"Default service of its alerts." table:"SERVICE"`
-	Auth      integration.Kind `json:"auth" enum:"none,bearer,basic,hmac-sha256" table:"AUTH"`
-	Header    string           `json:"header,omitempty" doc:"Header of the signature."`
-	Paused    bool             `json:"paused" doc:"Its requests are refused." table:"PAUSED"`
-	Keys      int              `json:"keys" doc:"How many keys are valid; two after a rotation."`
-	CreatedAt time.Time        `json:"created_at" table:"CREATED"`
-	UpdatedAt time.Time        `json:"updated_at"`
+	ID             string           `json:"id" table:"ID"`
+	Name           string           `json:"name" table:"NAME"`
+	Source         string           `json:"source" table:"SOURCE"`
+	Mapping        string           `json:"mapping,omitempty" doc:"By which its requests are read." table:"MAPPING"`
+	Service        string           `json:"service,omitempty" doc:"Default service of its alerts." table:"SERVICE"`
+	Auth           integration.Kind `json:"auth" enum:"none,bearer,basic,hmac-sha256,vendor" table:"AUTH"`
+	Header         string           `json:"header,omitempty" doc:"Header of the signature."`
+	Paused         bool             `json:"paused" doc:"Its requests are refused." table:"PAUSED"`
+	ExpiresAfter   string           `json:"expires_after,omitempty" doc:"Without a repeat, its alerts end after this; nothing: only their sender ends them."`
+	Limit          int              `json:"limit" doc:"Requests per minute that a warm process takes."`
+	RedactFields   []string         `json:"redact_fields,omitempty" doc:"Fields whose values are taken out before anything is stored."`
+	RedactPatterns []string         `json:"redact_patterns,omitempty" doc:"Patterns of what is taken out."`
+	Keys           int              `json:"keys" doc:"How many keys are valid; two after a rotation."`
+	KeyIDs         []string         `json:"key_ids" doc:"The beginning of the SHA-256 of each valid key, current first: which key a sender has, without showing it."`
+	CreatedAt      time.Time        `json:"created_at" table:"CREATED"`
+	UpdatedAt      time.Time        `json:"updated_at"`
 }
 
 // NewIntegration is an integration with what is shown only once.
 type NewIntegration struct {
 	Integration
-	URL    string `json:"url,omitempty" secret:"true" doc:"Where its webhook goes. It holds the key and is shown only now."`
-	Key    string `json:"key,omitempty" secret:"true" doc:"The key in the URL."`
-	HexKey string `json:"hex_key,omitempty" secret:"true" doc:"The same key for senders that want 32 hexadecimal digits, like a routing key of PagerDuty."`
-	Secret string `json:"secret,omitempty" secret:"true" doc:"What the sender authenticates with: bearer token, user:password, or key of the signature."`
+	URL    string   `json:"url,omitempty" secret:"true" doc:"Where its webhook goes. It holds the key and is shown only now."`
+	Key    string   `json:"key,omitempty" secret:"true" doc:"The key in the URL."`
+	HexKey string   `json:"hex_key,omitempty" secret:"true" doc:"The same key for senders that want 32 hexadecimal digits, like a routing key of PagerDuty."`
+	Secret string   `json:"secret,omitempty" secret:"true" doc:"What the sender authenticates with: bearer token, user:password, or key of the signature. One that was given is not shown."`
+	Steps  []string `json:"steps,omitempty" secret:"true" doc:"What is to be done on the sender's side."`
+}
+
+// IntegrationSettings are what may be changed of an integration; what is not
+// given stays.
+type IntegrationSettings struct {
+	Service        *string        `json:"service,omitempty" max:"63" doc:"Default service of its alerts."`
+	Mapping        *string        `json:"mapping,omitempty" max:"63" doc:"Of source custom: the mapping of the configuration by which requests are read; without one each is looked at."`
+	ExpiresAfter   *plan.Duration `json:"expires_after,omitempty" doc:"An alert that is not repeated for so long ends, where its sender does not say when; 0s: after 24 hours where the source never sends a recovery, else never."`
+	Limit          *int           `json:"limit,omitempty" min:"0" max:"600000" doc:"Requests per minute; 0 is the default of 6000. Each warm process counts its own."`
+	RedactFields   *[]string      `json:"redact_fields,omitempty" max:"50" doc:"Fields whose values are taken out before anything is stored: bare names at any depth, or paths like $.user.email."`
+	RedactPatterns *[]string      `json:"redact_patterns,omitempty" max:"50" format:"regex" doc:"Regular expressions (RE2) of what is taken out of every text."`
 }
 
 // CreateIntegration is the input of integrations.create.
 type CreateIntegration struct {
-	Name    string           `json:"name" required:"true" min:"1" max:"200" doc:"For people."`
-	Source  string           `json:"source" required:"true" max:"64" doc:"Kind of monitoring system, like prometheus."`
-	ID      string           `json:"id,omitempty" max:"64" doc:"Without it one is chosen."`
-	Service string           `json:"service,omitempty" max:"63" doc:"Default service of its alerts."`
-	Auth    integration.Kind `json:"auth,omitempty" enum:"none,bearer,basic,hmac-sha256" default:"none" doc:"What a request must prove beside the key in its URL. The secret is made and shown once."`
-	Header  string           `json:"header,omitempty" max:"100" doc:"hmac-sha256: the header of the signature."`
+	Name   string           `json:"name" required:"true" min:"1" max:"200" doc:"For people."`
+	Source string           `json:"source" required:"true" max:"64" doc:"Kind of monitoring system, like prometheus; custom for any other."`
+	ID     string           `json:"id,omitempty" max:"64" doc:"Without it one is chosen."`
+	Auth   integration.Kind `json:"auth,omitempty" enum:"none,bearer,basic,hmac-sha256,vendor" default:"none" doc:"What a request must prove beside the key in its URL; vendor is the source's own scheme."`
+	Header string           `json:"header,omitempty" max:"100" doc:"hmac-sha256: the header of the signature."`
+	Secret string           `json:"secret,omitempty" min:"8" max:"4096" doc:"The secret, where the sender gives one. Without it one is made and shown once."`
+	IntegrationSettings
+}
+
+// UpdateIntegration is the input of integrations.update.
+type UpdateIntegration struct {
+	IntegrationID
+	Name *string `json:"name,omitempty" min:"1" max:"200" doc:"For people."`
+	IntegrationSettings
 }
 
 // IntegrationID is the input of what needs nothing but an integration.
@@ -67,6 +80,13 @@ type IntegrationID struct {
 
 // RotateIntegration is the input of integrations.rotate.
 type RotateIntegration struct {
+	IntegrationID
+	What   string `json:"what,omitempty" enum:"key,secret" default:"key" doc:"The key in the URL, or the secret."`
+	Secret string `json:"secret,omitempty" min:"8" max:"4096" doc:"The new secret, where the sender gives one."`
+}
+
+// RetireIntegration is the input of integrations.retire.
+type RetireIntegration struct {
 	IntegrationID
 	What string `json:"what,omitempty" enum:"key,secret" default:"key" doc:"The key in the URL, or the secret."`
 }
@@ -78,11 +98,26 @@ func (d *Desk) integrationOperations() []*Operation {
 			Summary: "List integrations by id.",
 		}, d.listIntegrations),
 		New(Spec{
+			Name: "integrations.get", Method: "GET", Path: "/integrations/{id}", Scope: IntegrationsRead,
+			Summary:     "Show an integration: its URL, the steps on the sender's side, what it delivered and what was rejected.",
+			Description: "The key in the URL is shown only when it is made. Counts are of the last 24 hours, or of the last 1,000 deliveries of all integrations where these are fewer; requests that were refused at the door are in the log and the metrics.",
+			Examples:    []Example{{"id": "int-k3v9x2m4qp"}},
+		}, d.getIntegration),
+		New(Spec{
 			Name: "integrations.create", Method: "POST", Path: "/integrations", Scope: IntegrationsWrite, Creates: true,
 			Summary:     "Create an integration; its URL and key are shown once.",
 			Description: "A repeat with the same Idempotency-Key is answered without URL, key and secret, which are not kept.",
-			Examples:    []Example{{"name": "Prometheus of shop", "source": "prometheus", "service": "shop"}},
+			Examples: []Example{
+				{"name": "Prometheus of shop", "source": "prometheus", "service": "shop"},
+				{"name": "Warehouse", "source": "custom", "mapping": "warehouse", "expires_after": "2h", "redact_fields": []string{"password"}},
+			},
 		}, d.createIntegration),
+		New(Spec{
+			Name: "integrations.update", Method: "PATCH", Path: "/integrations/{id}", Scope: IntegrationsWrite,
+			Summary:     "Change the settings of an integration; what is not given stays.",
+			Description: "It holds within 30 seconds.",
+			Examples:    []Example{{"id": "int-k3v9x2m4qp", "mapping": "warehouse", "limit": 600}},
+		}, d.updateIntegration),
 		d.onIntegration("pause", "Refuse the requests of an integration.", "It holds within 30 seconds.",
 			func(in *integration.Integration) { in.Paused = true }),
 		d.onIntegration("resume", "Accept the requests of an integration again.", "",
@@ -90,15 +125,15 @@ func (d *Desk) integrationOperations() []*Operation {
 		New(Spec{
 			Name: "integrations.rotate", Method: "POST", Path: "/integrations/{id}/rotate", Scope: IntegrationsWrite,
 			Summary:     "Give an integration a new key or secret, shown once.",
-			Description: "The one before stays valid while its sender changes over, until retire for a key, and until the next rotation.",
+			Description: "The one before stays valid while its sender changes over, until it is retired or the next rotation.",
 			Examples:    []Example{{"id": "int-k3v9x2m4qp"}, {"id": "int-k3v9x2m4qp", "what": "secret"}},
 		}, d.rotateIntegration),
 		New(Spec{
 			Name: "integrations.retire", Method: "POST", Path: "/integrations/{id}/retire", Scope: IntegrationsWrite,
-			Summary:     "End the validity of the key before the current one.",
+			Summary:     "End the validity of the key or secret before the current one.",
 			Description: "It holds within 30 seconds.",
-			Examples:    []Example{{"id": "int-k3v9x2m4qp"}},
-		}, d.retireKey),
+			Examples:    []Example{{"id": "int-k3v9x2m4qp"}, {"id": "int-k3v9x2m4qp", "what": "secret"}},
+		}, d.retire),
 		New(Spec{
 			Name: "integrations.remove", Method: "DELETE", Path: "/integrations/{id}", Scope: IntegrationsWrite,
 			Summary:     "Remove an integration with its keys.",
@@ -109,10 +144,19 @@ func (d *Desk) integrationOperations() []*Operation {
 }
 
 func integrationOf(in integration.Integration) Integration {
-	return Integration{
-		ID: in.ID, Name: in.Name, Source: in.Source, Service: in.Service, Auth: in.Auth, Header: in.Header,
-		Paused: in.Paused, Keys: len(in.KeyHashes), CreatedAt: in.CreatedAt, UpdatedAt: in.UpdatedAt,
+	known, _ := shipped.Named(in.Source)
+	out := Integration{
+		ID: in.ID, Name: in.Name, Source: in.Source, Mapping: in.Mapping, Service: in.Service, Auth: in.Auth, Header: in.Header,
+		Paused: in.Paused, Limit: in.PerMinute(), RedactFields: in.RedactFields, RedactPatterns: in.RedactPatterns,
+		Keys: len(in.KeyHashes), KeyIDs: []string{}, CreatedAt: in.CreatedAt, UpdatedAt: in.UpdatedAt,
 	}
+	if expiry := in.Expiry(known.Guide.NeverEnds); expiry > 0 {
+		out.ExpiresAfter = plan.Duration(expiry).String()
+	}
+	for _, hash := range in.KeyHashes {
+		out.KeyIDs = append(out.KeyIDs, integration.KeyID(hash))
+	}
+	return out
 }
 
 func (d *Desk) listIntegrations(ctx context.Context, _ *Caller, _ None) (List[Integration], error) {
@@ -125,41 +169,141 @@ func (d *Desk) listIntegrations(ctx context.Context, _ *Caller, _ None) (List[In
 }
 
 func (d *Desk) createIntegration(ctx context.Context, c *Caller, in CreateIntegration) (NewIntegration, error) {
-	if err := d.checkIntegration(ctx, in); err != nil {
+	known, _ := shipped.Named(in.Source)
+	wanted := integration.Integration{
+		ID: in.ID, Name: in.Name, Source: known.Name, Auth: cmp.Or(in.Auth, integration.None), Header: in.Header,
+	}
+	in.onto(&wanted)
+	if err := d.checkIntegration(ctx, wanted, in); err != nil {
 		return NewIntegration{}, err
 	}
-	created, key, err := d.Integrations.Create(ctx, integration.Integration{
-		ID: in.ID, Name: in.Name, Source: in.Source, Service: in.Service,
-		Auth: cmp.Or(in.Auth, integration.None), Header: in.Header,
-	}, d.Now())
+	created, key, err := d.Integrations.Create(ctx, wanted, d.Now())
 	if err != nil {
 		return NewIntegration{}, err
 	}
 	out := NewIntegration{Integration: integrationOf(created), Key: key, HexKey: integration.HexKey(key), URL: d.webhook(c, created, key)}
+	out.Steps = stepsOf(known, out.URL)
 	if created.Auth != integration.None {
-		if out.Secret, err = d.Secrets.Rotate(ctx, created.SecretRef, created.Auth); err != nil {
+		if out.Secret, err = d.newSecret(ctx, created, in.Secret); err != nil {
 			// Without its secret it refuses every request; better none than half of one.
 			_ = d.Integrations.Delete(context.WithoutCancel(ctx), created.ID)
 			return NewIntegration{}, err
 		}
 	}
-	c.Changed("integration "+created.ID, "", created.Source+" auth="+string(created.Auth))
+	c.Changed("integration "+created.ID, "", settingsOf(created))
 	return out, nil
 }
 
-func (d *Desk) checkIntegration(ctx context.Context, in CreateIntegration) error {
-	cfg, err := d.Config.Current(ctx)
+// newSecret puts a new secret before the current one, and returns it if it was
+// made here.
+func (d *Desk) newSecret(ctx context.Context, in integration.Integration, given string) (string, error) {
+	if given != "" {
+		return "", d.Secrets.Take(ctx, in.SecretRef, given)
+	}
+	return d.Secrets.Rotate(ctx, in.SecretRef, in.Auth)
+}
+
+// onto changes in as s says.
+func (s IntegrationSettings) onto(in *integration.Integration) {
+	set(&in.Service, s.Service)
+	set(&in.Mapping, s.Mapping)
+	set(&in.Limit, s.Limit)
+	set(&in.RedactFields, s.RedactFields)
+	set(&in.RedactPatterns, s.RedactPatterns)
+	if s.ExpiresAfter != nil {
+		in.ExpiresAfter = time.Duration(*s.ExpiresAfter)
+	}
+}
+
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// settingsOf is what the audit log tells of an integration.
+func settingsOf(in integration.Integration) string {
+	text := in.Source + " auth=" + string(in.Auth)
+	for _, f := range []struct{ name, value string }{{"service", in.Service}, {"mapping", in.Mapping}} {
+		if f.value != "" {
+			text += " " + f.name + "=" + f.value
+		}
+	}
+	if in.ExpiresAfter > 0 {
+		text += " expires_after=" + plan.Duration(in.ExpiresAfter).String()
+	}
+	if in.Limit > 0 {
+		text += fmt.Sprintf(" limit=%d", in.Limit)
+	}
+	if n := len(in.RedactFields) + len(in.RedactPatterns); n > 0 {
+		text += fmt.Sprintf(" redacts=%d", n)
+	}
+	return text
+}
+
+// checkIntegration names everything that is wrong with what is wanted.
+func (d *Desk) checkIntegration(ctx context.Context, wanted integration.Integration, in CreateIntegration) error {
+	var bad fault.Problems
+	known, ok := shipped.Named(in.Source)
+	if !ok {
+		bad.Add("source", "is %.60q, expected one of %s", in.Source, strings.Join(shipped.Names(), ", "))
+	}
+	cfg, err := d.noteReferences(ctx, wanted, &bad)
 	if err != nil {
 		return err
 	}
-	var bad fault.Problems
-	if !slices.Contains(sourceNames(), in.Source) {
-		bad.Add("source", "is %.60q, expected one of %s", in.Source, strings.Join(sourceNames(), ", "))
+	own := known.Vendor || wanted.Mapping != "" && cfg.Mappings[wanted.Mapping].Proof != nil
+	if ok && wanted.Auth == integration.Vendor && !own {
+		bad.Add("auth", "%s has no proof of its own that needs a secret; expected none, bearer, basic or hmac-sha256", known.Name)
+	}
+	if in.Secret != "" && wanted.Auth == integration.None {
+		bad.Add("secret", "an integration without authentication has none")
+	}
+	if in.Secret != "" && wanted.Auth == integration.Basic && !strings.Contains(in.Secret, ":") {
+		bad.Add("secret", "expected user:password")
+	}
+	return bad.Err("the input is not valid")
+}
+
+// noteReferences notes what an integration names and is not there.
+func (d *Desk) noteReferences(ctx context.Context, in integration.Integration, bad *fault.Problems) (*config.Config, error) {
+	cfg, err := d.Config.Current(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if _, known := cfg.Services[in.Service]; in.Service != "" && !known {
 		bad.Add("service", "there is no service %q", in.Service)
 	}
-	return bad.Err("the input is not valid")
+	if _, known := cfg.Mappings[in.Mapping]; in.Mapping != "" && !known {
+		bad.Add("mapping", "there is no mapping %q", in.Mapping)
+	}
+	return cfg, nil
+}
+
+func (d *Desk) updateIntegration(ctx context.Context, c *Caller, in UpdateIntegration) (Integration, error) {
+	before, err := d.Integrations.Get(ctx, in.ID)
+	if err != nil {
+		return Integration{}, err
+	}
+	change := func(x *integration.Integration) {
+		set(&x.Name, in.Name)
+		in.onto(x)
+	}
+	wanted := before
+	change(&wanted)
+	var bad fault.Problems
+	if _, err := d.noteReferences(ctx, wanted, &bad); err != nil {
+		return Integration{}, err
+	}
+	if err := bad.Err("the input is not valid"); err != nil {
+		return Integration{}, err
+	}
+	after, err := d.Integrations.Update(ctx, in.ID, d.Now(), change)
+	if err != nil {
+		return Integration{}, err
+	}
+	c.Changed("integration "+in.ID, settingsOf(before), settingsOf(after))
+	return integrationOf(after), nil
 }
 
 // webhook is the URL that a sender posts to: on the host that is configured,
@@ -189,33 +333,55 @@ func (d *Desk) onIntegration(verb, summary, description string, change func(*int
 
 func (d *Desk) rotateIntegration(ctx context.Context, c *Caller, in RotateIntegration) (NewIntegration, error) {
 	if in.What == "secret" {
-		return d.rotateSecret(ctx, c, in.ID)
+		return d.rotateSecret(ctx, c, in)
+	}
+	if in.Secret != "" {
+		return NewIntegration{}, invalid("secret", "a key is always made here; with what=secret it is the secret that is given")
 	}
 	after, key, err := d.Integrations.RotateKey(ctx, in.ID, d.Now())
 	if err != nil {
 		return NewIntegration{}, err
 	}
 	c.Changed("integration "+in.ID, "", "new key")
-	return NewIntegration{Integration: integrationOf(after), Key: key, HexKey: integration.HexKey(key), URL: d.webhook(c, after, key)}, nil
+	out := NewIntegration{Integration: integrationOf(after), Key: key, HexKey: integration.HexKey(key), URL: d.webhook(c, after, key)}
+	known, _ := shipped.Named(after.Source)
+	out.Steps = stepsOf(known, out.URL)
+	return out, nil
 }
 
-func (d *Desk) rotateSecret(ctx context.Context, c *Caller, id string) (NewIntegration, error) {
-	found, err := d.Integrations.Get(ctx, id)
+func (d *Desk) rotateSecret(ctx context.Context, c *Caller, in RotateIntegration) (NewIntegration, error) {
+	found, err := d.withSecret(ctx, in.ID)
 	if err != nil {
 		return NewIntegration{}, err
 	}
-	if found.Auth == integration.None {
-		return NewIntegration{}, invalid("what", "integration %s has no secret", id)
-	}
-	secret, err := d.Secrets.Rotate(ctx, found.SecretRef, found.Auth)
+	secret, err := d.newSecret(ctx, found, in.Secret)
 	if err != nil {
 		return NewIntegration{}, err
 	}
-	c.Changed("integration "+id, "", "new secret")
+	c.Changed("integration "+in.ID, "", "new secret")
 	return NewIntegration{Integration: integrationOf(found), Secret: secret}, nil
 }
 
-func (d *Desk) retireKey(ctx context.Context, c *Caller, in IntegrationID) (Integration, error) {
+func (d *Desk) withSecret(ctx context.Context, id string) (integration.Integration, error) {
+	found, err := d.Integrations.Get(ctx, id)
+	if err == nil && found.Auth == integration.None {
+		err = invalid("what", "integration %s has no secret", id)
+	}
+	return found, err
+}
+
+func (d *Desk) retire(ctx context.Context, c *Caller, in RetireIntegration) (Integration, error) {
+	if in.What == "secret" {
+		found, err := d.withSecret(ctx, in.ID)
+		if err == nil {
+			err = d.Secrets.Retire(ctx, found.SecretRef)
+		}
+		if err != nil {
+			return Integration{}, err
+		}
+		c.Changed("integration "+in.ID, "", "previous secret retired")
+		return integrationOf(found), nil
+	}
 	after, err := d.Integrations.RetireKey(ctx, in.ID, d.Now())
 	if err != nil {
 		return Integration{}, err
@@ -232,6 +398,6 @@ func (d *Desk) removeIntegration(ctx context.Context, c *Caller, in IntegrationI
 	if err := d.Integrations.Delete(ctx, in.ID); err != nil {
 		return None{}, err
 	}
-	c.Changed("integration "+in.ID, found.Source+" auth="+string(found.Auth), "")
+	c.Changed("integration "+in.ID, settingsOf(found), "")
 	return None{}, nil
 }

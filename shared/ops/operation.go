@@ -153,6 +153,7 @@ const (
 	IncidentsRead     Scope = "incidents:read"
 	IncidentsWrite    Scope = "incidents:write"
 	DeliveriesRead    Scope = "deliveries:read"
+	DeliveriesWrite   Scope = "deliveries:write"
 	PeopleRead        Scope = "people:read" // members, contacts, services
 	PeopleWrite       Scope = "people:write"
 	IntegrationsRead  Scope = "integrations:read"
@@ -165,7 +166,7 @@ const (
 // Scopes returns every scope.
 func Scopes() []Scope {
 	return []Scope{
-		EventsRead, EventsWrite, IncidentsRead, IncidentsWrite, DeliveriesRead, PeopleRead, PeopleWrite,
+		EventsRead, EventsWrite, IncidentsRead, IncidentsWrite, DeliveriesRead, DeliveriesWrite, PeopleRead, PeopleWrite,
 		IntegrationsRead, IntegrationsWrite, ConfigRead, ConfigWrite, Admin,
 	}
 }

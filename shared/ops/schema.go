@@ -19,7 +19,7 @@ import (
 // Struct tags: json as in encoding/json; doc the description; enum the words
 // allowed, separated by commas; min and max bound a number, the bytes of a
 // string or the items of a list; required:"true"; default, for the docs;
-// in:"path" or in:"query"; secret:"true" for what is shown once and never
+// in:"path" or in:"query"; format that of a text; secret:"true" for what is shown once and never
 // stored; table the heading of the column in lists.
 type Schema struct {
 	Name        string // of the Go type, "" when it needs no entry of its own
@@ -144,6 +144,9 @@ func property(name string, f reflect.StructField, index []int) Property {
 	enum := p.Schema
 	if enum.Type == "array" {
 		enum = enum.Items
+	}
+	if format := f.Tag.Get("format"); format != "" {
+		enum.Format = format
 	}
 	if words := f.Tag.Get("enum"); words != "" {
 		enum.Enum = strings.Split(words, ",")

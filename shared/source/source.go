@@ -41,6 +41,14 @@ type Source struct {
 	// nothing of it can be understood.
 	Parse func(r *Request) (Parsed, error)
 
+	// Headers are those that Parse reads. They are kept with a delivery, so that
+	// it can be read again.
+	Headers []string
+
+	// RetryStatus is the status on which its sender tries again; 0 is what
+	// [Source.Retry] knows of it.
+	RetryStatus int
+
 	// Guide says how its side is set up.
 	Guide Guide
 }
@@ -64,6 +72,10 @@ type Parsed struct {
 	Changes  []Change      // deployments and configuration changes, sent as context
 	Confirm  *Confirmation // the sender asks to confirm that it may send
 	Answer   any           // the body that this sender wants to see with status 200; nil: the receipt will do
+
+	// NeverEnds says that the sender of this request tells of no recovery, where
+	// only the request shows who it is; see Guide.NeverEnds.
+	NeverEnds bool `json:",omitempty"`
 }
 
 // Item is one alert of a body, or why it could not be understood: exactly one

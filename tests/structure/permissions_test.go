@@ -128,6 +128,8 @@ func permissionsOf(f function, r reached, c call) ([]permission, error) {
 		switch {
 		case c.Via == "Put" || c.Via == "Get": // of shared/object
 			return one("s3:"+c.Via+"Object", deliveries)
+		case c.From == "shared/integration": // by the operation that signs
+			return one("ssm:"+c.Via, parameters[c.From])
 		case c.From == "shared/queue": // sends a single message
 			return sends(f, r, call{Service: "sqs", Method: "SendMessage", From: c.From})
 		}

@@ -45,6 +45,7 @@ type World struct {
 	API     *ops.API
 	Machine *Machine
 	Bodies  Bodies
+	Hooks   *Webhooks
 	Ledger  ddb.Table
 
 	mu  sync.Mutex
@@ -80,6 +81,8 @@ func New(t testing.TB) *World {
 		Audit:     &ops.AuditLog{Table: settings},
 		PublicURL: &url.URL{Scheme: "https", Host: "tocsin.example.com"}, Now: w.Now,
 	}
+	w.Hooks = webhooks(settings, w.Desk.Secrets, w)
+	w.Desk.Webhooks = w.Hooks
 	w.API = &ops.API{
 		Operations: ops.All(w.Desk), Tokens: ops.Tokens{Store: tokens}, Audit: w.Desk.Audit,
 		Answers: &ops.Answers{Table: settings}, Version: "test", Now: w.Now, Log: log,

@@ -2,6 +2,8 @@
 package all
 
 import (
+	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -118,6 +120,26 @@ var kinds = sync.OnceValue(func() []kind {
 	}
 	return all
 })
+
+// Headers are the headers by which requests are told apart, and those that
+// sources read.
+var Headers = sync.OnceValue(func() []string {
+	var names []string
+	for _, k := range kinds() {
+		for _, mark := range k.marks {
+			for _, m := range headerMark.FindAllStringSubmatch(mark, -1) {
+				names = append(names, http.CanonicalHeaderKey(m[1]))
+			}
+		}
+	}
+	for _, s := range Sources() {
+		names = append(names, s.Headers...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+})
+
+var headerMark = regexp.MustCompile(`header:([A-Za-z0-9-]+)`)
 
 // Names lists the names and aliases of all sources, sorted.
 func Names() []string {

@@ -428,6 +428,20 @@ var Source = source.Source{
 		if _, err := r.Root(); err != nil {
 			return source.Parsed{}, fault.Wrap(fault.Invalid, err, "the body is neither JSON, a form, XML nor text")
 		}
-		return Propose(r).Parse(r)
+		p := Propose(r)
+		parsed, err := p.Parse(r)
+		s := p.Spec.Status
+		parsed.NeverEnds = s == nil || len(s.From)+len(s.Told)+len(s.Resolved) == 0
+		return parsed, err
+	},
+	Guide: source.Guide{
+		Product: "Any other system",
+		Setup: []string{
+			"Let it send its webhook to {url}, with POST, PUT or GET; JSON, lines of JSON, a form, XML, logfmt and plain text are understood.",
+			"Look at what became of it: tocsin deliveries list --integration ID, and tocsin deliveries get ID.",
+			"Where it was read wrongly, let `tocsin normalize --propose FILE` write a mapping of the body, edit it, publish it, and name it in the integration.",
+		},
+		Proof:      "The key in the address, and a secret in a header or an HMAC where the sender can do one.",
+		Understood: "What bears the marks of a source that ships is read as that; else title, status, severity, identity and times are found by the names and shapes of fields, or as the integration's mapping says.",
 	},
 }

@@ -107,6 +107,15 @@ func (v Value) Span() (from, to int) {
 	return int(n.from), int(n.to)
 }
 
+// NameSpan returns where the name of v stands in the body, with its quotes;
+// nowhere, 0 and 0, unless v is a field of an object.
+func (v Value) NameSpan() (from, to int) {
+	if v.t == nil || v.node().keyEnd == 0 {
+		return 0, 0
+	}
+	return int(v.node().key) - 1, int(v.node().keyEnd) + 1
+}
+
 // True reports whether v is the boolean true, or its word.
 func (v Value) True() bool { return strings.EqualFold(v.Text(), "true") }
 

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"time"
-	_ "time/tzdata" // the runtime's image need not have it
 
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
@@ -26,6 +25,7 @@ type Preset struct {
 	ignore    lookup.Any
 	change    *change
 	readings  []reading // of the variants, then the common one
+	headers   []string  // that its paths name
 }
 
 type extract struct {
@@ -94,6 +94,7 @@ func Compile(name string, spec Spec) (*Preset, error) {
 		p.readings = append(p.readings, r)
 	}
 	p.readings = append(p.readings, c.reading("", spec.Reading))
+	p.headers = headersIn(spec)
 	return p, c.bad.Err("the mapping is not valid")
 }
 
@@ -304,7 +305,7 @@ func (c *compiler) proof(p *Proof) {
 
 // Source returns p as a source.
 func (p *Preset) Source() source.Source {
-	s := source.Source{Name: p.name, Aliases: p.spec.Aliases, Marks: p.spec.Recognise, Media: append([]string{source.FormMedia}, p.spec.Media...), Parse: p.Parse, Verify: p.verify()}
+	s := source.Source{Name: p.name, Aliases: p.spec.Aliases, Marks: p.spec.Recognise, Media: append([]string{source.FormMedia}, p.spec.Media...), Parse: p.Parse, Verify: p.verify(), Headers: p.headers}
 	s.Guide.Product = p.spec.Product
 	if g := p.spec.Guide; g != nil {
 		s.Guide = source.Guide{Product: p.spec.Product, Page: g.Page, Setup: g.Setup, Proof: g.Proof, Understood: g.Understood, Repeats: g.Repeats, NeverEnds: g.NeverEnds}

@@ -118,7 +118,11 @@ func (w *walker) instruction(f *ssa.Function, i ssa.Instruction) {
 // value reaches a function that is called or whose value is taken.
 func (w *walker) value(from, f *ssa.Function) {
 	if service, ok := client(f.Object()); ok {
-		w.record(from, Call{Service: service, Method: f.Name()})
+		c := Call{Service: service, Method: f.Name()}
+		if service == "signed" {
+			c.Via = outermost(from).Name()
+		}
+		w.record(from, c)
 		return
 	}
 	w.reach(f)
@@ -126,6 +130,14 @@ func (w *walker) value(from, f *ssa.Function) {
 		w.callers[f] = map[*ssa.Function]bool{}
 	}
 	w.callers[f][from] = true
+}
+
+// outermost is the function that a closure stands in.
+func outermost(f *ssa.Function) *ssa.Function {
+	for f.Parent() != nil {
+		f = f.Parent()
+	}
+	return f
 }
 
 func (w *walker) record(f *ssa.Function, c Call) {

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/shared/ops"
+	"tocsin/shared/ops/opstest"
+)
+
+const jobs = `{"site":"north","jobs":[{"id":7,"name":"Stock count","state":"late","since":"2026-03-01T08:00:00Z"},{"id":8,"name":"Labels","state":"ok"}]}`
+
+func TestNormalizeByAMapping(t *testing.T) {
+	s := &shell{t: t, stdin: jobs}
+	golden(t, "normalize-mapping", s.want(0, "normalize", "--mapping", "testdata/warehouse.yaml", "-"))
+	s.want(3, "normalize", "--mapping", "testdata/nothing.yaml", "-")
+	s.want(2, "normalize", "--mapping", "testdata/warehouse.yaml", "--propose", "-")
+	wrong := filepath.Join(t.TempDir(), "wrong.yaml")
+	if err := os.WriteFile(wrong, []byte("kind: mapping\nname: wrong\nspec:\n  titel: x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p := s.want(1, "normalize", "--mapping", wrong, "-"); !strings.Contains(p.err, "wrong.yaml:4: spec.titel") {
+		t.Errorf("%s", p.err)
+	}
+}
+
+const problems = `{"site":"north","problems":[{"id":"p-7","title":"Stock count is late","status":"open","started_at":"2026-03-01T08:00:00Z"},{"id":"p-8","title":"Labels","status":"closed"}]}`
+
+// TestProposeIsAMappingThatReadsTheSame: what is printed can be published as
+// it is.
+func TestProposeIsAMappingThatReadsTheSame(t *testing.T) {
+	s := &shell{t: t, stdin: problems}
+	p := s.want(0, "normalize", "--propose", "-")
+	golden(t, "normalize-propose", p)
+	file := filepath.Join(t.TempDir(), "mapping.yaml")
+	if err := os.WriteFile(file, []byte(p.out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plain, mapped := s.want(0, "normalize", "-").out, s.want(0, "normalize", "--mapping", file, "-").out
+	for _, line := range []string{`"status": "firing"`, `"started_at": "2026-03-01T08:00:00Z"`, `"status": "resolved"`} {
+		if !strings.Contains(plain, line) || !strings.Contains(mapped, line) {
+			t.Errorf("%s is missing in\n%s\nor\n%s", line, plain, mapped)
+		}
+	}
+}
+
+func TestTrialNeedsAKeyThatIsKnown(t *testing.T) {
+	w := opstest.New(t)
+	s := newShell(t, w, "", ops.Admin)
+	s.stdin = jobs
+	if p := s.want(3, "integrations", "test", "tk_UNKNOWNUNKNOWNUNKNOWNUNKN", "-"); !strings.Contains(p.err, "no integration has this key") {
+		t.Errorf("%s", p.err)
+	}
+	s.want(2, "integrations", "test", "https://elsewhere.example.com/x", "-")
+	s.want(2, "integrations", "test", "tk_UNKNOWNUNKNOWNUNKNOWNUNKN", "--header", "x", "-")
+}
+
+func TestMediaOf(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"a":1}`: "application/json", `<a/>`: "application/xml", `a=1&b=2`: "application/x-www-form-urlencoded", `it is = broken`: "text/plain",
+	} {
+		if got := mediaOf([]byte(body)); got != want {
+			t.Errorf("%s is %s, want %s", body, got, want)
+		}
+	}
+}
+
+// TestTutorialIsTrue: the mapping of docs/own-source.md is short, and reads the
+// body there as the table there says.
+func TestTutorialIsTrue(t *testing.T) {
+	text, err := os.ReadFile("../../docs/own-source.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(language string) string {
+		_, rest, _ := strings.Cut(string(text), "```"+language+"\n")
+		inside, _, _ := strings.Cut(rest, "```")
+		return inside
+	}
+	mapping := block("yaml")
+	if lines := strings.Count(mapping, "\n"); lines == 0 || lines > 30 {
+		t.Errorf("the mapping has %d lines", lines)
+	}
+	file := filepath.Join(t.TempDir(), "tidegate.yaml")
+	if err := os.WriteFile(file, []byte(mapping), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &shell{t: t, stdin: block("json")}
+	var alerts []normalized
+	if err := json.Unmarshal([]byte(s.want(0, "normalize", "--mapping", file, "-").out), &alerts); err != nil || len(alerts) != 2 {
+		t.Fatalf("%d alerts, %v", len(alerts), err)
+	}
+	for _, a := range alerts {
+		row := fmt.Sprintf("| `%s` | %s | %s | %s |", a.DedupKey, a.Status, a.Priority, a.Title)
+		if !strings.Contains(string(text), row) {
+			t.Errorf("the tutorial lacks %s", row)
+		}
+	}
+	if at := alerts[0].StartedAt; at == nil || at.Format(time.RFC3339) != "2026-03-01T08:12:00Z" || len(alerts[0].Links) != 1 {
+		t.Errorf("%+v", alerts[0])
+	}
+	s.want(0, "normalize", "--propose", "-")
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"tocsin/shared/config"
+	"tocsin/shared/intake/intaketest"
+	"tocsin/shared/integration"
+	"tocsin/shared/source/detect"
+	"tocsin/shared/telemetry"
+)
+
+// settings is a configuration that can be read, or cannot.
+type settings struct {
+	config *config.Config
+	err    error
+}
+
+func (s settings) Current(context.Context) (*config.Config, error) { return s.config, s.err }
+
+const byName = `{"title":"mapped: {alert_name}","key":"{alert_id}"}`
+
+func TestMappingOfAnIntegration(t *testing.T) {
+	cfg, problems := config.Parse([]config.Document{{Kind: config.KindMapping, Name: "warehouse", Spec: json.RawMessage(byName)}})
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	for _, c := range []struct {
+		name    string
+		in      integration.Integration
+		from    settings
+		mapped  bool
+		note    string
+		source  string
+		refused bool
+	}{
+		{"published", integration.Integration{Source: "custom", Mapping: "warehouse"}, settings{config: cfg}, true, "read by the mapping warehouse", "warehouse", false},
+		{"gone", integration.Integration{Source: "custom", Mapping: "gone"}, settings{config: cfg}, false, "there is no mapping gone", "custom", false},
+		{"not to be read", integration.Integration{Source: "custom", Mapping: "warehouse"}, settings{err: errors.New("throttled")}, false, "cannot be read now", "custom", false},
+		{"none", integration.Integration{Source: "custom"}, settings{config: cfg}, false, "read as custom", "custom", false},
+		{"brought along", integration.Integration{Source: "custom", Again: &integration.Again{OnlyRead: false, Mapping: json.RawMessage(byName)}}, settings{config: cfg}, true, "by the given mapping", "mapping", false},
+		{"brought along and broken", integration.Integration{Source: "custom", Again: &integration.Again{Mapping: json.RawMessage(`{"titel":1}`)}}, settings{config: cfg}, false, "given mapping is not valid", "custom", false},
+		{"another function's source", integration.Integration{Source: "prometheus"}, settings{config: cfg}, false, "", "", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := intaketest.NewAccount(detect.Source)
+			c.in.ID, c.in.Auth = "prod", integration.None
+			a.Found.Integration = c.in
+			log := telemetry.NewLogger(a, func(string) (string, bool) { return "", false })
+			p := &picker{config: c.from, log: slog.New(slog.DiscardHandler)}
+			answer, _ := a.Invoke(t, p.routes(log, a.Intake(detect.Source)), intaketest.Read(t, "ingest-custom", "unknown-system.json"))
+			if c.refused {
+				if answer.StatusCode != 401 {
+					t.Errorf("answered %d", answer.StatusCode)
+				}
+				return
+			}
+			if answer.StatusCode != 202 || len(a.Sent) != 1 {
+				t.Fatalf("answered %d %s", answer.StatusCode, answer.Body)
+			}
+			d := a.Sent[0]
+			got := d.Items[0].Alert
+			if strings.HasPrefix(got.Title, "mapped: ") != c.mapped || got.Source != c.source {
+				t.Errorf("read as %+v", got)
+			}
+			if notes := strings.Join(d.Notes, "; "); !strings.Contains(notes, c.note) {
+				t.Errorf("notes %q, want %q", notes, c.note)
+			}
+		})
+	}
+}

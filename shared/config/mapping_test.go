@@ -1,0 +1,73 @@
+package config_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"tocsin/shared/config"
+	"tocsin/shared/source"
+)
+
+const warehouse = `{"alerts":"$.jobs[*]","key":"{id}","title":["{name} failed","{id}"],"status":{"resolved":"state=ok","firing":["state=failed","state=late"]},"severity":{"default":"error"}}`
+
+func TestMappingIsReadCheckedAndWrittenTheOneWay(t *testing.T) {
+	cfg := parse(t, doc("mapping", "warehouse", warehouse))
+	want := `{"alerts":["$.jobs[*]"],"key":["{id}"],"status":{"resolved":["state=ok"],"firing":["state=failed","state=late"]},"severity":{"default":"error"},"title":["{name} failed","{id}"]}`
+	if got := string(cfg.Documents[0].Spec); got != want {
+		t.Errorf("written as %s\nwant %s", got, want)
+	}
+	m, ok := cfg.Mapping("warehouse")
+	if again, _ := cfg.Mapping("warehouse"); !ok || m != again {
+		t.Fatal("it is not compiled once")
+	}
+	parsed, err := m.Parse(&source.Request{Header: http.Header{}, Query: url.Values{}, Body: []byte(`{"jobs":[{"id":7,"name":"Stock","state":"late"}]}`)})
+	if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert.Title != "Stock failed" || parsed.Items[0].Alert.Source != "warehouse" {
+		t.Errorf("%+v, %v", parsed, err)
+	}
+	if _, ok := cfg.Mapping("nothing"); ok {
+		t.Error("found what is not there")
+	}
+}
+
+func TestProblemsOfAMappingAreAllNamed(t *testing.T) {
+	for _, c := range []struct {
+		name, spec string
+		fields     []string
+	}{
+		{"nothing said", `{}`, []string{"spec.title"}},
+		{"wrong types", `{"title":7,"alerts":[1],"severity":"high","labels":["a"],"variants":[{"when":{"a":1}}]}`,
+			[]string{"spec.title", "spec.alerts[0]", "spec.severity", "spec.labels", "spec.variants[0].when"}},
+		{"unknown fields", `{"titel":"x","variants":[{"wen":"a"}]}`, []string{"spec.titel", "spec.variants[0].wen"}},
+		{"language", `{"title":"{a","alerts":"a..b","severity":{"default":"loud"},"extract":[{"from":"a","match":"("}]}`,
+			[]string{"spec.extract[0].match", "spec.alerts", "spec.title", "spec.severity.default"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, problems := config.Parse([]config.Document{doc("mapping", "warehouse", c.spec)})
+			var fields []string
+			for _, p := range problems {
+				fields = append(fields, p.Field)
+			}
+			slices.Sort(fields)
+			slices.Sort(c.fields)
+			if !slices.Equal(fields, c.fields) {
+				t.Errorf("problems %v\nwant fields %v", problems, c.fields)
+			}
+			if _, err := config.ReadMapping("x", json.RawMessage(c.spec)); err == nil {
+				t.Error("read by itself it is valid")
+			}
+		})
+	}
+}
+
+func TestMappingCannotTakeTheNameOfASource(t *testing.T) {
+	for _, name := range []string{"prometheus", "uptime-kuma", "custom"} {
+		_, problems := config.Parse([]config.Document{doc("mapping", name, warehouse)})
+		if len(problems) != 1 || problems[0].Field != "name" || !strings.Contains(problems[0].Detail, "ships") {
+			t.Errorf("%s: %v", name, problems)
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package ops_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/shared/ledger"
+	"tocsin/shared/ops"
+	"tocsin/shared/ops/opstest"
+)
+
+const warehouse = `{"kind":"mapping","name":"warehouse","spec":{"title":"{name}","key":"{id}","proof":{"header":"X-Secret","scheme":"secret"}}}`
+
+func TestIntegrationsAreCheckedAndKeepTheirSettings(t *testing.T) {
+	w := opstest.New(t)
+	c := newClient(t, w, "", ops.IntegrationsWrite, ops.ConfigWrite)
+	docs := c.want(200, "GET", "/v1/config", "").Body["documents"].([]any)
+	var mapping any
+	if err := json.Unmarshal([]byte(warehouse), &mapping); err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(map[string]any{"expected_version": 1, "documents": append(docs, mapping)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.want(200, "PUT", "/v1/config", string(body))
+	for _, bad := range []struct{ body, want string }{
+		{`{"name":"x","source":"prometheus","auth":"vendor"}`, "no proof of its own"},
+		{`{"name":"x","source":"prometheus","mapping":"warehouse"}`, "only an integration of source custom"},
+		{`{"name":"x","source":"custom","mapping":"nope"}`, "there is no mapping"},
+		{`{"name":"x","source":"custom","secret":"hush-hush"}`, "without authentication"},
+		{`{"name":"x","source":"custom","auth":"basic","secret":"hush-hush"}`, "user:password"},
+		{`{"name":"x","source":"custom","redact_fields":["a..b"],"redact_patterns":["("]}`, "redact_patterns[0]"},
+		{`{"name":"x","source":"custom","expires_after":"10s"}`, "expires_after"},
+		{`{"name":"x","source":"custom","limit":-1}`, "limit"},
+	} {
+		if got := c.want(422, "POST", "/v1/integrations", bad.body); !strings.Contains(got.Text, bad.want) {
+			t.Errorf("%s: %s, want %q", bad.body, got.Text, bad.want)
+		}
+	}
+	if got := c.want(201, "POST", "/v1/integrations", `{"id":"kuma","name":"Kuma","source":"uptime_kuma"}`).Body; got["source"] != "uptime-kuma" || got["limit"] != 6000.0 {
+		t.Errorf("by an alias: %v", got)
+	}
+	made := c.want(201, "POST", "/v1/integrations",
+		`{"id":"stock","name":"Stock","source":"custom","mapping":"warehouse","auth":"vendor","secret":"given-by-them","expires_after":"2h","limit":60,"redact_fields":["password"],"redact_patterns":["\\d{3,4}"]}`)
+	if made.Body["secret"] != nil || strings.Contains(made.Text, "given-by-them") || made.Body["expires_after"] != "2h" || made.Body["mapping"] != "warehouse" {
+		t.Errorf("made %s", made.Text)
+	}
+	if steps := fmt.Sprint(made.Body["steps"]); !strings.Contains(steps, made.Body["url"].(string)) || strings.Contains(steps, "{url}") {
+		t.Errorf("steps %s", steps)
+	}
+	changed := c.want(200, "PATCH", "/v1/integrations/stock", `{"limit":600,"mapping":"","redact_fields":[]}`).Body
+	if changed["limit"] != 600.0 || changed["mapping"] != nil || changed["redact_fields"] != nil || changed["expires_after"] != "2h" {
+		t.Errorf("changed to %v", changed)
+	}
+	c.want(422, "PATCH", "/v1/integrations/stock", `{"mapping":"nope"}`)
+	c.want(404, "PATCH", "/v1/integrations/none", `{"limit":1}`)
+	if got := c.want(200, "POST", "/v1/integrations/stock/rotate", `{"what":"secret","secret":"their-next-one"}`); strings.Contains(got.Text, "their-next-one") {
+		t.Errorf("rotated %s", got.Text)
+	}
+	pair := func() string {
+		p, err := w.Desk.Secrets.Get(t.Context(), "/tocsin/test/stock")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(p.Valid(), ",")
+	}
+	if got := pair(); got != "their-next-one,given-by-them" {
+		t.Errorf("valid are %s", got)
+	}
+	c.want(200, "POST", "/v1/integrations/stock/retire", `{"what":"secret"}`)
+	if got := pair(); got != "their-next-one" {
+		t.Errorf("valid are %s", got)
+	}
+	detail := c.want(200, "GET", "/v1/integrations/stock", "")
+	if strings.Contains(detail.Text, made.Body["key"].(string)) || detail.Body["url"] != "https://tocsin.example.com/in/custom/<key>" {
+		t.Errorf("shown as %s", detail.Text)
+	}
+}
+
+// keep puts a delivery into the ledger as the router does.
+func keep(t *testing.T, w *opstest.World, p ledger.Part, body string) {
+	t.Helper()
+	p.Parts, p.Source, p.DisposedAt, p.Raw, p.Alerts = 1, "prometheus", p.ReceivedAt, []byte(body), len(p.Dispositions)
+	if _, err := w.Desk.Ledger.Put(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const firing = `{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"Disk"},"fingerprint":"f1"},{"status":"odd"}]}`
+
+func TestIntegrationShowsWhatItDelivered(t *testing.T) {
+	w := opstest.New(t)
+	c := newClient(t, w, "", ops.IntegrationsWrite, ops.DeliveriesRead)
+	c.want(201, "POST", "/v1/integrations", `{"id":"prom","name":"Prometheus","source":"prometheus"}`)
+	none := c.want(200, "GET", "/v1/integrations/prom", "").Body
+	if none["last_delivery"] != nil || none["product"] != "Prometheus Alertmanager" || none["retry_status"] != 503.0 {
+		t.Errorf("before any: %v", none)
+	}
+	opened := []ledger.Disposition{{Kind: ledger.Opened, Event: "E-1"}, {Position: 1, Kind: ledger.Rejected, Why: []string{"status: is odd"}}}
+	for i, d := range []struct {
+		in  string
+		ago time.Duration
+	}{{"prom", time.Minute}, {"prom", time.Hour}, {"other", time.Second}, {"prom", 25 * time.Hour}} {
+		keep(t, w, ledger.Part{Delivery: fmt.Sprintf("d-%d", i), Integration: d.in, ReceivedAt: w.Now().Add(-d.ago), Dispositions: opened}, firing)
+	}
+	got := c.want(200, "GET", "/v1/integrations/prom", "").Body
+	counts := got["counts"].(map[string]any)
+	if counts["deliveries"] != 2.0 || counts["alerts"] != 4.0 || fmt.Sprint(counts["dispositions"]) != "map[opened:2 rejected:2]" {
+		t.Errorf("counts %v", counts)
+	}
+	if last := got["last_delivery"].(map[string]any); last["id"] != "d-0" {
+		t.Errorf("last %v", last)
+	}
+	if problems := got["errors"].([]any); len(problems) != 2 || problems[0].(map[string]any)["why"] != "status: is odd" {
+		t.Errorf("errors %v", problems)
+	}
+	var ids []string
+	for path := "/v1/deliveries?integration=prom&limit=2"; path != ""; {
+		page := c.want(200, "GET", path, "").Body
+		for _, item := range page["items"].([]any) {
+			ids = append(ids, item.(map[string]any)["id"].(string))
+		}
+		path = ""
+		if next, more := page["next_cursor"].(string); more {
+			path = "/v1/deliveries?integration=prom&limit=2&cursor=" + next
+		}
+	}
+	if strings.Join(ids, " ") != "d-0 d-1 d-3" {
+		t.Errorf("listed %q", ids)
+	}
+}
+
+func TestDeliveriesComeAgain(t *testing.T) {
+	w := opstest.New(t)
+	c := newClient(t, w, "", ops.Admin)
+	made := c.want(201, "POST", "/v1/integrations", `{"id":"prom","name":"Prometheus","source":"prometheus","auth":"bearer"}`).Body
+	keep(t, w, ledger.Part{Delivery: "d-1", Integration: "prom", ReceivedAt: w.Now(), ContentType: "application/json"}, firing)
+	keep(t, w, ledger.Part{Delivery: "d-gone", Integration: "removed", ReceivedAt: w.Now()}, firing)
+
+	parsed := c.want(200, "POST", "/v1/deliveries/d-1/parse", "").Body["alerts"].([]any)
+	if a := parsed[0].(map[string]any); len(parsed) != 2 || a["title"] != "Disk" || a["dedup_key"] != "fingerprint:f1" {
+		t.Errorf("parsed %v", parsed)
+	}
+	if a := parsed[1].(map[string]any); a["rejected"] == nil {
+		t.Errorf("parsed %v", a)
+	}
+	if len(w.Hooks.Sent) != 0 {
+		t.Fatal("parsing sent a delivery")
+	}
+	for _, bad := range []struct{ path, body string }{
+		{"d-1", `{"mapping":"nope"}`}, {"d-1", `{"spec":{"titel":"x"}}`}, {"d-1", `{"spec":{"title":"{a"}}`}, {"d-1", `{"mapping":"a","spec":{"title":"x"}}`},
+	} {
+		c.want(422, "POST", "/v1/deliveries/"+bad.path+"/parse", bad.body)
+	}
+	again := c.want(200, "POST", "/v1/deliveries/d-1/send-again", "").Body
+	if len(w.Hooks.Sent) != 1 {
+		t.Fatalf("%d deliveries", len(w.Hooks.Sent))
+	}
+	d := w.Hooks.Sent[0]
+	if d.ID != again["delivery_id"] || d.ID == "d-1" || d.Integration != "prom" || !strings.Contains(strings.Join(d.Notes, " "), "from delivery d-1") {
+		t.Errorf("sent %+v for %v", d, again)
+	}
+	c.want(404, "POST", "/v1/deliveries/d-gone/send-again", "")
+	c.want(404, "POST", "/v1/deliveries/d-none/parse", "")
+	if log := c.want(200, "GET", "/v1/audit", "").Text; !strings.Contains(log, "sent again as "+d.ID) || strings.Contains(log, made["key"].(string)) {
+		t.Errorf("audit %s", log)
+	}
+	if got := c.want(200, "GET", "/v1/integrations/prom", "").Body; got["keys"] != 1.0 {
+		t.Errorf("a lent key stays: %v", got["key_ids"])
+	}
+}

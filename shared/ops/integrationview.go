@@ -1,0 +1,130 @@
+package ops
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"tocsin/shared/clock"
+	"tocsin/shared/integration"
+	"tocsin/shared/ledger"
+	"tocsin/shared/source/shipped"
+)
+
+// IntegrationDetail is the output of integrations.get.
+type IntegrationDetail struct {
+	Integration
+	URL          string            `json:"url" doc:"Where its webhook goes, with <key> in the place of the key."`
+	Product      string            `json:"product,omitempty" doc:"What sends."`
+	Page         string            `json:"page,omitempty" doc:"The vendor's documentation."`
+	Steps        []string          `json:"steps" doc:"What is to be done on the sender's side."`
+	Proof        string            `json:"proof,omitempty" doc:"How requests are authenticated."`
+	Kinds        []string          `json:"auth_kinds" doc:"The kinds of auth that make sense for this source."`
+	RetryStatus  int               `json:"retry_status" doc:"The status by which a request over the limit is refused, because its sender tries again on it."`
+	LastDelivery *Delivery         `json:"last_delivery,omitempty"`
+	Counts       IntegrationCounts `json:"counts"`
+	Errors       []DeliveryError   `json:"errors" doc:"The last alerts that could not be understood, newest first."`
+}
+
+// IntegrationCounts are what an integration delivered.
+type IntegrationCounts struct {
+	Since      time.Time           `json:"since" doc:"From when on; later than 24 hours ago where more was delivered than is looked at."`
+	Deliveries int                 `json:"deliveries"`
+	Alerts     int                 `json:"alerts"`
+	Ended      map[ledger.Kind]int `json:"dispositions" doc:"How many alerts ended how, of the first 100 of each delivery."`
+}
+
+// DeliveryError is an alert that could not be understood.
+type DeliveryError struct {
+	Delivery   string    `json:"delivery_id"`
+	ReceivedAt time.Time `json:"received_at"`
+	Position   int       `json:"position"`
+	Why        string    `json:"why"`
+}
+
+const hiddenKey = "<key>"
+
+func (d *Desk) getIntegration(ctx context.Context, c *Caller, in IntegrationID) (IntegrationDetail, error) {
+	found, err := d.Integrations.Get(ctx, in.ID)
+	if err != nil {
+		return IntegrationDetail{}, err
+	}
+	known, _ := shipped.Named(found.Source)
+	out := IntegrationDetail{
+		Integration: integrationOf(found), URL: d.webhook(c, found, hiddenKey), Product: known.Guide.Product, Page: known.Guide.Page,
+		Proof: known.Guide.Proof, Kinds: kindsOf(known, found), RetryStatus: known.RetryStatus, Errors: []DeliveryError{},
+	}
+	out.URL = strings.ReplaceAll(out.URL, "%3Ckey%3E", hiddenKey)
+	out.Steps = stepsOf(known, out.URL)
+	return out, d.addDeliveries(ctx, &out)
+}
+
+// stepsOf are the steps on the sender's side.
+func stepsOf(s shipped.Source, url string) []string {
+	steps := make([]string, len(s.Guide.Setup))
+	for i, step := range s.Guide.Setup {
+		steps[i] = strings.ReplaceAll(step, "{url}", url)
+	}
+	return steps
+}
+
+// kindsOf lists the kinds of proof that a sender can do.
+func kindsOf(s shipped.Source, in integration.Integration) []string {
+	kinds := []string{string(integration.None), string(integration.Bearer), string(integration.Basic), string(integration.HMAC)}
+	if s.Vendor || in.Auth == integration.Vendor {
+		kinds = append(kinds, string(integration.Vendor))
+	}
+	return kinds
+}
+
+// What is looked at for the page of an integration. It is read when somebody
+// asks, so that no delivery pays for being counted.
+const (
+	lookedAt    = 1000
+	lookBack    = 24 * time.Hour
+	pageLooked  = 100
+	shownErrors = 10
+)
+
+// addDeliveries adds what the ledger tells of an integration.
+func (d *Desk) addDeliveries(ctx context.Context, out *IntegrationDetail) error {
+	now := d.Now()
+	out.Counts = IntegrationCounts{Since: now.Add(-lookBack), Ended: map[ledger.Kind]int{}}
+	behind := clock.Format(now.Add(time.Hour)) // nothing is after it
+	for looked := 0; behind != ""; {
+		parts, next, err := d.keptDeliveries(ctx, behind, pageLooked)
+		if err != nil {
+			return err
+		}
+		for _, p := range parts {
+			if p.ReceivedAt.Before(now.Add(-lookBack)) {
+				return nil
+			}
+			out.count(p)
+		}
+		behind = next
+		if looked += len(parts); looked >= lookedAt && len(parts) > 0 {
+			out.Counts.Since = parts[len(parts)-1].ReceivedAt
+			return nil
+		}
+	}
+	return nil
+}
+
+func (out *IntegrationDetail) count(p ledger.Part) {
+	if p.Integration != out.ID {
+		return
+	}
+	if out.LastDelivery == nil {
+		last := deliveryOf(p)
+		out.LastDelivery = &last
+	}
+	out.Counts.Deliveries++
+	out.Counts.Alerts += p.Alerts
+	for _, x := range p.Dispositions {
+		out.Counts.Ended[x.Kind]++
+		if x.Kind == ledger.Rejected && len(out.Errors) < shownErrors {
+			out.Errors = append(out.Errors, DeliveryError{Delivery: p.Delivery, ReceivedAt: p.ReceivedAt, Position: x.Position, Why: strings.Join(x.Why, "; ")})
+		}
+	}
+}
