@@ -157,6 +157,8 @@ const (
 	PeopleWrite       Scope = "people:write"
 	IntegrationsRead  Scope = "integrations:read"
 	IntegrationsWrite Scope = "integrations:write"
+	HeartbeatsRead    Scope = "heartbeats:read"
+	HeartbeatsWrite   Scope = "heartbeats:write"
 	ConfigRead        Scope = "config:read"
 	ConfigWrite       Scope = "config:write"
 	Admin             Scope = "admin" // also tokens and the audit log
@@ -166,7 +168,7 @@ const (
 func Scopes() []Scope {
 	return []Scope{
 		EventsRead, EventsWrite, IncidentsRead, IncidentsWrite, DeliveriesRead, PeopleRead, PeopleWrite,
-		IntegrationsRead, IntegrationsWrite, ConfigRead, ConfigWrite, Admin,
+		IntegrationsRead, IntegrationsWrite, HeartbeatsRead, HeartbeatsWrite, ConfigRead, ConfigWrite, Admin,
 	}
 }
 
