@@ -79,6 +79,7 @@ var chance = []struct {
 }{
 	{regexp.MustCompile(`tt_[A-Za-z0-9_-]{43}`), "tt_SECRET"},
 	{regexp.MustCompile(`tk_[A-Z2-7]{26}`), "tk_SECRET"},
+	{regexp.MustCompile(`th_[A-Z2-7]{26}`), "th_SECRET"},
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "SECRET"},
 	{regexp.MustCompile(`--cursor \S+`), "--cursor CURSOR"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
@@ -278,6 +279,14 @@ func TestPeopleIntegrationsAndTokens(t *testing.T) {
 	if p := s.want(0, "audit", "list", "--all", "--limit", "2"); strings.Count(p.out, "\n") != 9 {
 		t.Errorf("whole log:\n%s", p.out)
 	}
+}
+
+func TestHeartbeatsByTheCommandLine(t *testing.T) {
+	s := newShell(t, opstest.New(t), "", ops.HeartbeatsWrite)
+	golden(t, "heartbeats-create", s.want(0, "heartbeats", "create", "--id", "backup", "--name", "Nightly backup", "--cron", "30 2 * * *", "--zone", "Europe/Berlin"))
+	s.want(0, "heartbeats", "update", "backup", "--every", "1d")
+	golden(t, "heartbeats-list", s.want(0, "heartbeats", "list"))
+	s.want(0, "heartbeats", "remove", "backup")
 }
 
 func TestDeliveriesTellWhereEachAlertEnded(t *testing.T) {

@@ -38,6 +38,14 @@ type handler struct {
 const maxKnown = 1000
 
 func open(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
+	h, err := newHandler(env)
+	if err != nil {
+		return nil, err
+	}
+	return h.routes(log), nil
+}
+
+func newHandler(env cloud.Lookup) (*handler, error) {
 	cfg, err := cloud.Config(env)
 	if err != nil {
 		return nil, err
@@ -62,7 +70,7 @@ func open(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 		}
 		return err
 	}
-	return h.routes(log), nil
+	return h, nil
 }
 
 func (h *handler) routes(log *slog.Logger) http.Handler {
