@@ -59,7 +59,7 @@ func (p Path) report(kind Kind, at time.Time) Report {
 	return Report{
 		ID: "path " + string(kind) + " " + since, Kind: kind, At: at,
 		Alert: alert.Alert{
-			Source: Source, DedupKey: alert.SenderKey("heartbeats", "path"), Group: Source, Episode: since, StartedAt: p.Since,
+			Source: Source, DedupKey: alert.SenderKey("heartbeats", "path"), Episode: since, StartedAt: p.Since,
 			Labels: map[string]string{"report": "path"}, Links: []alert.Link{},
 		},
 	}

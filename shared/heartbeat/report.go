@@ -10,6 +10,7 @@ import (
 	"tocsin/shared/alert"
 	"tocsin/shared/clock"
 	"tocsin/shared/fault"
+	"tocsin/shared/plan"
 )
 
 // Kind is what a report says.
@@ -88,7 +89,7 @@ func (h *Heartbeat) reportOf(kind Kind, at time.Time) Report {
 	return Report{
 		ID: string(kind) + " " + string(h.ID) + " " + clock.Format(at), Kind: kind, Service: h.Service, At: at,
 		Alert: alert.Alert{
-			Source: Source, DedupKey: alert.SenderKey(Source, string(h.ID)), Group: Source,
+			Source: Source, DedupKey: alert.SenderKey(Source, string(h.ID)), // no group: each heartbeat is an event of its own
 			Labels: map[string]string{"heartbeat": string(h.ID), "name": h.Name, "expected": h.Expectation.String(), "report": string(kind)},
 			Links:  []alert.Link{},
 		},
@@ -105,7 +106,7 @@ func (h *Heartbeat) silence() string {
 
 func (h *Heartbeat) lastHeard() string {
 	return fmt.Sprintf("Expected %s with %s of grace. Last heard %s, missed %s.",
-		h.Expectation, h.timetable.grace, h.LastPing.Format(time.RFC3339), h.Missed.Format(time.RFC3339))
+		h.Expectation, plan.Duration(h.timetable.grace), h.LastPing.Format(time.RFC3339), h.Missed.Format(time.RFC3339))
 }
 
 // shown is an instant as a person reads it beside another.

@@ -24,7 +24,7 @@ func TestHeartbeats(t *testing.T) {
 	}
 	c.want(409, "POST", "/v1/heartbeats", `{"id":"backup","name":"x","every":"5m"}`)
 	for body, field := range map[string]string{
-		`{"name":"x"}`:                                   "every",
+		`{"name":"x"}`: "every",
 		`{"name":"x","every":"5m","cron":"* * * * *"}`:   "every",
 		`{"name":"x","cron":"30 2 * *"}`:                 "cron",
 		`{"name":"x","cron":"30 2 * * *","zone":"Mars"}`: "zone",
