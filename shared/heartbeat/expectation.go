@@ -125,7 +125,8 @@ const allHours = 1<<24 - 1
 
 // next is the first instant of the cron expression after from. Where a clock
 // change repeats an hour, what runs at fixed hours is expected once, at the
-// first; where it skips one, not on that day.
+// first; where it skips one, not on that day. A change by half an hour, which
+// only Lord Howe has, can make robfig/cron (v3.0.1) pass over a midnight.
 func (t Timetable) next(from time.Time) time.Time {
 	at := t.cron.Next(from.In(t.zone))
 	for t.cron.Hour&allHours != allHours && repeated(at) {

@@ -221,8 +221,7 @@ func (h Heartbeat) told(at time.Time) Heartbeat {
 	return h
 }
 
-// recovered is h after the queue took its recovery. A miss that was found
-// stays awaited without a deadline only where nothing was heard since.
+// recovered is h after the queue took its recovery.
 func (h Heartbeat) recovered(at time.Time) Heartbeat {
 	h = h.told(at)
 	h.Missed, h.Failed, h.Heard, h.ExitCode, h.Output = time.Time{}, time.Time{}, false, 0, ""

@@ -144,8 +144,10 @@ type Teller struct {
 // settles bounds how often h is read again because something else wrote it.
 const settles = 12
 
-// Settle tells all that must be told of h at an instant, as it was read
-// consistently, and returns it as it is then. Reports: how many were sent.
+// Settle tells all that must be told of h at an instant, and returns it as it
+// is then, with the kinds of the reports that were sent. What it does is on
+// condition that h, which was read consistently, is still what is stored; else
+// it reads h again.
 func (t *Teller) Settle(ctx context.Context, h Heartbeat, at time.Time) (Heartbeat, []Kind, error) {
 	var sent []Kind
 	for range settles {
@@ -177,10 +179,8 @@ func (t *Teller) step(ctx context.Context, h Heartbeat, kind Kind, at time.Time)
 		after, err = t.Store.write(ctx, h, h.missed(at))
 		return after, false, err
 	}
-	r, done := Report{}, h.recovered
-	if kind == Recovered {
-		r = h.recovery(at)
-	} else {
+	r, done := h.recovery(at), h.recovered
+	if kind != Recovered {
 		r, done = h.report(), h.told
 	}
 	if err := t.Send(ctx, r); err != nil {
