@@ -10,6 +10,7 @@ import (
 	config "tocsin/shared/config/storetest"
 	"tocsin/shared/ddb"
 	event "tocsin/shared/event/storetest"
+	heartbeat "tocsin/shared/heartbeat/storetest"
 	incident "tocsin/shared/incident/storetest"
 	ledger "tocsin/shared/ledger/storetest"
 	"tocsin/tests/dynamo"
@@ -31,7 +32,7 @@ func TestStoresOnMinistack(t *testing.T) {
 	})
 	for name, suite := range map[string]func(*testing.T, ddb.Table){
 		"catalog": catalog.TestStoreSuite, "config": config.TestStoreSuite, "event": event.TestStoreSuite,
-		"incident": incident.TestStoreSuite, "ledger": ledger.TestStoreSuite,
+		"heartbeat": heartbeat.TestStoreSuite, "incident": incident.TestStoreSuite, "ledger": ledger.TestStoreSuite,
 	} {
 		t.Run(name, func(t *testing.T) { suite(t, dynamo.On(t, s.Endpoint)) })
 	}

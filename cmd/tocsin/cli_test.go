@@ -79,6 +79,7 @@ var chance = []struct {
 }{
 	{regexp.MustCompile(`tt_[A-Za-z0-9_-]{43}`), "tt_SECRET"},
 	{regexp.MustCompile(`tk_[A-Z2-7]{26}`), "tk_SECRET"},
+	{regexp.MustCompile(`th_[A-Z2-7]{26}`), "th_SECRET"},
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "SECRET"},
 	{regexp.MustCompile(`hex_key     [0-9a-f]{32}`), "hex_key     HEX_SECRET"},
 	{regexp.MustCompile(`\b[0-9a-f]{12}\b`), "KEYID"},
@@ -280,6 +281,14 @@ func TestPeopleIntegrationsAndTokens(t *testing.T) {
 	if p := s.want(0, "audit", "list", "--all", "--limit", "2"); strings.Count(p.out, "\n") != 9 {
 		t.Errorf("whole log:\n%s", p.out)
 	}
+}
+
+func TestHeartbeatsByTheCommandLine(t *testing.T) {
+	s := newShell(t, opstest.New(t), "", ops.HeartbeatsWrite)
+	golden(t, "heartbeats-create", s.want(0, "heartbeats", "create", "--id", "backup", "--name", "Nightly backup", "--cron", "30 2 * * *", "--zone", "Europe/Berlin"))
+	s.want(0, "heartbeats", "update", "backup", "--every", "1d")
+	golden(t, "heartbeats-list", s.want(0, "heartbeats", "list"))
+	s.want(0, "heartbeats", "remove", "backup")
 }
 
 func TestDeliveriesTellWhereEachAlertEnded(t *testing.T) {

@@ -28,6 +28,7 @@ import (
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
+	"tocsin/shared/heartbeat"
 	"tocsin/shared/incident"
 	"tocsin/shared/integration"
 	"tocsin/shared/outbox"
@@ -268,7 +269,7 @@ func checkOverdue(ctx context.Context, a *account, at time.Time) ([]finding, err
 		table ddb.Table
 		kind  string
 	}{
-		{a.table("EventsTable"), event.DueKind}, {a.table("EventsTable"), incident.DueKind}, {a.table("LedgerTable"), outbox.DueKind},
+		{a.table("EventsTable"), event.DueKind}, {a.table("EventsTable"), incident.DueKind}, {a.table("EventsTable"), heartbeat.OwedKind}, {a.table("LedgerTable"), outbox.DueKind},
 	} {
 		items, err := look.table.Due(ctx, look.kind, clock.Format(at.Add(-late)), 100)
 		if err != nil {

@@ -28,6 +28,7 @@ var groupHelp = map[string]string{
 	"contacts":     "List and change how members are reached",
 	"services":     "List services",
 	"integrations": "Connect monitoring systems",
+	"heartbeats":   "Notice jobs that fall silent",
 	"tokens":       "List, create and revoke tokens of the API",
 	"config":       "Look into the history of the configuration",
 	"audit":        "See who changed what",

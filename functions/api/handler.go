@@ -11,6 +11,7 @@ import (
 	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
 	"tocsin/shared/config"
+	"tocsin/shared/heartbeat"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/incident"
 	"tocsin/shared/integration"
@@ -55,7 +56,7 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 		}, IncidentExecutions: incidents,
 		Config: p.Config, Versions: config.NewStore(p.Settings), Contacts: p.Contacts,
 		Integrations: &integration.Store{Table: p.Settings, SecretsPrefix: secrets}, Secrets: integration.NewSecrets(p.AWS, env),
-		Ledger: p.Ledger, Bodies: bodies, Webhooks: webhooks(), Tokens: tokens, Audit: &ops.AuditLog{Table: p.Settings},
+		Heartbeats: &heartbeat.Store{Table: p.Events}, Ledger: p.Ledger, Bodies: bodies, Webhooks: webhooks(), Tokens: tokens, Audit: &ops.AuditLog{Table: p.Settings},
 		PublicURL: public, Now: clock.Now,
 	}
 	api := &ops.API{

@@ -796,7 +796,7 @@ func TestFilesAreWhatTheFunctionsSend(t *testing.T) {
 func TestStartNamesTheMissingVariable(t *testing.T) {
 	env := account.Start(t).Environment(ddb.Table{Client: dynamodb.New(dynamodb.Options{BaseEndpoint: aws.String("http://127.0.0.1:1")}), Name: "tocsin"})
 	for _, missing := range []string{
-		"AWS_REGION", "EVENTS_TABLE", "CONFIG_TABLE", "LEDGER_TABLE", "MESSAGES_QUEUE_URL", "SWEEPS_QUEUE_URL", "EVENT_MACHINE_ARN", "INCIDENT_MACHINE_ARN",
+		"AWS_REGION", "EVENTS_TABLE", "CONFIG_TABLE", "LEDGER_TABLE", "MESSAGES_QUEUE_URL", "SWEEPS_QUEUE_URL", "ALERTS_QUEUE_URL", "EVENT_MACHINE_ARN", "INCIDENT_MACHINE_ARN",
 	} {
 		_, err := newSweeper(slog.New(slog.DiscardHandler), func(name string) (string, bool) {
 			v, ok := env(name)

@@ -1,6 +1,7 @@
 // Command sweeper is the Lambda function that finds, each minute, what is
 // overdue, and repairs it: events whose execution is late or dead, messages
-// that nobody claimed, alerts that nobody reports any more.
+// that nobody claimed, alerts that nobody reports any more, heartbeats that are
+// silent.
 package main
 
 import (
@@ -15,6 +16,7 @@ import (
 	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
 	"tocsin/shared/fault"
+	"tocsin/shared/heartbeat"
 	"tocsin/shared/lifecycle"
 	"tocsin/shared/machine"
 	"tocsin/shared/queue"
@@ -50,10 +52,17 @@ func newSweeper(log *slog.Logger, env cloud.Lookup) (*sweeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sweeper{
+	alerts, err := queue.Open(p.AWS, env, "ALERTS_QUEUE_URL")
+	if err != nil {
+		return nil, err
+	}
+	s := &sweeper{
 		desk: p.Desk, alerts: p.Alerts, outbox: p.Outbox, machine: p.Machine, crises: crises, queue: sweeps,
 		engine: engine, incidents: incidents, events: p.Events, journal: p.Journal, log: log, metrics: p.Metrics, now: clock.Now,
-	}, nil
+		alertsQueue: alerts,
+	}
+	s.heartbeats = heartbeat.Teller{Store: &heartbeat.Store{Table: p.Events}, Send: s.tell}
+	return s, nil
 }
 
 // entry tells the three callers apart: the queue of repairs, the service's

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
+	"tocsin/shared/heartbeat"
 	"tocsin/shared/incident"
 	"tocsin/shared/lifecycle"
 	"tocsin/shared/machine"
@@ -32,9 +34,13 @@ type sweeper struct {
 	incidents *lifecycle.IncidentEngine
 	events    ddb.Table
 	journal   ddb.Table
-	log       *slog.Logger
-	metrics   *telemetry.Metrics
-	now       func() time.Time
+
+	heartbeats  heartbeat.Teller
+	alertsQueue *queue.Sender
+
+	log     *slog.Logger
+	metrics *telemetry.Metrics
+	now     func() time.Time
 }
 
 // overdue is how long after its deadline an event is the sweeper's business:
@@ -54,8 +60,13 @@ type repair struct {
 }
 
 // sweep reads the index of deadlines and hands each overdue entry to the queue.
+// What fails of heartbeats is no reason to leave the rest.
 func (s *sweeper) sweep(ctx context.Context) error {
-	var found []queue.Entry
+	silent, failed := s.overdueHeartbeats(ctx)
+	found, err := s.handOut(nil, heartbeat.DueKind, silent)
+	if err != nil {
+		return err
+	}
 	for _, look := range []struct {
 		table ddb.Table
 		kind  string
@@ -64,24 +75,34 @@ func (s *sweeper) sweep(ctx context.Context) error {
 		{s.events, event.DueKind, s.now().Add(-overdue)},
 		{s.events, incident.DueKind, s.now().Add(-overdue)},
 		{s.events, alert.DueKind, s.now()},
+		{s.events, heartbeat.OwedKind, s.now()},
 		{s.journal, outbox.DueKind, s.now()},
 	} {
 		items, err := look.table.Due(ctx, look.kind, clock.Format(look.until), most)
 		if err != nil {
 			return err
 		}
-		for _, item := range items {
-			body, err := json.Marshal(repair{V: 1, Kind: look.kind, PK: ddb.Text(item, ddb.PK), SK: ddb.Text(item, ddb.SK)})
-			if err != nil {
-				return err
-			}
-			found = append(found, queue.Entry{Body: string(body), Group: look.kind})
+		if found, err = s.handOut(found, look.kind, items); err != nil {
+			return err
 		}
-		s.metrics.Add("Overdue", len(items), telemetry.Reason(look.kind))
 	}
 	s.metrics.Add("Sweeps", 1)
 	s.log.InfoContext(ctx, "swept", "overdue", len(found))
-	return s.queue.SendAll(ctx, found)
+	return errors.Join(failed, s.queue.SendAll(ctx, found))
+}
+
+// handOut adds a message for each overdue entry of a kind.
+func (s *sweeper) handOut(found []queue.Entry, kind string, items []ddb.Item) ([]queue.Entry, error) {
+	for _, item := range items {
+		body, err := json.Marshal(repair{V: 1, Kind: kind, PK: ddb.Text(item, ddb.PK), SK: ddb.Text(item, ddb.SK)})
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, queue.Entry{Body: string(body), Group: kind})
+	}
+	reason, _, _ := strings.Cut(kind, "-") // one series for all that is of heartbeats
+	s.metrics.Add("Overdue", len(items), telemetry.Reason(reason))
+	return found, nil
 }
 
 // repairMessage repairs one entry.
@@ -98,6 +119,8 @@ func (s *sweeper) repairMessage(ctx context.Context, m queue.Message) error {
 		return s.repairExecution(ctx, s.incident(id))
 	case alert.DueKind:
 		return s.expireAlert(ctx, alert.ID(id))
+	case heartbeat.DueKind, heartbeat.OwedKind:
+		return s.settleHeartbeat(ctx, heartbeat.ID(id))
 	case outbox.DueKind:
 		_, message, _ := strings.Cut(r.SK, "#")
 		return s.repostMessage(ctx, id, message)

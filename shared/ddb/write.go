@@ -28,6 +28,11 @@ func (u *Update) Set(name string, v types.AttributeValue) {
 	u.sets = append(u.sets, u.alias(name)+" = "+u.bind(":"+name, v))
 }
 
+// SetIfAbsent gives the attribute a value unless it has one.
+func (u *Update) SetIfAbsent(name string, v types.AttributeValue) {
+	u.sets = append(u.sets, u.alias(name)+" = if_not_exists("+u.alias(name)+", "+u.bind(":"+name, v)+")")
+}
+
 // Remove takes the attribute away.
 func (u *Update) Remove(name string) { u.removes = append(u.removes, u.alias(name)) }
 
@@ -126,15 +131,30 @@ func (t Table) InTransaction(key Item, u *Update) types.TransactWriteItem {
 // Apply writes the update, again while it only contends. Its error is the
 // call's own, for [Refused], which then has the item found, and [Fault].
 func (t Table) Apply(ctx context.Context, key Item, u *Update) error {
-	return Retry(ctx, func() error {
-		_, err := t.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+	_, err := t.apply(ctx, key, u, types.ReturnValueNone)
+	return err
+}
+
+// Changed is [Table.Apply] that returns the item as it is after the update.
+func (t Table) Changed(ctx context.Context, key Item, u *Update) (Item, error) {
+	return t.apply(ctx, key, u, types.ReturnValueAllNew)
+}
+
+func (t Table) apply(ctx context.Context, key Item, u *Update, want types.ReturnValue) (found Item, err error) {
+	err = Retry(ctx, func() error {
+		out, err := t.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName: &t.Name, Key: key,
 			UpdateExpression: u.expression(), ConditionExpression: u.condition(),
 			ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
+			ReturnValues:                        want,
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		})
+		if err == nil {
+			found = out.Attributes
+		}
 		return err
 	})
+	return found, err
 }
 
 // Transact writes items all or nothing, again while they only contend. Its

@@ -80,6 +80,9 @@ const (
 	FlappingWithin  = time.Hour
 )
 
+// HeartbeatGrace is by how much a ping may be late.
+const HeartbeatGrace = 5 * time.Minute
+
 // StormLevels returns the counts of joined alerts at which an event tells again.
 func StormLevels() []int { return []int{10, 100, 1000} }
 

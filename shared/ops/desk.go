@@ -12,6 +12,7 @@ import (
 	"tocsin/shared/config"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
+	"tocsin/shared/heartbeat"
 	"tocsin/shared/incident"
 	"tocsin/shared/integration"
 	"tocsin/shared/ledger"
@@ -29,6 +30,7 @@ type Desk struct {
 	Contacts           *catalog.Store
 	Integrations       *integration.Store
 	Secrets            *integration.Secrets
+	Heartbeats         *heartbeat.Store
 	Ledger             *ledger.Store
 	Bodies             Bodies
 	Webhooks           Webhooks
@@ -43,7 +45,7 @@ func All(d *Desk) []*Operation {
 	var all []*Operation
 	for _, part := range [][]*Operation{
 		d.eventOperations(), d.workOperations(), d.incidentOperations(), d.deliveryOperations(), d.againOperations(), d.peopleOperations(), d.integrationOperations(),
-		d.tokenOperations(), d.otherOperations(),
+		d.heartbeatOperations(), d.tokenOperations(), d.otherOperations(),
 	} {
 		all = append(all, part...)
 	}

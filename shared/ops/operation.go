@@ -158,6 +158,8 @@ const (
 	PeopleWrite       Scope = "people:write"
 	IntegrationsRead  Scope = "integrations:read"
 	IntegrationsWrite Scope = "integrations:write"
+	HeartbeatsRead    Scope = "heartbeats:read"
+	HeartbeatsWrite   Scope = "heartbeats:write"
 	ConfigRead        Scope = "config:read"
 	ConfigWrite       Scope = "config:write"
 	Admin             Scope = "admin" // also tokens and the audit log
@@ -167,7 +169,7 @@ const (
 func Scopes() []Scope {
 	return []Scope{
 		EventsRead, EventsWrite, IncidentsRead, IncidentsWrite, DeliveriesRead, DeliveriesWrite, PeopleRead, PeopleWrite,
-		IntegrationsRead, IntegrationsWrite, ConfigRead, ConfigWrite, Admin,
+		IntegrationsRead, IntegrationsWrite, HeartbeatsRead, HeartbeatsWrite, ConfigRead, ConfigWrite, Admin,
 	}
 }
 

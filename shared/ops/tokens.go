@@ -52,7 +52,7 @@ type NewToken struct {
 type CreateToken struct {
 	Name      string        `json:"name" required:"true" max:"63" doc:"What it is for, unique."`
 	Member    string        `json:"member,omitempty" max:"63" doc:"Whose it is; what it does is done by them."`
-	Scopes    []string      `json:"scopes" required:"true" min:"1" max:"20" enum:"events:read,events:write,incidents:read,incidents:write,deliveries:read,deliveries:write,people:read,people:write,integrations:read,integrations:write,config:read,config:write,admin" doc:"What it allows. A write scope allows reading too; admin allows everything."`
+	Scopes    []string      `json:"scopes" required:"true" min:"1" max:"20" enum:"events:read,events:write,incidents:read,incidents:write,deliveries:read,deliveries:write,people:read,people:write,integrations:read,integrations:write,heartbeats:read,heartbeats:write,config:read,config:write,admin" doc:"What it allows. A write scope allows reading too; admin allows everything."`
 	ExpiresIn plan.Duration `json:"expires_in,omitempty" default:"90d" doc:"How long it lives, at most 366d."`
 }
 

@@ -26,7 +26,7 @@ func (b *binaries) initialisation() ([]row, error) {
 	functions := []struct {
 		name string
 		most float64
-	}{{"ingest-prometheus", 1.6}, {"action", 1.6}, {"notifier", 2}, {"lifecycle", 2}, {"router", 2}, {"sweeper", 0}, {"api", 3}}
+	}{{"ingest-prometheus", 1.6}, {"ingest-heartbeat", 1.6}, {"action", 1.6}, {"notifier", 2}, {"lifecycle", 2}, {"router", 2}, {"sweeper", 0}, {"api", 3}}
 	measured := make([]comparison, len(functions))
 	for range starts {
 		empty, err := b.start("empty", f)

@@ -49,6 +49,26 @@ var guards = []Guard{
 		"./functions/router", "TestInvariant03RedeliveryHalfway",
 	},
 	{
+		3, "a miss counts only if the heartbeat is overdue when it is read again", "shared/heartbeat/heartbeat.go",
+		"!h.Deadline.IsZero() && !at.Before(h.Deadline)\n", "!h.Deadline.IsZero()\n",
+		"./functions/sweeper", "TestInvariant03AMissIsReadAgain",
+	},
+	{
+		3, "a miss is written on condition of what was read", "shared/heartbeat/store.go",
+		"	u.Require(attrSeq, ddb.N(before.Seq))\n", "",
+		"./shared/heartbeat", "TestStoreOnDynamoDBLocal",
+	},
+	{
+		3, "a ping is written on condition of the definition that it used", "shared/heartbeat/store.go",
+		"	u.Require(attrRev, ddb.N(h.Rev))\n", "",
+		"./shared/heartbeat", "TestStoreOnDynamoDBLocal",
+	},
+	{
+		4, "a mass expiry is counted before anything fans out", "functions/sweeper/heartbeats.go",
+		"	case census.Broken():\n", "	case census.Broken() && false:\n",
+		"./functions/sweeper", "TestInvariant04AMassExpiryIsOneAlert",
+	},
+	{
 		4, "a message is written once for its key", "shared/outbox/store.go",
 		"		TableName: &s.Table.Name, Item: item,\n		ConditionExpression: aws.String(\"attribute_not_exists(pk)\"),\n",
 		"		TableName: &s.Table.Name, Item: item,\n",

@@ -14,6 +14,7 @@ import (
 	"tocsin/shared/clock"
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
+	"tocsin/shared/heartbeat"
 	"tocsin/shared/incident"
 	"tocsin/shared/outbox"
 )
@@ -68,7 +69,9 @@ func (h *Harness) due(ctx context.Context, t ddb.Table) ([]time.Time, error) {
 			switch kind {
 			case event.DueKind, incident.DueKind:
 				at = at.Add(overdue)
-			case alert.DueKind, outbox.DueKind:
+			case alert.DueKind, outbox.DueKind, heartbeat.DueKind, heartbeat.OwedKind:
+			case heartbeat.MissedKind: // only counted
+				continue
 			default:
 				return nil, fmt.Errorf("the index of deadlines holds the kind %q, which the harness does not know", kind)
 			}

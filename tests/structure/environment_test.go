@@ -18,6 +18,7 @@ var readElsewhere = map[string]string{
 	"GOMEMLIMIT":    "by the Go runtime",
 	"SSL_CERT_FILE": "read by crypto/x509",
 	"SSL_CERT_DIR":  "read by crypto/x509",
+	"ZONEINFO":      "read by time",
 }
 
 // TestEnvironmentIsGivenAndRead compares the variables that the code of each

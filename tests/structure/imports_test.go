@@ -26,7 +26,7 @@ var layers = [][]string{
 	// Who there is and what is to be done.
 	{"catalog", "apitoken", "plan", "rule", "config", "config/yamldoc", "decide"},
 	// What is worked on, and what leaves.
-	{"outbox", "execution", "event", "incident"},
+	{"outbox", "execution", "event", "incident", "heartbeat"},
 	{"notify", "notify/email", "notify/ntfy", "page", "ledger", "actionlink"},
 	// Who knows several of them together.
 	{"wiring", "lifecycle", "ops"},

@@ -21,6 +21,7 @@ var tables = map[string][]string{
 	"shared/event":       {"EventsTable"},
 	"shared/incident":    {"EventsTable"},
 	"shared/execution":   {"EventsTable"},
+	"shared/heartbeat":   {"EventsTable"},
 	"shared/config":      {"ConfigTable"},
 	"shared/catalog":     {"ConfigTable"},
 	"shared/integration": {"ConfigTable"},

@@ -28,6 +28,7 @@ import (
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
+	"tocsin/shared/heartbeat"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/incident"
 	"tocsin/shared/integration"
@@ -77,6 +78,7 @@ func New(t testing.TB) *World {
 		Executions: w.Machine, IncidentExecutions: w.Machine, Config: config.NewCache(versions, 0, w.Now, log), Versions: versions,
 		Contacts:     catalog.NewStore(settings),
 		Integrations: &integration.Store{Table: settings, SecretsPrefix: "/tocsin/test/"},
+		Heartbeats:   &heartbeat.Store{Table: events},
 		Secrets:      secrets(t), Ledger: &ledger.Store{Table: journal}, Bodies: w.Bodies, Tokens: tokens,
 		Audit:     &ops.AuditLog{Table: settings},
 		PublicURL: &url.URL{Scheme: "https", Host: "tocsin.example.com"}, Now: w.Now,

@@ -30,6 +30,7 @@ const (
 	Incidents = "tocsin-incidents"
 	Messages  = "tocsin-messages"
 	Sweeps    = "tocsin-sweeps"
+	Alerts    = "tocsin-alerts"
 	Bucket    = "tocsin-deliveries"
 )
 
@@ -80,7 +81,7 @@ func (a *Account) Variables(table ddb.Table) map[string]string {
 		"AWS_REGION": region, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
 		"AWS_ENDPOINT_URL": a.url, "AWS_ENDPOINT_URL_DYNAMODB": *table.Options().BaseEndpoint,
 		"EVENTS_TABLE": table.Name, "CONFIG_TABLE": table.Name, "LEDGER_TABLE": table.Name,
-		"MESSAGES_QUEUE_URL": a.url + "/" + Messages, "SWEEPS_QUEUE_URL": a.url + "/" + Sweeps, "BUCKET": Bucket,
+		"MESSAGES_QUEUE_URL": a.url + "/" + Messages, "SWEEPS_QUEUE_URL": a.url + "/" + Sweeps, "ALERTS_QUEUE_URL": a.url + "/" + Alerts, "BUCKET": Bucket,
 		"EVENT_MACHINE_ARN": arn + "stateMachine:" + Events, "INCIDENT_MACHINE_ARN": arn + "stateMachine:" + Incidents,
 	}
 }

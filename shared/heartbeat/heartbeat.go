@@ -1,0 +1,268 @@
+// Package heartbeat owns the heartbeat: an address that a job pings, and when
+// it is expected to. It holds what a ping changes, when a silence is a miss,
+// what is told about it ([Report]), and the store. A miss, a failure and the
+// recovery from either are alerts of source "heartbeat", which take the way of
+// all alerts.
+//
+//	state      meaning                          leaves by
+//	new        never pinged: nothing is missed  ping
+//	up         pinged in time                   miss, start, fail, pause
+//	running    a run was started                success, fail, miss, pause
+//	down       a miss was found                 success, start, fail, pause
+//	failed     the job said that it failed      success, pause
+//	paused     not watched                      resume
+package heartbeat
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/fault"
+)
+
+// Source is the source of alerts about heartbeats, and their integration.
+const Source = "heartbeat"
+
+// ID names a heartbeat.
+type ID string
+
+// Definition is what people decide of a heartbeat. Its JSON is what the store
+// keeps; it holds no secret, only the hashes of its keys.
+type Definition struct {
+	ID        ID             `json:"id"` // a-z, 0-9 and hyphens, at most MaxID
+	Name      string         `json:"name"`
+	Service   string         `json:"service,omitempty"`
+	Severity  alert.Severity `json:"severity,omitempty"` // of its alerts; "" is error
+	Paused    bool           `json:"paused,omitempty"`
+	KeyHashes []string       `json:"key_hashes"` // the current one first, then the previous one while both are valid
+	CreatedAt time.Time      `json:"created_at"`
+	UpdatedAt time.Time      `json:"updated_at"`
+	Expectation
+}
+
+// Bounds of a definition.
+const (
+	MaxID   = 63
+	maxName = 200
+	maxKeys = 2
+)
+
+func (d *Definition) check() (Timetable, error) {
+	var bad fault.Problems
+	if d.ID == "" || len(d.ID) > MaxID || strings.Trim(string(d.ID), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		bad.Add("id", "expected 1 to %d of a-z, 0-9 and hyphens", MaxID)
+	}
+	if n := len(d.Name); n == 0 || n > maxName {
+		bad.Add("name", "has %d bytes, expected 1 to %d", n, maxName)
+	}
+	if !d.Severity.Valid() {
+		bad.Add("severity", "expected critical, error, warning or info")
+	}
+	t := d.timetable(&bad)
+	return t, bad.Err("the heartbeat is not valid")
+}
+
+// Heartbeat is what is kept of one.
+type Heartbeat struct {
+	Definition
+	Rev int64 // of the definition
+	Seq int64 // rises with every write, pings included
+
+	LastPing time.Time
+	Started  time.Time // of a run that did not end yet
+	Deadline time.Time // for the next ping; zero: none is awaited
+	Missed   time.Time // the deadline that passed, until a recovery was told
+	Failed   time.Time // the first failure, until a recovery was told
+	ExitCode int       // of the last failure; 0: it named none
+	Output   string    // of the last failure
+	Heard    bool      // a success came after the last miss or failure
+	Owed     Kind      // what the alerts queue may not know yet: Missed, Failed
+	OwedAt   time.Time
+	ToldAt   time.Time // receive time of the last report: the next is later
+	Removed  bool
+
+	timetable Timetable
+}
+
+// State is what a heartbeat is in.
+type State string
+
+// The states, as shown.
+const (
+	New     State = "new"
+	Up      State = "up"
+	Running State = "running"
+	Down    State = "down"
+	Failing State = "failed"
+	Paused  State = "paused"
+)
+
+// State returns the state of h.
+func (h *Heartbeat) State() State {
+	bad := h.alarmed() && !h.Heard
+	switch {
+	case h.Paused:
+		return Paused
+	case h.LastPing.IsZero():
+		return New
+	case bad && !h.Missed.IsZero() && h.Deadline.IsZero():
+		return Down
+	case bad && !h.Failed.IsZero():
+		return Failing
+	case bad:
+		return Down
+	case !h.Started.IsZero():
+		return Running
+	}
+	return Up
+}
+
+// alarmed reports whether a firing alert may be about h.
+func (h *Heartbeat) alarmed() bool { return !h.Missed.IsZero() || !h.Failed.IsZero() }
+
+// Overdue reports whether h should have been pinged by an instant, and its miss
+// was not found yet.
+func (h *Heartbeat) Overdue(at time.Time) bool {
+	return !h.Paused && !h.Removed && !h.Deadline.IsZero() && !at.Before(h.Deadline)
+}
+
+// signal is one kind of ping.
+type signal uint8
+
+const (
+	success signal = iota
+	start
+	fail
+)
+
+// Ping is one request of a job.
+type Ping struct {
+	signal   signal
+	exitCode int
+	Output   string // what it sent along, at most MaxOutput bytes
+}
+
+// MaxOutput is how many bytes of a ping's body are kept: the last ones.
+const MaxOutput = 10 << 10
+
+// ParsePing reads what stands after the key in the address: nothing, start,
+// success, fail, or the exit code of the job, of which all but 0 are failures.
+func ParsePing(word string) (Ping, error) {
+	switch word {
+	case "", "success":
+		return Ping{}, nil
+	case "start":
+		return Ping{signal: start}, nil
+	case "fail":
+		return Ping{signal: fail}, nil
+	}
+	code, err := strconv.ParseUint(word, 10, 8)
+	if err != nil {
+		return Ping{}, fault.New(fault.NotFound, "expected start, success, fail or an exit code from 0 to 255 after the key")
+	}
+	if code == 0 {
+		return Ping{}, nil
+	}
+	return Ping{signal: fail, exitCode: int(code)}, nil
+}
+
+// deadline is what a ping at an instant sets; zero while paused.
+func (h *Heartbeat) deadline(p Ping, at time.Time) time.Time {
+	switch {
+	case h.Paused:
+		return time.Time{}
+	case p.signal == start:
+		return h.timetable.RunDeadline(at)
+	}
+	return h.timetable.Deadline(at)
+}
+
+// rearm awaits the next ping anew after a person changed what is expected.
+// What was never pinged and what is down await one without a deadline.
+func (h *Heartbeat) rearm(at time.Time) {
+	down := !h.Missed.IsZero() && h.Deadline.IsZero()
+	switch {
+	case h.Paused || h.Removed || h.LastPing.IsZero() || down:
+		h.Deadline = time.Time{}
+	case !h.Started.IsZero():
+		h.Deadline = h.timetable.RunDeadline(at)
+	default:
+		h.Deadline = h.timetable.Deadline(at)
+	}
+}
+
+// missed is h after its miss was found.
+func (h Heartbeat) missed(at time.Time) Heartbeat {
+	h.Missed, h.Deadline, h.Heard = h.Deadline, time.Time{}, false
+	h.Owed, h.OwedAt = Missed, h.after(at)
+	return h
+}
+
+// after is at, or a later instant that is after every report so far: the
+// router orders reports by their receive times.
+func (h *Heartbeat) after(at time.Time) time.Time {
+	for _, before := range []time.Time{h.ToldAt, h.OwedAt, h.LastPing} {
+		if !at.After(before) {
+			at = before.Add(time.Millisecond)
+		}
+	}
+	return at
+}
+
+// told is h after the queue took what was owed.
+func (h Heartbeat) told(at time.Time) Heartbeat {
+	h.ToldAt, h.Owed, h.OwedAt = at, "", time.Time{}
+	return h
+}
+
+// recovered is h after the queue took its recovery.
+func (h Heartbeat) recovered(at time.Time) Heartbeat {
+	h = h.told(at)
+	h.Missed, h.Failed, h.Heard, h.ExitCode, h.Output = time.Time{}, time.Time{}, false, 0, ""
+	return h
+}
+
+// Kinds of entries in the index of deadlines. Those of DueKind are judged by
+// the guard before any of them is looked at; those of MissedKind are only
+// counted.
+const (
+	DueKind    = "heartbeat"        // a ping is awaited until then
+	OwedKind   = "heartbeat-owed"   // a report may not have reached the queue
+	MissedKind = "heartbeat-missed" // the deadline that was missed
+)
+
+// resend is after what time a report that is owed is told by the sweeper.
+const resend = time.Minute
+
+// look is where h stands in the index of deadlines; "" nowhere.
+func (h *Heartbeat) look() (kind string, at time.Time) {
+	switch {
+	case h.alarmed() && (h.Paused || h.Removed):
+		return OwedKind, h.UpdatedAt
+	case h.Owed != "":
+		return OwedKind, h.OwedAt.Add(resend)
+	case !h.Deadline.IsZero():
+		return DueKind, h.Deadline
+	case !h.Missed.IsZero():
+		return MissedKind, h.Missed
+	}
+	return "", time.Time{}
+}
+
+func (h *Heartbeat) severity() alert.Severity { return cmp.Or(h.Severity, alert.Error) }
+
+// HasKey reports whether the key with this hash is valid for h.
+func (h *Heartbeat) HasKey(hash string) bool { return !h.Removed && slices.Contains(h.KeyHashes, hash) }
+
+// HashKey returns the form in which a key is stored. A plain hash is enough,
+// because keys are not guessable.
+func HashKey(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
