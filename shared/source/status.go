@@ -13,10 +13,10 @@ import (
 var (
 	resolvedWords = strings.Fields(`resolved resolve ok recovered recovery recover closed close cleared clear normal up success successful succeeded passed pass inactive healthy ended end fixed
 		completed complete done green online good restored available backtonormal unfiring stopped operational expired 恢复 已恢复 恢复告警 正常 已解决 解决 关闭 已关闭`)
-	firingWords = strings.Fields(`firing alerting alert alarm triggered trigger problem open opened down critical crit warning warn error err failed failure fail active new created create start started degraded
+	firingWords = strings.Fields(`firing alerting alert alarm triggered trigger problem open opened down critical crit warning warn error err failed failure fail errored active new created create start started degraded
 		unhealthy bad red offline outage major minor fatal emergency breached breach violated violation unavailable unreachable nodata no_data insufficient_data activated raised raise fired occurred
 		detected exceeded in_alarm partial_outage major_outage reopened renotify timeout 告警 报警 触发 异常 故障 发生 未恢复`)
-	acknowledgedWords = strings.Fields(`acknowledged acknowledge ack acked assigned investigating identified in_progress 已确认 处理中`)
+	acknowledgedWords = strings.Fields(`acknowledged acknowledge acknowledgement acknowledgment ack acked assigned investigating identified in_progress 已确认 处理中`)
 )
 
 // statuses are the words above without what joins them.

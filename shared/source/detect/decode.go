@@ -33,8 +33,8 @@ func Decode(r *source.Request) (doc.Value, bool) {
 			return v, true
 		}
 	}
-	text := string(body)
-	if v, ok := logfmt(text); ok {
+	text := strings.ToValidUTF8(string(body[:min(len(body), maxPlain)]), "")
+	if v, ok := logfmt(text); ok && len(body) <= maxPlain {
 		return v, true
 	}
 	if !strings.ContainsFunc(text, unicode.IsLetter) {
@@ -43,6 +43,13 @@ func Decode(r *source.Request) (doc.Value, bool) {
 	subject, _, _ := strings.Cut(text, "\n")
 	return doc.Of(map[string]any{"subject": strings.TrimSpace(subject), "text": text}), true
 }
+
+// Bounds of bodies that are not JSON: of XML, beyond which it is read as text,
+// and of what is read of a text.
+const (
+	maxXML   = 256 << 10
+	maxPlain = 64 << 10
+)
 
 // jsonLines reads one JSON text after another as an array.
 func jsonLines(body []byte) (doc.Value, bool) {
@@ -68,12 +75,15 @@ func jsonLines(body []byte) (doc.Value, bool) {
 }
 
 // maxElements bounds what a body of nothing but tags can cost.
-const maxElements = 50_000
+const maxElements = 10_000
 
 // fromXML reads XML as an object: attributes and elements by name, several of
 // one name as a list, text beside elements as "text". Entities are not read,
 // and there is nothing outside of the document that could be.
 func fromXML(body []byte) (doc.Value, bool) {
+	if len(body) > maxXML {
+		return doc.Value{}, false
+	}
 	dec := xml.NewDecoder(bytes.NewReader(body))
 	dec.Strict = true
 	left := maxElements

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"iter"
 	"net/url"
 	"slices"
 	"strconv"
@@ -55,7 +56,20 @@ type Reason struct {
 const (
 	maxLeaves = 400
 	maxDeep   = 5
+	maxFields = 2_000 // of an object
 )
+
+// fieldsOf yields the first fields of v.
+func fieldsOf(v doc.Value) iter.Seq2[string, doc.Value] {
+	return func(yield func(string, doc.Value) bool) {
+		seen := 0
+		for name, field := range v.Fields() {
+			if seen++; seen > maxFields || !yield(name, field) {
+				return
+			}
+		}
+	}
+}
 
 // leaf is a single value with the names that lead to it.
 type leaf struct {
@@ -83,7 +97,7 @@ func Propose(r *source.Request) Proposal {
 		return Proposal{Sure: Low}
 	}
 	list, sample := findAlerts(root)
-	f := finder{taken: map[string]bool{}}
+	f := finder{taken: map[string]bool{}, envelope: list == "" && isEnvelope(root)}
 	f.collect(sample, "", nil, 0, false)
 	if list != "" {
 		f.collect(root, "$.", nil, 0, true)
@@ -120,7 +134,7 @@ func findAlerts(root doc.Value) (path string, sample doc.Value) {
 	if name, first := listIn(root, candidates); name != "" {
 		return "$." + quoted(name) + "[*]", first
 	}
-	for name, v := range root.Fields() {
+	for name, v := range fieldsOf(root) {
 		if inner, first := listIn(v, lists); inner != "" && slices.Contains(enclosing, source.Plain(name)) {
 			return "$." + quoted(name) + "." + quoted(inner) + "[*]", first
 		}
@@ -129,7 +143,7 @@ func findAlerts(root doc.Value) (path string, sample doc.Value) {
 }
 
 func listIn(v doc.Value, candidates []string) (name string, first doc.Value) {
-	for n, field := range v.Fields() {
+	for n, field := range fieldsOf(v) {
 		if first := field.Index(0); slices.Contains(candidates, source.Plain(n)) && first.Kind() == doc.Object {
 			return n, first
 		}
@@ -139,7 +153,7 @@ func listIn(v doc.Value, candidates []string) (name string, first doc.Value) {
 
 // bestName reports whether a field of v has one of the first names of a role.
 func bestName(v doc.Value, r role, first int) (string, bool) {
-	for n, field := range v.Fields() {
+	for n, field := range fieldsOf(v) {
 		if slices.Contains(names[r][:first], source.Plain(n)) && field.Kind() == doc.String {
 			return n, true
 		}
@@ -156,17 +170,28 @@ func quoted(name string) string {
 }
 
 type finder struct {
-	leaves  []leaf
-	objects []leaf          // objects and lists by a name that labels have
-	taken   map[string]bool // paths that have a role
-	reasons []Reason
+	leaves   []leaf
+	objects  []leaf          // objects and lists by a name that labels have
+	taken    map[string]bool // paths that have a role
+	envelope bool            // the body only carries what it is about
+	reasons  []Reason
+}
+
+// isEnvelope reports whether a body carries what it is about in an object.
+func isEnvelope(root doc.Value) bool {
+	for name, v := range fieldsOf(root) {
+		if v.Kind() == doc.Object && slices.Contains(envelopes, source.Plain(name)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *finder) collect(v doc.Value, at string, above []string, depth int, request bool) {
 	if depth > maxDeep || len(f.leaves) >= maxLeaves {
 		return
 	}
-	for name, field := range v.Fields() {
+	for name, field := range fieldsOf(v) {
 		if strings.ContainsAny(name, `"}`) || len(name) > 100 {
 			continue // no path can name it
 		}
@@ -210,20 +235,20 @@ func (f *finder) propose(list string) Proposal {
 	severity := f.best(roleSeverity)
 	key := f.best(roleKey)
 	title := f.best(roleTitle)
-	p.Spec.Status = f.status(status, title)
+	p.Spec.Status = f.status(status, severity, title)
 	p.Spec.Severity = f.severity(severity, status, title)
 	if key != nil {
 		p.Spec.Key = braces(key)
 	} else {
-		p.Spec.Identity = f.identity()
+		p.Spec.Identity = f.identity(title != nil)
 	}
-	p.Spec.Title = braces(title)
+	p.Spec.Title = f.titled(title)
 	p.Spec.Description = braces(f.best(roleDescription))
 	p.Spec.StartedAt, p.Spec.EndedAt, p.Spec.At = braces(f.best(roleStarted)), braces(f.best(roleEnded)), braces(f.best(roleAt))
 	p.Spec.Links = f.links()
 	p.Spec.LabelsFrom, p.Spec.Labels = f.labels()
 	if title == nil {
-		p.Spec.Title = preset.List{"Alert without a title"}
+		p.Spec.Title = untitled(p.Spec.Identity)
 		f.because("title", "", "nothing has the name or shape of one")
 	}
 	p.Sure = sureness(title != nil, status != nil, key != nil)
@@ -239,6 +264,34 @@ func sureness(title, status, key bool) Sureness {
 		return Medium
 	}
 	return Low
+}
+
+// untitled is the title of what has none: what it is about, if that is known.
+func untitled(identity preset.List) preset.List {
+	title := preset.List{"Alert without a title"}
+	if len(identity) > 0 {
+		title = append(preset.List{"Alert of {" + strings.Join(identity, "}, {") + "}"}, title...)
+	}
+	return title
+}
+
+// titled is the title, after the name of what watches where it is known and
+// the title does not say it.
+func (f *finder) titled(title *leaf) preset.List {
+	if title == nil || !slices.Contains(telling, title.name()) {
+		return braces(title)
+	}
+	for _, name := range called {
+		for i := range f.leaves {
+			l := &f.leaves[i]
+			fits := l.name() == name && !f.taken[l.path] && shaped(l, roleTitle) && len(l.text)+len(title.text) <= alert.MaxTitle
+			if fits && !strings.Contains(strings.ToLower(title.text), strings.ToLower(l.text)) {
+				f.because("title", l.path, "names what watches")
+				return preset.List{"{" + l.path + "}: {" + title.path + "}", "{" + title.path + "}"}
+			}
+		}
+	}
+	return braces(title)
 }
 
 func braces(l *leaf) preset.List {
@@ -258,7 +311,7 @@ func (f *finder) best(r role) *leaf {
 	most := 0
 	for i := range f.leaves {
 		l := &f.leaves[i]
-		if n := worth(l, r); n > most && !f.taken[l.path] {
+		if n := worth(l, r); n > most && !f.taken[l.path] && (r != roleKey || !f.envelope || len(l.names) > 1 || !slices.Contains(bareIDs, l.name())) {
 			best, most = l, n
 		}
 	}
@@ -274,8 +327,14 @@ func (f *finder) best(r role) *leaf {
 func worth(l *leaf, r role) int {
 	by := ranks()[r]
 	n := max(by[l.name()], by[l.parent()+l.name()])
+	if n == 0 && r == roleStatus && endsLikeStatus(l.name()) {
+		n = leastRank
+	}
 	if n == 0 || !shaped(l, r) {
 		return 0
+	}
+	if r == roleStatus && slices.Contains(over, source.Plain(l.text)) {
+		n -= 40
 	}
 	n -= 4 * (len(l.names) - 1)
 	if slices.Contains(enclosing, l.parent()) {
@@ -285,6 +344,17 @@ func worth(l *leaf, r role) int {
 		n -= 15
 	}
 	return max(n, 1)
+}
+
+// leastRank is less than what any name in a list is worth.
+const leastRank = 35
+
+// endsLikeStatus: the name of a state that has more words, unless they say
+// that it is another's or past.
+func endsLikeStatus(name string) bool {
+	past := func(w string) bool { return strings.HasPrefix(name, w) }
+	return !slices.ContainsFunc([]string{"old", "prev", "last", "prior", "initial", "from", "http"}, past) &&
+		slices.ContainsFunc([]string{"status", "state", "phase"}, func(w string) bool { return strings.HasSuffix(name, w) })
 }
 
 // shaped reports whether what stands in l can play a role.
@@ -297,7 +367,7 @@ func shaped(l *leaf, r role) bool {
 	case roleStatus:
 		return statusShaped(l)
 	case roleSeverity:
-		return kind == doc.String && source.SeverityOf(l.text) != ""
+		return kind == doc.String && (source.SeverityOf(l.text) != "" || source.StatusOf(l.text) == alert.Resolved)
 	case roleKey:
 		return keyShaped(l)
 	case roleStarted, roleEnded, roleAt:
@@ -319,9 +389,14 @@ func keyShaped(l *leaf) bool {
 	if k := l.value.Kind(); k != doc.String && k != doc.Number || len(l.text) > 256 || slices.Contains(volatile, l.parent()+l.name()) || slices.Contains(volatile, l.name()) {
 		return false
 	}
-	bare := slices.Contains([]string{"id", "uid", "uuid", "key", "ref", "reference", "alias"}, l.name())
-	return !bare || l.parent() == "" || slices.Contains(enclosing, l.parent())
+	if l.name() == "alias" {
+		return slices.Contains(enclosing, l.parent()) // elsewhere it is another name of a host
+	}
+	return !slices.Contains(bareIDs, l.name()) || l.parent() == "" || slices.Contains(enclosing, l.parent())
 }
+
+// bareIDs are names that do not say what it is that they identify.
+var bareIDs = []string{"id", "uid", "uuid", "key", "reference"}
 
 func isURL(s string) bool {
 	u, err := url.Parse(s)
@@ -335,14 +410,12 @@ func isNumber(s string) bool {
 
 func isLetter(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c > 0x7f }
 
-// status: a flag means what its name says, a word what it says, and without
-// either the title may tell of an end.
-func (f *finder) status(l, title *leaf) *preset.Status {
-	var s preset.Status
-	if title != nil {
-		s.Told = braces(title)
-	}
+// status: a flag means what its name says, a word what it says; without
+// either the severity may be the word of an end, or the title tell of one.
+func (f *finder) status(l, severity, title *leaf) *preset.Status {
+	s := preset.Status{Told: braces(title)}
 	if l == nil {
+		s.From = braces(severity)
 		return &s
 	}
 	means, flag := flags[l.name()]
@@ -368,8 +441,9 @@ func (f *finder) severity(l, status, title *leaf) *preset.Severity {
 	return &preset.Severity{From: braces(l), Told: braces(title)}
 }
 
-// identity takes what the alert is about, at most four.
-func (f *finder) identity() preset.List {
+// identity takes what the alert is about, at most four; of one without a title
+// at least what it says.
+func (f *finder) identity(titled bool) preset.List {
 	var found []*leaf
 	for i := range f.leaves {
 		if l := &f.leaves[i]; worth(l, roleResource) > 0 && !f.taken[l.path] && !isURL(l.text) {
@@ -377,12 +451,29 @@ func (f *finder) identity() preset.List {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b *leaf) int { return cmp.Compare(worth(b, roleResource), worth(a, roleResource)) })
+	if len(found) == 0 && !titled {
+		found = f.distinct()
+	}
 	var paths preset.List
 	for _, l := range found[:min(len(found), 4)] {
 		paths = append(paths, l.path)
 		f.because("identity", l.path, "names what the alert is about; together with the title it is the key")
 	}
 	return paths
+}
+
+// distinct returns what is said in texts that name no state, no time and no
+// request, for alerts of which nothing else tells one from another.
+func (f *finder) distinct() []*leaf {
+	var found []*leaf
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		said := l.value.Kind() == doc.String && len(l.text) <= alert.MaxLabelValue && source.StatusOf(l.text) == "" && source.Instant(l.text).IsZero() && !isURL(l.text)
+		if said && !f.taken[l.path] && !l.request && !slices.Contains(volatile, l.name()) && !slices.Contains(bareIDs, l.name()) {
+			found = append(found, l)
+		}
+	}
+	return found
 }
 
 func (f *finder) links() []preset.Link {

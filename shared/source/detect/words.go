@@ -27,19 +27,19 @@ const (
 var names = map[role][]string{
 	roleTitle: words(`title alerttitle summary subject headline alertname alertrule alarmname rulename ruletitle alarmtitle problemtitle incidenttitle issuetitle
 		eventtitle monitorname checkname policyname conditionname alert shortmessage shortdescription displayname eventname name message msg text event description reason output`),
-	roleDescription: words(`description details detail message msg body content alertmessage longmessage reason output error errormessage text info comment note cause summary`),
-	roleStatus: words(`status alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus incidentstatus eventstatus problemstatus checkstatus
-		transition alerttransition eventaction alertaction alerttype action eventtype notificationtype notificationstatus event type trigger triggerstatus condition result conclusion phase isok ok resolved
+	roleDescription: words(`description details detail message msg body content alertmessage longmessage reason output error errormessage text info comment note cause summary serviceoutput hostoutput`),
+	roleStatus: words(`conclusion resultstate buildresult monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
+		transition alerttransition eventaction alertaction alerttype action eventtype triggertype notificationstatus event type trigger triggerstatus eventname condition outcome phase isok ok resolved
 		recovered isresolved isrecovered isactive active isfiring firing up isup online healthy`),
 	roleSeverity: words(`severity alertseverity alarmseverity severitylevel sev level alertlevel alarmlevel loglevel priority alertpriority criticality urgency impact importance risk grade`),
 	roleKey: words(`dedupkey deduplicationkey deduplicationid dedupid incidentkey fingerprint alias aggregationkey aggregkey correlationid correlationkey correlationuuid alertkey eventkey
 		alertid alertuid alarmid alarmuuid incidentid incidentuuid issueid problemid pid caseid monitorid checkid triggerid ruleid ruleuid conditionid alarmarn sensorid testid ticketid
-		alertuuid externalid reference ref key id uid uuid`),
+		alertuuid externalid reference key id uid uuid`),
 	roleStarted: words(`startsat startedat starttime startdate startat start began beganat begintime openedat opentime opened firingsince since firstseen firstoccurrence firstoccurred firstoccurredat
 		activatedat triggeredat triggertime alerttime alarmtime createdat creationtime created incidentstartedat eventstart downsince`),
 	roleEnded: words(`endsat endedat endtime enddate endat end resolvedat resolvetime resolutiontime resolvedtime recoveredat recoverytime recovertime closedat closetime closed clearedat cleartime finishedat finishtime`),
 	roleAt:    words(`timestamp eventtime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat`),
-	roleResource: words(`host hostname instance node server device target resource resourceid resourcename service servicename application app component entity ip ipaddress monitor check sensor
+	roleResource: words(`host hostname hostdisplayname servicedesc servicedescription servicedisplayname instance node server device target resource resourceid resourcename service servicename application app component entity ip ipaddress monitor check sensor
 		url pod container database cluster namespace queue topic job project environment env region`),
 }
 
@@ -56,6 +56,20 @@ var ranks = sync.OnceValue(func() map[role]map[string]int {
 	}
 	return all
 })
+
+// called are names of what watches, which say more beside a title that tells
+// only what was seen; telling are names of such titles.
+var (
+	called  = words(`alertname alertrule rulename alarmname policyname conditionname monitorname checkname servicename searchname jobname triggername displayname friendlyname`)
+	telling = words(`summary subject message msg text description reason output event shortmessage shortdescription`)
+)
+
+// over are words that say that something ended, not how.
+var over = words(`complete completed done finished ended finish`)
+
+// envelopes are names of objects in which a request carries what it is about,
+// so that an id beside them is the request's.
+var envelopes = words(`data payload resource detail body workflow`)
 
 // volatile names are of ids that each request has anew.
 var volatile = words(`eventid eventuuid messageid requestid deliveryid notificationid traceid spanid webhookid transactionid nonce sessionid`)

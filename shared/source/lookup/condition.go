@@ -226,10 +226,10 @@ func (p *part) anyOf(sc *Scope, text string) bool {
 func Match(pattern, text string) bool { return match(strings.ToLower(pattern), strings.ToLower(text)) }
 
 func match(pattern, text string) bool {
-	pieces := strings.Split(pattern, "*")
-	if len(pieces) == 1 {
+	if strings.IndexByte(pattern, '*') < 0 {
 		return pattern == text
 	}
+	pieces := strings.Split(pattern, "*")
 	rest, ok := strings.CutPrefix(text, pieces[0])
 	if !ok {
 		return false
