@@ -18,6 +18,7 @@ func comparePermissions(a, b permission) int { return strings.Compare(a.String()
 // read and written in one store (STYLE §8), so the package tells the table.
 var tables = map[string][]string{
 	"shared/alert":       {"EventsTable"},
+	"shared/change":      {"EventsTable"},
 	"shared/event":       {"EventsTable"},
 	"shared/incident":    {"EventsTable"},
 	"shared/execution":   {"EventsTable"},
