@@ -344,8 +344,8 @@ func (in *Intake) deliver(found integration.Found, req *source.Request, parsed s
 	d := Delivery{
 		Integration: found.ID, Source: found.Source, Service: found.Service, ReceivedAt: at, SenderID: parsed.SenderID,
 		BodyHash: hash(req.Body), ContentType: req.Header.Get("Content-Type"), Items: make([]Item, 0, len(parsed.Items)), Notes: parsed.Notes,
-		Changes: parsed.Changes,
 	}
+	d.setChanges(parsed.Changes, req.At, at)
 	var err error
 	if d.ID, err = idOf(d); err != nil {
 		return Delivery{}, err
@@ -360,6 +360,21 @@ func (in *Intake) deliver(found integration.Found, req *source.Request, parsed s
 		d.Items = append(d.Items, Item(item))
 	}
 	return d, nil
+}
+
+// maxChanges bounds the changes of one delivery: each costs a write, and no
+// reader looks at more.
+const maxChanges = 100
+
+// setChanges keeps the changes that a request told of, each with the instant
+// at which it counts.
+func (d *Delivery) setChanges(told []source.Change, received, at time.Time) {
+	for _, c := range told[:min(len(told), maxChanges)] {
+		d.Changes = append(d.Changes, c.Settle(received, at))
+	}
+	if left := len(told) - len(d.Changes); left > 0 {
+		d.Notes = append(slices.Clone(d.Notes), fmt.Sprintf("%d more changes were left out", left))
+	}
 }
 
 // maxShown bounds the reasons in one refusal.
