@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"tocsin/shared/apitoken"
+	"tocsin/shared/change"
 	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
 	"tocsin/shared/config"
@@ -53,7 +54,7 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 		}, IncidentExecutions: incidents,
 		Config: p.Config, Versions: config.NewStore(p.Settings), Contacts: p.Contacts,
 		Integrations: &integration.Store{Table: p.Settings, SecretsPrefix: secrets}, Secrets: integration.NewSecrets(p.AWS, env),
-		Ledger: p.Ledger, Bodies: bodies, Tokens: tokens, Audit: &ops.AuditLog{Table: p.Settings},
+		Ledger: p.Ledger, Changes: &change.Store{Table: p.Events}, Bodies: bodies, Tokens: tokens, Audit: &ops.AuditLog{Table: p.Settings},
 		PublicURL: public, Now: clock.Now,
 	}
 	api := &ops.API{

@@ -9,6 +9,7 @@ import (
 
 	"tocsin/shared/apitoken"
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/config"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
@@ -30,6 +31,7 @@ type Desk struct {
 	Integrations       *integration.Store
 	Secrets            *integration.Secrets
 	Ledger             *ledger.Store
+	Changes            *change.Store
 	Bodies             Bodies
 	Tokens             *apitoken.Store
 	Audit              *AuditLog
@@ -41,7 +43,7 @@ type Desk struct {
 func All(d *Desk) []*Operation {
 	var all []*Operation
 	for _, part := range [][]*Operation{
-		d.eventOperations(), d.workOperations(), d.incidentOperations(), d.deliveryOperations(), d.peopleOperations(), d.integrationOperations(),
+		d.eventOperations(), d.workOperations(), d.incidentOperations(), d.changeOperations(), d.deliveryOperations(), d.peopleOperations(), d.integrationOperations(),
 		d.tokenOperations(), d.otherOperations(),
 	} {
 		all = append(all, part...)

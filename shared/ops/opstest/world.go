@@ -24,6 +24,7 @@ import (
 	"tocsin/shared/alert"
 	"tocsin/shared/apitoken"
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/config"
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
@@ -76,7 +77,7 @@ func New(t testing.TB) *World {
 		Executions: w.Machine, IncidentExecutions: w.Machine, Config: config.NewCache(versions, 0, w.Now, log), Versions: versions,
 		Contacts:     catalog.NewStore(settings),
 		Integrations: &integration.Store{Table: settings, SecretsPrefix: "/tocsin/test/"},
-		Secrets:      secrets(t), Ledger: &ledger.Store{Table: journal}, Bodies: w.Bodies, Tokens: tokens,
+		Secrets:      secrets(t), Ledger: &ledger.Store{Table: journal}, Changes: &change.Store{Table: events}, Bodies: w.Bodies, Tokens: tokens,
 		Audit:     &ops.AuditLog{Table: settings},
 		PublicURL: &url.URL{Scheme: "https", Host: "tocsin.example.com"}, Now: w.Now,
 	}
