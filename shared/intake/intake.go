@@ -167,6 +167,17 @@ func (in *Intake) TakeFrom(ctx context.Context, found integration.Found, req *so
 	return in.tell(ctx, d, parsed, err)
 }
 
+// TakeUnanswered is [Intake.Take] for a sender that reads no answer: once it is
+// known, nothing of what it sent is refused. An error of kind Unauthenticated
+// or Forbidden is final.
+func (in *Intake) TakeUnanswered(ctx context.Context, key string, req *source.Request) (source.Parsed, Receipt, error) {
+	found, _, err := in.admit(ctx, key, req)
+	if err != nil {
+		return in.tell(ctx, Delivery{}, source.Parsed{}, err)
+	}
+	return in.TakeFrom(ctx, found, req)
+}
+
 // tell counts and annotates what came of a request.
 func (in *Intake) tell(ctx context.Context, d Delivery, parsed source.Parsed, err error) (source.Parsed, Receipt, error) {
 	if err != nil {

@@ -156,9 +156,18 @@ func (b *Bucket) Put(ctx context.Context, name string, body []byte) error {
 	return nil
 }
 
+// GetStart reads an object as Get does, but no more of it than limit bytes.
+func (b *Bucket) GetStart(ctx context.Context, name string, limit int64) ([]byte, error) {
+	return b.read(ctx, name, limit)
+}
+
 // Get reads an object. An object that is gone is of kind Invalid: the message
 // that names it can never be handled.
 func (b *Bucket) Get(ctx context.Context, name string) ([]byte, error) {
+	return b.read(ctx, name, maxUnpacked)
+}
+
+func (b *Bucket) read(ctx context.Context, name string, limit int64) ([]byte, error) {
 	out, err := b.client().GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &name})
 	if _, gone := errors.AsType[*types.NoSuchKey](err); gone {
 		return nil, fault.New(fault.Invalid, "object %s is gone", name)
@@ -167,7 +176,7 @@ func (b *Bucket) Get(ctx context.Context, name string) ([]byte, error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "read object %s", name)
 	}
 	defer out.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(out.Body, maxUnpacked))
+	body, err := io.ReadAll(io.LimitReader(out.Body, limit))
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "read object %s", name)
 	}

@@ -90,6 +90,19 @@ const keyPrefix = "tk_"
 // hashed.
 func NewKey() string { return keyPrefix + rand.Text() }
 
+// KeyIn returns the key that stands in a text of whatever case, like the local
+// part of a mail address, "" when there is none: keys are made of capitals.
+func KeyIn(text string) string {
+	for part := range strings.SplitSeq(text, "+") {
+		if prefix := part[:min(len(part), len(keyPrefix))]; strings.EqualFold(prefix, keyPrefix) {
+			if key := keyPrefix + strings.ToUpper(part[len(prefix):]); plausible(key) {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
 // HashKey returns the form in which a key is stored. A plain hash is enough,
 // because keys are not guessable.
 func HashKey(key string) string {

@@ -42,7 +42,10 @@ var parameters = map[string]string{
 	"shared/integration": "parameter/tocsin/${AWS::StackName}/integrations/*",
 }
 
-const deliveries = "${DeliveriesBucket.Arn}/deliveries/*"
+const (
+	deliveries = "${DeliveriesBucket.Arn}/deliveries/*"
+	mails      = "${DeliveriesBucket.Arn}/mail/*"
+)
 
 // TestRolesAllowWhatIsCalled compares what the code of each function can come
 // to call with what its role allows, by action and resource, both ways. It
@@ -117,6 +120,9 @@ func permissionsOf(f function, r reached, c call) ([]permission, error) {
 	case "ssm":
 		return one("ssm:"+c.Method, parameters[c.From])
 	case "s3":
+		if f.name == "ingest-email" && c.Method == "GetObject" { // it reads what SES put there, and no delivery
+			return one("s3:GetObject", mails)
+		}
 		return one("s3:"+c.Method, deliveries)
 	case "signed":
 		switch c.From {

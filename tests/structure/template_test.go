@@ -140,6 +140,12 @@ func TestQueue(t *testing.T) {
 	for _, q := range queues {
 		dead[refers(q.at("Properties", "RedrivePolicy", "deadLetterTargetArn"))] = true
 	}
+	for _, f := range s.functions() { // invoked without anybody who waits for the answer
+		target := refers(f.properties.at("DeadLetterQueue", "TargetArn"))
+		if dead[target] = true; target != "" && alarmOf(s, target) == "" {
+			t.Errorf("no alarm that tells somebody watches %s", target)
+		}
+	}
 	order := resourceOrder(t)
 	for _, name := range names(queues) {
 		t.Run(name, func(t *testing.T) {
