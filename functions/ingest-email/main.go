@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	_ "github.com/emersion/go-message/charset" // of mails
 
 	"tocsin/shared/cloud"
 	"tocsin/shared/intake"

@@ -222,7 +222,9 @@ func (c *told) Find(ctx context.Context, _ string, in change.Window, _ int, _ st
 // mail returns the n-th mail as it was composed, of quoted lines made whole.
 func (s *stage) mail(n int) string {
 	s.t.Helper()
-	var sent struct{ Content struct{ Raw struct{ Data []byte } } }
+	var sent struct {
+		Content struct{ Raw struct{ Data []byte } }
+	}
 	if err := json.Unmarshal([]byte(s.ses.bodies[n]), &sent); err != nil {
 		s.t.Fatal(err)
 	}

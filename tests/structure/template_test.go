@@ -280,6 +280,7 @@ func statements(t *testing.T, s stack) (all []statement) {
 // when the stack is made. Each says of what they are.
 var openEnded = map[string]string{
 	"${DeliveriesBucket.Arn}/deliveries/*":               "a delivery has a name of its own",
+	"${DeliveriesBucket.Arn}/mail/*":                     "a mail has a name of its own",
 	":parameter/tocsin/${AWS::StackName}/integrations/*": "integrations come and go",
 	":stateMachine:${AWS::StackName}-*":                  "a token does not say whose it is: an event's or an incident's",
 	":execution:${AWS::StackName}-*:*":                   "an execution has a name of its own",

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	_ "github.com/emersion/go-message/charset"
+
 	"tocsin/shared/alert"
 	"tocsin/shared/source"
 	"tocsin/shared/source/sourcetest"

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	gomessage "github.com/emersion/go-message"
-	_ "github.com/emersion/go-message/charset" // decodes what is not UTF-8
 
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
