@@ -11,7 +11,9 @@ import (
 
 // TestWhoReadsNoAnswer proves itself like others, and loses nothing after that.
 func TestWhoReadsNoAnswer(t *testing.T) {
-	request := func() *source.Request { return &source.Request{Header: http.Header{}, Body: []byte(`"x"`), At: received} }
+	request := func() *source.Request {
+		return &source.Request{Header: http.Header{}, Body: []byte(`"x"`), At: received}
+	}
 	g := newRig()
 	if _, _, err := g.in.TakeUnanswered(t.Context(), key+"X", request()); !fault.Is(err, fault.Unauthenticated) || len(g.sent) != 0 {
 		t.Errorf("an unknown key: %v, sent %d", err, len(g.sent))
