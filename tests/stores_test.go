@@ -7,6 +7,7 @@ import (
 
 	"tocsin/local/ministack"
 	catalog "tocsin/shared/catalog/storetest"
+	change "tocsin/shared/change/storetest"
 	config "tocsin/shared/config/storetest"
 	"tocsin/shared/ddb"
 	event "tocsin/shared/event/storetest"
@@ -31,7 +32,7 @@ func TestStoresOnMinistack(t *testing.T) {
 		}
 	})
 	for name, suite := range map[string]func(*testing.T, ddb.Table){
-		"catalog": catalog.TestStoreSuite, "config": config.TestStoreSuite, "event": event.TestStoreSuite,
+		"catalog": catalog.TestStoreSuite, "change": change.TestStoreSuite, "config": config.TestStoreSuite, "event": event.TestStoreSuite,
 		"heartbeat": heartbeat.TestStoreSuite, "incident": incident.TestStoreSuite, "ledger": ledger.TestStoreSuite,
 	} {
 		t.Run(name, func(t *testing.T) { suite(t, dynamo.On(t, s.Endpoint)) })

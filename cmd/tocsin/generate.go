@@ -23,6 +23,7 @@ var byHand = map[string]bool{"config.export": true, "config.check": true, "confi
 var groupHelp = map[string]string{
 	"events":       "List events and act on them",
 	"incidents":    "List incidents and act on them",
+	"changes":      "List and report deployments and configuration changes",
 	"deliveries":   "Show what became of what monitoring systems sent",
 	"members":      "List members",
 	"contacts":     "List and change how members are reached",

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	_ "github.com/emersion/go-message/charset" // of mails
 	"github.com/spf13/cobra"
 
 	"tocsin/shared/alert"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"tocsin/shared/actionlink"
 	"tocsin/shared/alert"
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/config"
 	"tocsin/shared/event"
 	"tocsin/shared/execution"
@@ -48,6 +50,8 @@ type office struct {
 	down     error                   // what every read fails with
 	partly   error                   // what reads of messages and timelines fail with
 	race     func(*office, event.ID) // happens once, between the page's read and the operation
+	changed  []change.Filed          // what Find finds
+	asked    change.Window           // what it was asked for
 	slot     event.ID                // holds the slot when an event is reopened
 	log      bytes.Buffer
 
@@ -177,6 +181,12 @@ func (o *office) Get(_ context.Context, id event.ID) (event.Event, error) {
 	return e, nil
 }
 
+// Find is the office's side of changes.
+func (o *office) Find(_ context.Context, _ string, in change.Window, _ int, _ string) ([]change.Filed, string, error) {
+	o.asked = in
+	return o.changed, "", cmp.Or(o.partly, o.down)
+}
+
 func (o *office) Timeline(_ context.Context, id event.ID) ([]event.Item, error) {
 	o.reads++
 	if o.partly != nil {
@@ -267,7 +277,7 @@ func (o *office) keys() *actionlink.Keys {
 // handler is the real one, over the office.
 func (o *office) handler() http.Handler {
 	return routes(slog.New(slog.NewJSONHandler(&o.log, nil)), &handler{
-		links: o.keys(), desk: o, events: o, incidentDesk: incidents{o}, incidents: incidents{o}, messages: o, post: o, contacts: o, config: o,
+		links: o.keys(), desk: o, events: o, incidentDesk: incidents{o}, incidents: incidents{o}, changes: o, messages: o, post: o, contacts: o, config: o,
 		now: func() time.Time { return o.now },
 	})
 }

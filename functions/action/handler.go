@@ -13,7 +13,9 @@ import (
 
 	"tocsin/shared/actionlink"
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/config"
+	"tocsin/shared/defaults"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
 	"tocsin/shared/httpapi"
@@ -39,6 +41,11 @@ type Events interface {
 	Timeline(ctx context.Context, id event.ID) ([]event.Item, error)
 }
 
+// Changes finds what was changed of a service.
+type Changes interface {
+	Find(ctx context.Context, service string, in change.Window, limit int, cursor string) (found []change.Filed, next string, err error)
+}
+
 // Messages reads and adds messages.
 type Messages interface {
 	OfEvent(ctx context.Context, id string) ([]outbox.Message, error)
@@ -62,6 +69,7 @@ type handler struct {
 	events       Events
 	incidentDesk IncidentDesk
 	incidents    Incidents
+	changes      Changes
 	messages     Messages
 	post         event.Post
 	contacts     Contacts
@@ -134,6 +142,7 @@ type visit struct {
 	config   *config.Config
 	member   catalog.Member
 	incident incident.Incident // when the link leads to one
+	changes  []change.Filed    // that may have caused the event, newest first
 	event    event.Event       // otherwise: the one that the link names or, following merges, the one that survived
 	merged   event.ID          // the one that the link names, if it was merged
 }
@@ -271,15 +280,36 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, v *visit) error {
 }
 
 // showEvent writes the page of an event, with what was entered in a form that
-// has to be corrected. Timeline and forecast are left out when they cannot be
-// read: the button matters more.
+// has to be corrected. Timeline, changes and forecast are left out when they
+// cannot be read: the button matters more.
 func (h *handler) showEvent(w http.ResponseWriter, r *http.Request, v *visit, status int, f form) error {
 	timeline, err := h.events.Timeline(r.Context(), v.event.ID)
 	if err != nil {
 		httpapi.Annotate(r.Context(), slog.Any("timeline_err", err))
 	}
+	v.changes = h.changed(r.Context(), v)
 	write(w, r, status, v.eventPage(timeline, h.next(r.Context(), v), resultOf(r), f))
 	return nil
+}
+
+// changesFor is how long a reader waits for changes.
+const changesFor = 500 * time.Millisecond
+
+var errLate = errors.New("the changes took too long to find")
+
+// changed returns the changes that may have caused the event.
+func (h *handler) changed(ctx context.Context, v *visit) []change.Filed {
+	until := v.event.ClosedAt
+	if until.IsZero() {
+		until = v.at
+	}
+	within, cancel := context.WithTimeoutCause(ctx, changesFor, errLate)
+	defer cancel()
+	found, _, err := h.changes.Find(within, v.event.Service, change.Around(v.event.OpenedAt, until), defaults.ChangesShown, "")
+	if err != nil {
+		httpapi.Annotate(ctx, slog.Any("changes_err", err))
+	}
+	return found
 }
 
 // next is what the newest page of this cycle said about the step after it.

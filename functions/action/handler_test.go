@@ -18,7 +18,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"tocsin/shared/actionlink"
+	"tocsin/shared/alert"
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/config"
 	"tocsin/shared/defaults"
 	"tocsin/shared/event"
@@ -654,6 +656,28 @@ func TestTheButtonStaysWhenOtherThingsCannotBeRead(t *testing.T) {
 	token, b := o.token(t, "alice"), o.browse(t)
 	b.get(token).shows(t, 200, ">Acknowledge<", "The next step of the plan runs at 03:17.")
 	b.tap(token, "action", "acknowledge").shows(t, 200, "Acknowledged by you since 03:12")
+}
+
+// TestPageShowsChanges of the event's service, newest first, with what a
+// sender wrote as text.
+func TestPageShowsChanges(t *testing.T) {
+	o := newOffice(t)
+	for i := range 10 {
+		o.changed = append(o.changed, change.Filed{Change: change.Change{
+			Title: fmt.Sprintf("deploy <v%d>", 9-i), Source: "github", At: night.Add(-time.Duration(i+1) * time.Minute),
+			Links: []alert.Link{{Text: "Run", URL: "https://ci.example.com/run"}},
+		}})
+	}
+	o.changed[1].Links = []alert.Link{{URL: "javascript:alert(1)"}}
+	token, b := o.token(t, "alice"), o.browse(t)
+	page := b.get(token)
+	page.shows(t, 200, "<h2>Changes</h2>", `<a href="https://ci.example.com/run" rel="noopener noreferrer">deploy &lt;v9&gt;</a>`, "<div>deploy &lt;v8&gt;</div>", "03:11", "github", "2 older entries")
+	page.hides(t, "javascript:", "<v9>")
+	if from := o.events["E-4821"].OpenedAt.Add(-2 * time.Hour); !o.asked.From.Equal(from) || !o.asked.Until.Equal(o.now) {
+		t.Errorf("asked for %v", o.asked)
+	}
+	o.changed = nil
+	b.get(token).hides(t, "Changes")
 }
 
 // TestNothingLeaksIntoTheLog looks for the token in whatever was logged.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"tocsin/shared/actionlink"
+	"tocsin/shared/change"
 	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
 	"tocsin/shared/httpapi"
@@ -49,7 +50,7 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 		Store: &incident.Store{Table: p.Events, Outbox: p.Outbox}, Machine: incidents, Post: p.Desk.Post, Now: clock.Now, Log: log,
 	}
 	return routes(log, &handler{
-		links: actionlink.NewKeys(ring, clock.Now), desk: p.Desk, events: p.Desk.Store, incidentDesk: desk, incidents: desk.Store,
+		links: actionlink.NewKeys(ring, clock.Now), desk: p.Desk, events: p.Desk.Store, incidentDesk: desk, incidents: desk.Store, changes: &change.Store{Table: p.Events},
 		messages: p.Outbox, post: p.Desk.Post, contacts: p.Contacts, config: p.Config, metrics: p.Metrics, now: clock.Now,
 	}), nil
 }

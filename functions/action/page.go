@@ -87,7 +87,7 @@ func (v *visit) eventPage(timeline []event.Item, next outbox.Forecast, res resul
 		when(v.merged != "", banner("", v.text.MergedFrom(string(v.merged)))), v.wornOut(string(e.ID)),
 		v.top(), heading(e.Title), v.stateLine(), v.consequence(next),
 		v.actions(f),
-		v.details(), v.savedRecord(), v.history(timeline), v.foot())
+		v.details(), v.changed(), v.savedRecord(), v.history(timeline), v.foot())
 }
 
 // heading is a title; a long one is smaller, so that the button below stays
@@ -526,6 +526,25 @@ func (v *visit) details() part {
 	return el("section", class("card"), known.list(),
 		when(e.Description != "", el("h2", class("save"), text(t.Description)), el("p", class("pre"), text(e.Description))),
 		v.links(e.Links), v.labels(e.Labels))
+}
+
+// changed lists the changes that may have caused the event, newest first.
+func (v *visit) changed() part {
+	var items many
+	for _, c := range v.changes {
+		title := part(text(c.Title))
+		if len(c.Links) > 0 && web(c.Links[0].URL) {
+			title = el("a", href(c.Links[0].URL), attribute{"rel", "noopener noreferrer"}, text(c.Title))
+		}
+		items = append(items, el("li", el("div", title), el("div", class("when"), v.instant(c.At), text(" · "+c.Source))))
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	shown := items[:min(shownItems, len(items))]
+	older := items[len(shown):]
+	return el("section", class("card"), el("h2", text(v.text.Changes)), el("ol", class("line"), shown),
+		when(len(older) > 0, el("details", el("summary", text(v.text.OlderItem(len(older)))), el("ol", class("line"), older))))
 }
 
 // table collects what is known; what has no value is left out.

@@ -12,10 +12,10 @@ type texts struct {
 	Lang string // BCP 47
 
 	// Words.
-	Owner, Service, AssignedTo, Opened, Description, Labels, Links, Timeline, Record, Alerts, Source, Team string
-	Nobody, Test, Required, Optional, Tocsin                                                               string
-	States                                                                                                 map[string]string
-	CauseClasses                                                                                           map[string]string
+	Owner, Service, AssignedTo, Opened, Description, Labels, Links, Changes, Timeline, Record, Alerts, Source, Team string
+	Nobody, Test, Required, Optional, Tocsin                                                                        string
+	States                                                                                                          map[string]string
+	CauseClasses                                                                                                    map[string]string
 
 	// Times. clock is "03:12", day "12 Mar".
 	At      func(day, clock string) string
@@ -134,7 +134,7 @@ var english = sync.OnceValue(func() *texts {
 	return &texts{
 		Lang:  "en",
 		Owner: "Owner", Service: "Service", AssignedTo: "Meant for", Opened: "Opened", Description: "Description",
-		Labels: "Labels", Links: "Links", Timeline: "Timeline", Record: "Record", Alerts: "Alerts", Source: "Source", Team: "team",
+		Labels: "Labels", Links: "Links", Changes: "Changes", Timeline: "Timeline", Record: "Record", Alerts: "Alerts", Source: "Source", Team: "team",
 		Nobody: "nobody yet", Test: "TEST", Required: " (required)", Optional: " (optional)", Tocsin: "Tocsin",
 		States: map[string]string{
 			"triggered": "Triggered", "acknowledged": "Acknowledged", "snoozed": "Snoozed", "resolved": "Resolved", "closed": "Closed",
@@ -395,7 +395,7 @@ var chinese = sync.OnceValue(func() *texts {
 	return &texts{
 		Lang:  "zh-CN",
 		Owner: "负责人", Service: "服务", AssignedTo: "指派给", Opened: "开始", Description: "描述",
-		Labels: "标签", Links: "链接", Timeline: "时间线", Record: "处理记录", Alerts: "告警", Source: "来源", Team: "团队",
+		Labels: "标签", Links: "链接", Changes: "变更", Timeline: "时间线", Record: "处理记录", Alerts: "告警", Source: "来源", Team: "团队",
 		Nobody: "尚无", Test: "测试", Required: "（必填）", Optional: "（选填）", Tocsin: "Tocsin",
 		States: map[string]string{
 			"triggered": "已触发", "acknowledged": "已确认", "snoozed": "已暂停提醒", "resolved": "已解决", "closed": "已关闭",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tocsin/shared/apitoken"
+	"tocsin/shared/change"
 	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
 	"tocsin/shared/config"
@@ -56,7 +57,7 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 		}, IncidentExecutions: incidents,
 		Config: p.Config, Versions: config.NewStore(p.Settings), Contacts: p.Contacts,
 		Integrations: &integration.Store{Table: p.Settings, SecretsPrefix: secrets}, Secrets: integration.NewSecrets(p.AWS, env),
-		Heartbeats: &heartbeat.Store{Table: p.Events}, Ledger: p.Ledger, Bodies: bodies, Webhooks: webhooks(), Tokens: tokens, Audit: &ops.AuditLog{Table: p.Settings},
+		Heartbeats: &heartbeat.Store{Table: p.Events}, Ledger: p.Ledger, Changes: &change.Store{Table: p.Events}, Bodies: bodies, Webhooks: webhooks(), Tokens: tokens, Audit: &ops.AuditLog{Table: p.Settings},
 		PublicURL: public, Now: clock.Now,
 	}
 	api := &ops.API{

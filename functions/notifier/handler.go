@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
+	"tocsin/shared/defaults"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
 	"tocsin/shared/incident"
@@ -51,6 +54,11 @@ type people interface {
 	Catalogue(ctx context.Context) (catalogue, error)
 }
 
+// changes finds what was changed of a service; [change.Store] is one.
+type changes interface {
+	Find(ctx context.Context, service string, in change.Window, limit int, cursor string) (found []change.Filed, next string, err error)
+}
+
 // links makes the links of a message.
 type links interface {
 	Links(ctx context.Context, e event.Event, member string) (act, view string, err error)
@@ -62,6 +70,7 @@ type notifier struct {
 	messages  messages
 	events    events
 	incidents incidents
+	changes   changes
 	post      *outbox.Post
 	repairs   repairs
 	people    people
@@ -78,12 +87,14 @@ type notifier struct {
 // recordWithin, ends a send too, so that its result is recorded.
 const (
 	lease        = 45 * time.Second
+	changesFor   = 500 * time.Millisecond // what a page waits for the changes that it may show
 	sendWithin   = 20 * time.Second
 	recordWithin = 3 * time.Second
 )
 
 var (
 	errSlow  = errors.New("sending a message took too long")
+	errLate  = errors.New("the changes took too long to find")
 	errPanic = errors.New("panic")
 )
 
@@ -249,8 +260,23 @@ func (n *notifier) render(ctx context.Context, m outbox.Message, e event.Event) 
 	if l.Act, l.View, err = n.links.Links(ctx, e, m.Member); err != nil {
 		n.log.ErrorContext(ctx, "message sent without links", "err", err)
 	}
+	if m.Reason.Pages() {
+		l.Changes = n.changed(ctx, e)
+	}
 	if n.helped != nil && page.Reads(m.Reason) {
 		l.Helped = n.helped(ctx, e)
 	}
 	return page.Render(l)
+}
+
+// changed returns the changes that may have caused an event. A page goes
+// without them rather than late.
+func (n *notifier) changed(ctx context.Context, e event.Event) []change.Filed {
+	ctx, cancel := context.WithTimeoutCause(ctx, changesFor, errLate)
+	defer cancel()
+	found, _, err := n.changes.Find(ctx, e.Service, change.Around(e.OpenedAt, n.now()), defaults.ChangesShown, "")
+	if err != nil {
+		n.log.WarnContext(ctx, "message sent without changes", "err", cmp.Or(context.Cause(ctx), err))
+	}
+	return found
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
 	"tocsin/shared/incident"
@@ -574,6 +575,43 @@ func TestWhatThePageSays(t *testing.T) {
 	}
 	if text := s.logs.String(); strings.Contains(text, "secret-topic") || strings.Contains(text, "/a/E-4821") {
 		t.Errorf("the log tells an address: %s", text)
+	}
+}
+
+// TestPageTellsOfChanges that may have caused the event; an all-clear does not.
+func TestPageTellsOfChanges(t *testing.T) {
+	s := newStage(t)
+	s.told.found = []change.Filed{{Change: change.Change{Title: "deploy orders v1.8", At: start.Add(-12 * time.Minute)}}}
+	m := message(nil...)
+	s.store(m)
+	s.do(m)
+	s.want(m, outbox.Sent, 1, 0)
+	if !strings.Contains(s.mail(0), "deploy orders v1.8") {
+		t.Errorf("the mail does not tell of the change: %s", s.mail(0))
+	}
+	if want := (change.Window{From: start.Add(-2 * time.Hour), Until: s.at}); s.told.asked != want {
+		t.Errorf("asked for %v, want %v", s.told.asked, want)
+	}
+}
+
+// TestPageWithoutChanges: it leaves soon, whatever becomes of the read.
+func TestPageWithoutChanges(t *testing.T) {
+	for name, told := range map[string]*told{"refused": {err: errDown}, "hanging": {hangs: true}} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			s.changes = told
+			m := message(nil...)
+			s.store(m)
+			began := time.Now()
+			s.do(m)
+			s.want(m, outbox.Sent, 1, 0)
+			if took := time.Since(began); took > changesFor+2*time.Second {
+				t.Errorf("the page took %s", took)
+			}
+			if !strings.Contains(s.logs.String(), "message sent without changes") {
+				t.Errorf("the log does not say so: %s", s.logs.String())
+			}
+		})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"tocsin/shared/actionlink"
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
 	"tocsin/shared/config"
@@ -62,6 +63,7 @@ func (n *notifier) openTables(cfg aws.Config, env cloud.Lookup) error {
 	}
 	n.messages = &outbox.Store{Table: journal}
 	n.events, n.incidents = &event.Store{Table: events}, &incident.Store{Table: events}
+	n.changes = &change.Store{Table: events}
 	n.people = directory{
 		catalog.NewStore(settings),
 		config.NewCache(config.NewStore(settings), defaults.ConfigCheckEvery, clock.Now, n.log),

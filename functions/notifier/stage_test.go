@@ -20,6 +20,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/cloud"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
@@ -201,6 +202,35 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func status(s int) func(int) int { return func(int) int { return s } }
 
+// told are the changes of every service.
+type told struct {
+	found []change.Filed
+	err   error
+	hangs bool // until the caller has waited long enough
+	asked change.Window
+}
+
+func (c *told) Find(ctx context.Context, _ string, in change.Window, _ int, _ string) ([]change.Filed, string, error) {
+	c.asked = in
+	if c.hangs {
+		<-ctx.Done()
+		return nil, "", ctx.Err()
+	}
+	return c.found, "", c.err
+}
+
+// mail returns the n-th mail as it was composed, of quoted lines made whole.
+func (s *stage) mail(n int) string {
+	s.t.Helper()
+	var sent struct {
+		Content struct{ Raw struct{ Data []byte } }
+	}
+	if err := json.Unmarshal([]byte(s.ses.bodies[n]), &sent); err != nil {
+		s.t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(sent.Content.Raw.Data), "=\r\n", "")
+}
+
 // stage is a notifier with everything around it.
 type stage struct {
 	*notifier
@@ -209,6 +239,7 @@ type stage struct {
 	shelf     *shelf
 	board     *board
 	crises    *crises
+	told      *told
 	town      *town
 	tickets   *line
 	reports   *line
@@ -223,13 +254,13 @@ func newStage(t *testing.T) *stage {
 		board: &board{event: event.Event{
 			ID: "E-4821", State: event.Triggered, Title: "Disk full on db-1", Priority: alert.P1, Service: "orders", Cycle: 1, OpenedAt: start, AlertCount: 1,
 		}},
-		crises: &crises{}, town: &town{contacts: map[string][]catalog.Contact{
+		crises: &crises{}, told: &told{}, town: &town{contacts: map[string][]catalog.Contact{
 			"ann": {{ID: "mail", Member: "ann", Channel: catalog.Email, Address: "ann@example.com", Verified: true}, {ID: "phone", Member: "ann", Channel: catalog.Ntfy, Address: "secret-topic", Verified: true}},
 			"bob": {{ID: "mail", Member: "bob", Channel: catalog.Email, Address: "bob@example.com", Verified: true}},
 		}},
 	}
 	s.notifier = &notifier{
-		messages: s.shelf, events: s.board, incidents: s.crises, post: &outbox.Post{Queue: s.tickets}, repairs: s.reports, people: s.town, links: linker{},
+		messages: s.shelf, events: s.board, incidents: s.crises, changes: s.told, post: &outbox.Post{Queue: s.tickets}, repairs: s.reports, people: s.town, links: linker{},
 		channels: channels(t, s.ses, s.push), now: func() time.Time { return s.at },
 		log: telemetry.NewLogger(&s.logs, none), metrics: telemetry.NewMetrics(&s.out, none),
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"tocsin/shared/change"
 	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
 	"tocsin/shared/decide"
@@ -50,6 +51,6 @@ func newRouter(log *slog.Logger, env cloud.Lookup) (*router, error) {
 			}
 			return decide.Config{Version: c.Version, Rules: c.RuleSet(), Services: c.Services, DefaultPlan: c.Settings.DefaultPlan}, nil
 		},
-		alerts: p.Alerts, desk: p.Desk, ledger: p.Ledger, metrics: p.Metrics, log: log, now: clock.Now,
+		alerts: p.Alerts, desk: p.Desk, ledger: p.Ledger, changes: &change.Store{Table: p.Events}, metrics: p.Metrics, log: log, now: clock.Now,
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/change"
 	"tocsin/shared/decide"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
@@ -26,6 +27,7 @@ type router struct {
 	alerts  *alert.Store
 	desk    *event.Desk
 	ledger  *ledger.Store
+	changes *change.Store
 	metrics *telemetry.Metrics
 	log     *slog.Logger
 	now     func() time.Time
@@ -63,6 +65,7 @@ type delivery struct {
 	written map[int]bool // parts that were in the ledger before
 	settled map[int]bool // parts that are in the ledger now
 	items   []*report    // by position; nil where the part was in the ledger before
+	changes []change.Filed
 }
 
 // rounds bounds how often a report is taken up again after it lost a race.
@@ -74,6 +77,9 @@ func (r *router) handle(ctx context.Context, batch []queue.Message) []error {
 	config, err := r.config(ctx)
 	if err != nil {
 		return failAll(deliveries, err)
+	}
+	for _, d := range deliveries {
+		d.file(config.Services)
 	}
 	open := r.reports(deliveries)
 	for len(open) > 0 && ctx.Err() == nil {
@@ -354,6 +360,11 @@ func (r *router) settlePart(ctx context.Context, d *delivery, n int) error {
 		}
 		dispositions = append(dispositions, *rep.done)
 	}
+	if n == 0 {
+		if err := r.keepChanges(ctx, d); err != nil {
+			return err
+		}
+	}
 	added, err := r.ledger.Put(ctx, r.part(d, n, dispositions))
 	if err != nil {
 		return err
@@ -384,7 +395,7 @@ func (r *router) part(d *delivery, n int, dispositions []ledger.Disposition) led
 		Writer: d.writer,
 	}
 	if n == 0 {
-		p.ContentType, p.Headers, p.Path, p.Notes, p.RawObject, p.Raw = d.ContentType, d.Headers, d.Path, d.Notes, d.RawObject, d.body
+		p.ContentType, p.Headers, p.Path, p.Notes, p.RawObject, p.Raw = d.ContentType, d.Headers, d.Path, d.notes(), d.RawObject, d.body
 	}
 	return p
 }

@@ -19,6 +19,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/ddb"
 	"tocsin/shared/decide"
 	"tocsin/shared/event"
@@ -115,6 +116,7 @@ func (w *world) router(over *wire) *router {
 			Machine: &w.machine, Post: post{}, Now: w.now, Log: log,
 		},
 		ledger:  &ledger.Store{Table: journal},
+		changes: &change.Store{Table: events},
 		metrics: telemetry.NewMetrics(&w.metrics, func(string) (string, bool) { return "", false }),
 		log:     log,
 		now:     w.now,

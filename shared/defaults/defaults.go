@@ -86,11 +86,18 @@ const HeartbeatGrace = 5 * time.Minute
 // StormLevels returns the counts of joined alerts at which an event tells again.
 func StormLevels() []int { return []int{10, 100, 1000} }
 
+// Changes shown with an event.
+const (
+	ChangesBefore = 2 * time.Hour // those of so long before it opened, and since
+	ChangesShown  = 20            // the newest of them
+)
+
 // Signed links and what is kept.
 const (
 	LinkActs  = 24 * time.Hour      // a link may act for so long after it was made
 	LinkShows = 7 * 24 * time.Hour  // and shows the event for so long
 	LedgerTTL = 30 * 24 * time.Hour // deliveries, dispositions and messages
+	ChangeTTL = 30 * 24 * time.Hour // changes that were told of
 )
 
 // Configuration.

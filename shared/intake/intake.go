@@ -199,6 +199,17 @@ func (in *Intake) TakeFrom(ctx context.Context, found integration.Found, req *so
 	return in.tell(ctx, d, parsed, err)
 }
 
+// TakeUnanswered is [Intake.Take] for a sender that reads no answer: once it is
+// known, nothing of what it sent is refused. An error of kind Unauthenticated
+// or Forbidden is final.
+func (in *Intake) TakeUnanswered(ctx context.Context, key string, req *source.Request) (source.Parsed, Receipt, error) {
+	found, _, err := in.Admit(ctx, key, req)
+	if err != nil {
+		return in.tell(ctx, Delivery{}, source.Parsed{}, err)
+	}
+	return in.TakeFrom(ctx, found, req)
+}
+
 // tell counts and annotates what came of a request.
 func (in *Intake) tell(ctx context.Context, d Delivery, parsed source.Parsed, err error) (source.Parsed, Receipt, error) {
 	if err != nil {
@@ -399,8 +410,9 @@ func (in *Intake) deliver(found integration.Found, src source.Source, req *sourc
 	d := Delivery{
 		Integration: found.ID, Source: found.Source, Service: found.Service, ReceivedAt: at, SenderID: parsed.SenderID,
 		BodyHash: hash(req.Body), ContentType: req.Header.Get("Content-Type"), Items: make([]Item, 0, len(parsed.Items)), Notes: parsed.Notes,
-		Changes: parsed.Changes, Headers: keptHeaders(src.Headers, req.Header), Path: keptText(req.Path),
+		Headers: keptHeaders(src.Headers, req.Header), Path: keptText(req.Path),
 	}
+	d.setChanges(parsed.Changes, req.At, at)
 	var err error
 	if d.ID, err = idOf(d, found.Again != nil); err != nil {
 		return Delivery{}, err
@@ -454,6 +466,21 @@ func keptHeaders(names []string, header http.Header) map[string]string {
 }
 
 func keptText(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxHeader)], "") }
+
+// maxChanges bounds the changes of one delivery: each costs a write, and no
+// reader looks at more.
+const maxChanges = 100
+
+// setChanges keeps the changes that a request told of, each with the instant
+// at which it counts.
+func (d *Delivery) setChanges(told []source.Change, received, at time.Time) {
+	for _, c := range told[:min(len(told), maxChanges)] {
+		d.Changes = append(d.Changes, c.Settle(received, at))
+	}
+	if left := len(told) - len(d.Changes); left > 0 {
+		d.Notes = append(slices.Clone(d.Notes), fmt.Sprintf("%d more changes were left out", left))
+	}
+}
 
 // maxShown bounds the reasons in one refusal.
 const maxShown = 100

@@ -183,6 +183,19 @@ func plainKey(given string) string {
 // KeyID tells a key from others without telling it: what begins its hash.
 func KeyID(hash string) string { return hash[:min(len(hash), 12)] }
 
+// KeyIn returns the key that stands in a text of whatever case, like the local
+// part of a mail address, "" when there is none: keys are made of capitals.
+func KeyIn(text string) string {
+	for part := range strings.SplitSeq(text, "+") {
+		if prefix := part[:min(len(part), len(keyPrefix))]; strings.EqualFold(prefix, keyPrefix) {
+			if key := keyPrefix + strings.ToUpper(part[len(prefix):]); plausible(key) {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
 // HashKey returns the form in which a key is stored. A plain hash is enough,
 // because keys are not guessable.
 func HashKey(key string) string {

@@ -40,6 +40,7 @@ const (
 	attempts  = 3
 	timeout   = 10 * time.Second // of one attempt
 	maxObject = 64 << 20         // bytes of an object that are read
+	maxAnswer = 64 << 10         // bytes of an answer to a write
 )
 
 // Open returns the bucket that the environment variable BUCKET names.
@@ -73,7 +74,7 @@ func domain(region string) string {
 
 // Put writes an object of compressed data. A failure is of kind Unavailable.
 func (b *Bucket) Put(ctx context.Context, key string, body []byte) error {
-	_, err := b.do(ctx, http.MethodPut, key, body)
+	_, err := b.do(ctx, http.MethodPut, key, body, maxAnswer)
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "write object %s", key)
 	}
@@ -83,7 +84,16 @@ func (b *Bucket) Put(ctx context.Context, key string, body []byte) error {
 // Get reads an object. fault.NotFound: there is none. Any other failure is of
 // kind Unavailable.
 func (b *Bucket) Get(ctx context.Context, key string) ([]byte, error) {
-	body, err := b.do(ctx, http.MethodGet, key, nil)
+	return b.read(ctx, key, maxObject)
+}
+
+// GetStart is Get of no more than the first limit bytes.
+func (b *Bucket) GetStart(ctx context.Context, key string, limit int64) ([]byte, error) {
+	return b.read(ctx, key, limit)
+}
+
+func (b *Bucket) read(ctx context.Context, key string, limit int64) ([]byte, error) {
+	body, err := b.do(ctx, http.MethodGet, key, nil, limit)
 	if fault.Is(err, fault.NotFound) {
 		return nil, err
 	}
@@ -94,9 +104,9 @@ func (b *Bucket) Get(ctx context.Context, key string) ([]byte, error) {
 }
 
 // do makes attempts while what failed may pass by itself.
-func (b *Bucket) do(ctx context.Context, method, key string, body []byte) ([]byte, error) {
+func (b *Bucket) do(ctx context.Context, method, key string, body []byte, limit int64) ([]byte, error) {
 	for n := 1; ; n++ {
-		got, again, err := b.attempt(ctx, method, key, body)
+		got, again, err := b.attempt(ctx, method, key, body, limit)
 		if err == nil || !again || n == attempts {
 			return got, err
 		}
@@ -109,7 +119,7 @@ func (b *Bucket) do(ctx context.Context, method, key string, body []byte) ([]byt
 	}
 }
 
-func (b *Bucket) attempt(ctx context.Context, method, key string, body []byte) (got []byte, again bool, err error) {
+func (b *Bucket) attempt(ctx context.Context, method, key string, body []byte, limit int64) (got []byte, again bool, err error) {
 	r, err := b.request(ctx, method, key, body)
 	if err != nil {
 		return nil, false, err
@@ -119,7 +129,7 @@ func (b *Bucket) attempt(ctx context.Context, method, key string, body []byte) (
 		return nil, ctx.Err() == nil, err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	got, err = io.ReadAll(io.LimitReader(answer.Body, maxObject))
+	got, err = io.ReadAll(io.LimitReader(answer.Body, limit))
 	switch {
 	case err != nil:
 		return nil, ctx.Err() == nil, err

@@ -387,7 +387,7 @@ func TestIntegrations(t *testing.T) {
 		t.Error("an integration without authentication has a secret")
 	}
 	c.want(409, "POST", "/v1/integrations", `{"id":"prom","name":"Prometheus","source":"prometheus"}`)
-	c.want(422, "POST", "/v1/integrations", `{"name":"x","source":"nagios"}`)
+	c.want(422, "POST", "/v1/integrations", `{"name":"x","source":"no-such-system"}`)
 	c.want(422, "POST", "/v1/integrations", `{"name":"x","source":"prometheus","service":"nope"}`)
 	if got := c.want(200, "POST", "/v1/integrations/prom/pause", "").Body; got["paused"] != true {
 		t.Errorf("paused %v", got)

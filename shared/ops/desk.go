@@ -9,6 +9,7 @@ import (
 
 	"tocsin/shared/apitoken"
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/config"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
@@ -32,6 +33,7 @@ type Desk struct {
 	Secrets            *integration.Secrets
 	Heartbeats         *heartbeat.Store
 	Ledger             *ledger.Store
+	Changes            *change.Store
 	Bodies             Bodies
 	Webhooks           Webhooks
 	Tokens             *apitoken.Store
@@ -44,7 +46,7 @@ type Desk struct {
 func All(d *Desk) []*Operation {
 	var all []*Operation
 	for _, part := range [][]*Operation{
-		d.eventOperations(), d.workOperations(), d.incidentOperations(), d.deliveryOperations(), d.againOperations(), d.peopleOperations(), d.integrationOperations(),
+		d.eventOperations(), d.workOperations(), d.incidentOperations(), d.changeOperations(), d.deliveryOperations(), d.againOperations(), d.peopleOperations(), d.integrationOperations(),
 		d.heartbeatOperations(), d.tokenOperations(), d.otherOperations(),
 	} {
 		all = append(all, part...)

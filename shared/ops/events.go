@@ -47,6 +47,7 @@ type EventDetail struct {
 	Timeline  []TimelineItem `json:"timeline" doc:"Its newest 100 items, oldest first."`
 	Older     string         `json:"timeline_cursor,omitempty" doc:"Cursor at which events.timeline goes on with the older items; absent when there are none."`
 	Members   []EventAlert   `json:"alert_list" doc:"Alerts that joined it and the events merged into it, at most 100."`
+	Changes   []Change       `json:"changes" doc:"Deployments and configuration changes of its service from 2 hours before it opened until it closed, the newest 20, newest first."`
 	Messages  []Message      `json:"messages" doc:"The newest 100 pages, with what the provider said."`
 	Execution Execution      `json:"execution"`
 }
@@ -168,7 +169,7 @@ func (d *Desk) eventOperations() []*Operation {
 		}, d.listTimeline),
 		New(Spec{
 			Name: "events.get", Method: "GET", Path: "/events/{id}", Scope: EventsRead,
-			Summary:     "Show an event with its timeline, alerts, reasons, messages and execution.",
+			Summary:     "Show an event with its timeline, alerts, reasons, changes, messages and execution.",
 			Description: "The state of the execution is asked for at that moment. Why an event opened stands in why, why an alert joined in the alert's own why, why a step reached nobody in the timeline.",
 			Examples:    []Example{{"id": "E-4821"}},
 		}, d.getEvent),
@@ -365,6 +366,9 @@ func (d *Desk) getEvent(ctx context.Context, _ *Caller, in EventID) (EventDetail
 	slices.Reverse(timeline)
 	out.Timeline, out.Older = timelineOf(timeline), cursorOf(older)
 	if out.Members, err = d.alertsOf(ctx, in.ID); err != nil {
+		return EventDetail{}, err
+	}
+	if out.Changes, err = d.changesOfEvent(ctx, e); err != nil {
 		return EventDetail{}, err
 	}
 	messages, err := d.Events.Store.Outbox.OfEvent(ctx, string(in.ID))

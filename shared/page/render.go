@@ -10,6 +10,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/event"
 	"tocsin/shared/notify"
 	"tocsin/shared/outbox"
@@ -25,6 +26,7 @@ type Letter struct {
 	Act     string         // address of the signed link by which the reader acts; "" none
 	View    string         // address of one that only shows; "" none
 	Helped  string         // what helped last time; "" not known
+	Changes []change.Filed // what may have caused the event, newest first
 	At      time.Time      // now
 }
 
@@ -196,10 +198,31 @@ func (w *writer) facts() []fact {
 	add(sayAlerts, w.alerts(), e.AlertCount > 1)
 	add(saySource, e.Source, false)
 	if w.Message.Reason.Pages() {
+		add(sayChange, w.change(), false)
 		add(sayHelped, w.Helped, true)
 		add(sayIfNobody, w.forecast(w.Message.Next), true)
 	}
 	return facts
+}
+
+// change names one change: the last before the event, else the newest since.
+func (w *writer) change() string {
+	if len(w.Changes) == 0 {
+		return ""
+	}
+	say, of := sayAfter, w.Changes[0]
+	for _, c := range w.Changes {
+		if !c.At.After(w.Event.OpenedAt) {
+			say, of = sayBefore, c
+			break
+		}
+	}
+	apart := strings.TrimSpace(w.lang.took(w.Event.OpenedAt.Sub(of.At).Abs()))
+	line := w.lang.say(say, apart, notify.Line(of.Title, maxTitle))
+	if more := len(w.Changes) - 1; more > 0 {
+		line = w.lang.say(sayMore, line, more)
+	}
+	return line
 }
 
 func (w *writer) since() string {

@@ -11,6 +11,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/event"
 	"tocsin/shared/notify"
 	"tocsin/shared/outbox"
@@ -76,7 +77,16 @@ func TestGolden(t *testing.T) {
 		Message: outbox.Message{Key: outbox.Key{Event: "E-12", Reason: outbox.Dead}, Subject: "Tocsin cannot keep event E-12 alive"},
 		Act:     "https://tocsin.example.com/a/act", At: opened,
 	}
+	changed := letter()
+	changed.Changes = []change.Filed{
+		{Change: change.Change{Title: "rollback", At: opened.Add(time.Minute)}},
+		{Change: change.Change{Title: "deploy orders\u202e v1.8 <b>", At: opened.Add(-12 * time.Minute)}},
+		{Change: change.Change{Title: "flag on", At: opened.Add(-time.Hour)}},
+	}
+	since := letter()
+	since.Changes = changed.Changes[:1]
 	for name, l := range map[string]page.Letter{
+		"changed_en": changed, "changed_zh": chinese(changed), "changed_since_en": since,
 		"page_en": letter(), "page_zh": chinese(letter()), "last_resort_en": lastResort, "test_zh": chinese(test),
 		"ended_by_person_en": resolved(letter(), event.ByMember("bob")), "ended_by_recovery_zh": chinese(resolved(letter(), event.Self)),
 		"record_en": record, "news_en": news, "news_zh": chinese(news), "bare_en": bare, "dead_zh": chinese(dead),

@@ -43,6 +43,10 @@ const (
 	sayLabels                     //
 	sayLinks                      //
 	sayHelped                     //
+	sayChange                     //
+	sayBefore                     // change: how long before the event, its title
+	sayAfter                      // change: how long after it opened, its title
+	sayMore                       // change: what is said of one, how many more
 	sayIfNobody                   //
 	sayNobody                     // as the owner
 	sayAssigned                   // as the owner: whom it is meant for
@@ -103,6 +107,10 @@ var english = language{tag: "en", texts: [phrases]string{
 	sayLabels:       "Labels",
 	sayLinks:        "Links",
 	sayHelped:       "Last time",
+	sayChange:       "Change",
+	sayBefore:       "%[1]s before: %[2]s",
+	sayAfter:        "%[1]s after it opened: %[2]s",
+	sayMore:         "%[1]s (and %[2]d more)",
 	sayIfNobody:     "If nobody acts",
 	sayNobody:       "nobody yet",
 	sayAssigned:     "nobody yet, meant for %[1]s",
@@ -156,6 +164,10 @@ var chinese = language{tag: "zh", texts: [phrases]string{
 	sayLabels:       "标签",
 	sayLinks:        "链接",
 	sayHelped:       "上次的解决办法",
+	sayChange:       "变更",
+	sayBefore:       "%[1]s前：%[2]s",
+	sayAfter:        "事件开始%[1]s后：%[2]s",
+	sayMore:         "%[1]s（另有 %[2]d 项）",
 	sayIfNobody:     "若无人处理",
 	sayNobody:       "暂无",
 	sayAssigned:     "暂无，指派给 %[1]s",

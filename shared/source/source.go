@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/change"
 	"tocsin/shared/fault"
 )
 
@@ -86,15 +87,7 @@ type Item struct {
 }
 
 // Change is a deployment or configuration change: context of later events.
-type Change struct {
-	ID      string            `json:"id"` // the sender's own, or a hash of what it says
-	Title   string            `json:"title"`
-	Source  string            `json:"source"`
-	Service string            `json:"service,omitempty"` // "" is the integration's
-	At      time.Time         `json:"at,omitzero"`       // the sender's clock
-	Labels  map[string]string `json:"labels"`
-	Links   []alert.Link      `json:"links"`
-}
+type Change = change.Change
 
 // Confirmation is an address that the sender wants visited before it sends.
 // The source has checked that it is the vendor's.

@@ -18,6 +18,7 @@ func comparePermissions(a, b permission) int { return strings.Compare(a.String()
 // read and written in one store (STYLE §8), so the package tells the table.
 var tables = map[string][]string{
 	"shared/alert":       {"EventsTable"},
+	"shared/change":      {"EventsTable"},
 	"shared/event":       {"EventsTable"},
 	"shared/incident":    {"EventsTable"},
 	"shared/execution":   {"EventsTable"},
@@ -42,7 +43,10 @@ var parameters = map[string]string{
 	"shared/integration": "parameter/tocsin/${AWS::StackName}/integrations/*",
 }
 
-const deliveries = "${DeliveriesBucket.Arn}/deliveries/*"
+const (
+	deliveries = "${DeliveriesBucket.Arn}/deliveries/*"
+	mails      = "${DeliveriesBucket.Arn}/mail/*"
+)
 
 // TestRolesAllowWhatIsCalled compares what the code of each function can come
 // to call with what its role allows, by action and resource, both ways. It
@@ -127,6 +131,8 @@ func permissionsOf(f function, r reached, c call) ([]permission, error) {
 		return one("ssm:"+c.Method, parameters[c.From])
 	case "signed":
 		switch {
+		case c.Via == "GetStart": // of shared/object: ingest-email reads what SES put there
+			return one("s3:GetObject", mails)
 		case c.Via == "Put" || c.Via == "Get": // of shared/object
 			return one("s3:"+c.Via+"Object", deliveries)
 		case c.From == "shared/integration": // by the operation that signs

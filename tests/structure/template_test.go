@@ -143,6 +143,12 @@ func TestQueue(t *testing.T) {
 	for _, f := range s.functions() {
 		dead[f.onFailure()] = true
 	}
+	for _, f := range s.functions() { // invoked without anybody who waits for the answer
+		target := refers(f.properties.at("DeadLetterQueue", "TargetArn"))
+		if dead[target] = true; target != "" && alarmOf(s, target) == "" {
+			t.Errorf("no alarm that tells somebody watches %s", target)
+		}
+	}
 	order := resourceOrder(t)
 	for _, name := range names(queues) {
 		t.Run(name, func(t *testing.T) {
@@ -277,6 +283,7 @@ func statements(t *testing.T, s stack) (all []statement) {
 // when the stack is made. Each says of what they are.
 var openEnded = map[string]string{
 	"${DeliveriesBucket.Arn}/deliveries/*":               "a delivery has a name of its own",
+	"${DeliveriesBucket.Arn}/mail/*":                     "a mail has a name of its own",
 	":parameter/tocsin/${AWS::StackName}/integrations/*": "integrations come and go",
 	":stateMachine:${AWS::StackName}-*":                  "a token does not say whose it is: an event's or an incident's",
 	":execution:${AWS::StackName}-*:*":                   "an execution has a name of its own",

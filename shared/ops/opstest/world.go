@@ -24,6 +24,7 @@ import (
 	"tocsin/shared/alert"
 	"tocsin/shared/apitoken"
 	"tocsin/shared/catalog"
+	"tocsin/shared/change"
 	"tocsin/shared/config"
 	"tocsin/shared/ddb"
 	"tocsin/shared/event"
@@ -79,7 +80,7 @@ func New(t testing.TB) *World {
 		Contacts:     catalog.NewStore(settings),
 		Integrations: &integration.Store{Table: settings, SecretsPrefix: "/tocsin/test/"},
 		Heartbeats:   &heartbeat.Store{Table: events},
-		Secrets:      secrets(t), Ledger: &ledger.Store{Table: journal}, Bodies: w.Bodies, Tokens: tokens,
+		Secrets:      secrets(t), Ledger: &ledger.Store{Table: journal}, Changes: &change.Store{Table: events}, Bodies: w.Bodies, Tokens: tokens,
 		Audit:     &ops.AuditLog{Table: settings},
 		PublicURL: &url.URL{Scheme: "https", Host: "tocsin.example.com"}, Now: w.Now,
 	}

@@ -16,6 +16,7 @@ import (
 	"tocsin/shared/source/datadog"
 	"tocsin/shared/source/detect"
 	"tocsin/shared/source/dynatrace"
+	"tocsin/shared/source/email"
 	"tocsin/shared/source/eventbridge"
 	"tocsin/shared/source/gcp"
 	"tocsin/shared/source/github"
@@ -50,6 +51,7 @@ var Sources = sync.OnceValue(func() []source.Source {
 		cloudwatch.Source,
 		datadog.Source,
 		dynatrace.Source,
+		email.Source,
 		eventbridge.Source,
 		gcp.Source,
 		github.Source,

@@ -44,6 +44,9 @@ func ofFunctions(t testing.TB) []own {
 	t.Helper()
 	var all []own
 	for _, path := range files(t, "../../../events/ingest-*/*.json") {
+		if strings.Contains(path, "/ingest-email/") || strings.Contains(path, "/ingest-heartbeat/") {
+			continue // their senders post no body that tells who they are
+		}
 		s, known := Named(strings.TrimPrefix(filepath.Base(filepath.Dir(path)), "ingest-"))
 		if !known {
 			continue

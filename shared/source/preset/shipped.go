@@ -23,8 +23,19 @@ type Known struct {
 	spec    string
 }
 
-// Shipped lists the shipped presets by name.
-var Shipped = sync.OnceValue(func() []Known {
+// Shipped lists the shipped presets by name. It is a function and no variable,
+// so that a binary that never asks does not hold them.
+func Shipped() []Known {
+	shippedOnce.Do(func() { shipped = readShipped() })
+	return shipped
+}
+
+var (
+	shippedOnce sync.Once
+	shipped     []Known
+)
+
+func readShipped() []Known {
 	root, err := doc.JSON(presets)
 	if err != nil {
 		panic(err) // a constant of ours, held by a test
@@ -34,7 +45,7 @@ var Shipped = sync.OnceValue(func() []Known {
 		all = append(all, Known{Name: name, Aliases: texts(spec.Get("aliases")), Marks: texts(spec.Get("recognise")), spec: spec.JSON()})
 	}
 	return all
-})
+}
 
 func texts(v doc.Value) []string {
 	if v.Kind() == doc.String {

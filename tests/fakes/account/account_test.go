@@ -12,8 +12,8 @@ import (
 	"tocsin/shared/cloud"
 	"tocsin/shared/ddb"
 	"tocsin/shared/fault"
-	"tocsin/shared/object"
 	"tocsin/shared/machine"
+	"tocsin/shared/object"
 	"tocsin/shared/queue"
 	"tocsin/tests/fakes/account"
 )
