@@ -133,8 +133,11 @@ func Episode(start time.Time) string {
 }
 
 // AppendLink adds a link to an absolute http or https address; any other
-// address is left out.
+// address, and one that is too long to be kept, is left out.
 func AppendLink(links []alert.Link, text, address string) []alert.Link {
+	if len(address) > alert.MaxURL {
+		return links
+	}
 	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return links
 	}

@@ -309,7 +309,7 @@ func plainDetail(detail doc.Value) string {
 // scalars lists the short values at the top of an object as labels.
 func scalars(v doc.Value) []string {
 	var out []string
-	for name, value := range v.Fields() {
+	for name, value := range source.Named(v) {
 		switch value.Kind() {
 		case doc.String, doc.Number, doc.Bool:
 			if text := value.Text(); len(text) <= 128 && len(name) <= 64 && len(out) < 32 {
@@ -340,7 +340,7 @@ func eventLinks(v doc.Value) []alert.Link {
 func (in *reader) rds(v doc.Value) {
 	detail := v.Get("detail")
 	var categories []string
-	for c := range detail.Get("EventCategories").Items() {
+	for c := range source.Some(detail.Get("EventCategories")) {
 		categories = append(categories, c.Text())
 	}
 	told, id := detail.Get("Message").Text(), source.FirstText(detail.Get("SourceArn").Text(), v.At("resources.0").Text(), detail.Get("SourceIdentifier").Text())
@@ -389,11 +389,11 @@ func failed(detail doc.Value) bool {
 }
 
 func exits(detail doc.Value) string {
-	out := ""
-	for c := range detail.Get("containers").Items() {
-		out = join(", ", out, join(" ", c.Get("name").Text(), sized("exit code %s", c.Get("exitCode").Text()), c.Get("reason").Text()))
+	var told []string
+	for c := range source.Some(detail.Get("containers")) {
+		told = append(told, join(" ", c.Get("name").Text(), sized("exit code %s", c.Get("exitCode").Text()), c.Get("reason").Text()))
 	}
-	return out
+	return join(", ", told...)
 }
 
 // scaled reads how a launch or termination in an Auto Scaling group ended.

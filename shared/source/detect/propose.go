@@ -120,7 +120,7 @@ func findAlerts(root doc.Value) (path string, sample doc.Value) {
 	if name, first := listIn(root, candidates); name != "" {
 		return "$." + quoted(name) + "[*]", first
 	}
-	for name, v := range root.Fields() {
+	for name, v := range source.Named(root) {
 		if inner, first := listIn(v, lists); inner != "" && slices.Contains(enclosing, source.Plain(name)) {
 			return "$." + quoted(name) + "." + quoted(inner) + "[*]", first
 		}
@@ -129,7 +129,7 @@ func findAlerts(root doc.Value) (path string, sample doc.Value) {
 }
 
 func listIn(v doc.Value, candidates []string) (name string, first doc.Value) {
-	for n, field := range v.Fields() {
+	for n, field := range source.Named(v) {
 		if first := field.Index(0); slices.Contains(candidates, source.Plain(n)) && first.Kind() == doc.Object {
 			return n, first
 		}
@@ -139,7 +139,7 @@ func listIn(v doc.Value, candidates []string) (name string, first doc.Value) {
 
 // bestName reports whether a field of v has one of the first names of a role.
 func bestName(v doc.Value, r role, first int) (string, bool) {
-	for n, field := range v.Fields() {
+	for n, field := range source.Named(v) {
 		if slices.Contains(names[r][:first], source.Plain(n)) && field.Kind() == doc.String {
 			return n, true
 		}
@@ -166,7 +166,10 @@ func (f *finder) collect(v doc.Value, at string, above []string, depth int, requ
 	if depth > maxDeep || len(f.leaves) >= maxLeaves {
 		return
 	}
-	for name, field := range v.Fields() {
+	for name, field := range source.Named(v) {
+		if len(f.leaves) >= maxLeaves {
+			return
+		}
 		if strings.ContainsAny(name, `"}`) || len(name) > 100 {
 			continue // no path can name it
 		}
@@ -324,6 +327,9 @@ func keyShaped(l *leaf) bool {
 }
 
 func isURL(s string) bool {
+	if len(s) > alert.MaxURL {
+		return false
+	}
 	u, err := url.Parse(s)
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }

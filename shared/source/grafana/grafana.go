@@ -132,7 +132,7 @@ func valuesOf(v doc.Value) string {
 		return v.Get("valueString").Text()
 	}
 	var parts []string
-	for name, value := range values.Fields() {
+	for name, value := range source.Named(values) {
 		parts = append(parts, name+"="+value.Text())
 	}
 	return strings.Join(parts, ", ")

@@ -64,7 +64,7 @@ func TestReading(t *testing.T) {
 	for _, c := range []struct{ name, spec, body, want string }{
 		{"key and title", `{` + key + `}`, `{"id":7,"name":"Disk"}`, `firing  key:7 "Disk"`},
 		{"first key that is whole", `{"key":["{a}/{b}","{b}"],"title":"{name}"}`, `{"b":"x","name":"Disk"}`, `firing  key:x "Disk"`},
-		{"no key", `{` + key + `}`, `{"name":"Disk"}`, `firing  ` + alert.HashKey(map[string]string{"title": "Disk"}) + ` "Disk"`},
+		{"no key", `{` + key + `}`, `{"name":"Disk"}`, `firing  ` + alert.HashKey(map[string]string{"title": "disk"}) + ` "Disk"`},
 		{"no title", `{` + key + `}`, `{"id":7}`, `firing  key:7 "key:7"`},
 		{"neither", `{` + key + `}`, `{"x":1}`, `rejected: neither key nor title: nothing stands at {id}, {name}`},
 		{"first title", `{"key":"{id}","title":["{name}","Check {id}"]}`, `{"id":7,"name":" "}`, `firing  key:7 "Check 7"`},
@@ -179,7 +179,7 @@ func TestBodies(t *testing.T) {
 		{"form", `{"key":"{id}","title":"{name}"}`, "application/x-www-form-urlencoded", "id=7&name=a+b", `firing  key:7 "a b"`},
 		{"form with JSON", `{"body":"payload|json","key":"{id}","title":"{name}"}`, "application/x-www-form-urlencoded", "payload=" + url.QueryEscape(`{"id":7,"name":"a"}`), `firing  key:7 "a"`},
 		{"text", `{"media":"*","extract":[{"from":"text:","match":"id (?P<id>\\d+)"}],"key":"{@id}","title":"{text:}"}`, "text/plain", "Disk id 7", `firing  key:7 "Disk id 7"`},
-		{"text by its media type", `{"media":"text/plain",` + common + `}`, "text/plain", "Disk", `firing  ` + alert.HashKey(map[string]string{"title": "Disk"}) + ` "Disk"`},
+		{"text by its media type", `{"media":"text/plain",` + common + `}`, "text/plain", "Disk", `firing  ` + alert.HashKey(map[string]string{"title": "disk"}) + ` "Disk"`},
 		{"text that is a number", `{"media":"*",` + common + `}`, "text/plain", "7", `firing  ` + alert.HashKey(map[string]string{"title": "7"}) + ` "7"`},
 		{"text for none of it", `{` + common + `}`, "text/plain", "Disk", "error"},
 		{"number", `{` + common + `}`, "application/json", "7", "error"},
