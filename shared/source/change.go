@@ -17,6 +17,7 @@ func Changed(c Change) Change {
 	if a.Links == nil {
 		a.Links = []alert.Link{}
 	}
+	hideSecrets(&a)
 	alert.Clean(&a)
 	c.Title, c.Labels, c.Links = a.Title, a.Labels, a.Links
 	return c

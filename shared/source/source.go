@@ -117,6 +117,7 @@ func Told(a alert.Alert) Item {
 	if a.Labels == nil {
 		a.Labels = map[string]string{}
 	}
+	hideSecrets(&a)
 	alert.Clean(&a)
 	return Item{Alert: &a}
 }

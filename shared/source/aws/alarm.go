@@ -223,7 +223,9 @@ func unless(s, meaningless string) string {
 func flat(v doc.Value) string {
 	var fields []string
 	for name, value := range source.Named(v) {
-		fields = append(fields, name+"="+value.Text())
+		if !source.HoldsSecret(name) {
+			fields = append(fields, name+"="+value.Text())
+		}
 	}
 	return join(", ", fields...)
 }

@@ -179,10 +179,7 @@ func (in *reader) known(v doc.Value, k kind) {
 // changed takes a deployment that came to a good end.
 func (in *reader) changed(c source.Change) {
 	c.Source = in.name
-	if c.Links == nil {
-		c.Links = []alert.Link{}
-	}
-	in.out.Changes = append(in.out.Changes, c)
+	in.out.Changes = append(in.out.Changes, source.Changed(c))
 }
 
 // keyWord makes a word for keys of a noun: "Batch job" is batch_job.

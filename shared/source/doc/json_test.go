@@ -3,9 +3,9 @@ package doc
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
-	"fmt"
 	"reflect"
 	"strings"
 	"testing"

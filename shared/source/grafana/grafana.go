@@ -133,7 +133,9 @@ func valuesOf(v doc.Value) string {
 	}
 	var parts []string
 	for name, value := range source.Named(values) {
-		parts = append(parts, name+"="+value.Text())
+		if !source.HoldsSecret(name) {
+			parts = append(parts, name+"="+value.Text())
+		}
 	}
 	return strings.Join(parts, ", ")
 }
