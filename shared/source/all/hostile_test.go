@@ -255,7 +255,7 @@ func used() time.Duration {
 // that is not too little to be measured, and so many times its own size.
 const (
 	maxTimes    = 50
-	maxMemory   = 34
+	maxMemory   = 40
 	unmeasured  = 20 * time.Millisecond
 	fixedMemory = 512 << 10
 	itemMemory  = 3 << 10 // of each alert that is read
