@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .PHONY: help run demo test bench guards lint validate build deploy bill fuzz clean
 
 ENV ?= dev
+FUZZ_TIME ?= 2m
 FUNCTIONS := $(notdir $(wildcard functions/*))
 TOOLS := .build/tools
 # The commit that binaries name. The linker sets it, so nothing is compiled anew.
@@ -56,8 +57,8 @@ deploy: build ## deploy to AWS: make deploy ENV=dev|prod ADMIN_EMAIL=you@example
 bill: ## count the calls of a flow and print what they cost
 	@go run ./tests/bill
 
-fuzz: ## run every fuzz target for a while
-	@tests/fuzz.sh
+fuzz: ## run every fuzz target for 2m each, or less: make fuzz FUZZ_TIME=10s
+	@FUZZ_TIME='$(FUZZ_TIME)' tests/fuzz.sh
 
 clean: ## remove what was built and what the local stack keeps
 	rm -rf .build .aws-sam .local

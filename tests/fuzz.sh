@@ -1,12 +1,13 @@
 #!/bin/sh
-# Runs every fuzz target of the module, each for FUZZTIME (30s unless it says
-# otherwise). Ends with 1 when one of them found an input that fails, which go
-# then keeps under testdata/fuzz of the package: commit it.
+# Runs every fuzz target of the module, each for FUZZ_TIME: 2m unless it says
+# otherwise, which is two minutes of processor time or more. Ends with 1 when
+# one of them found an input that fails, which go then keeps under
+# testdata/fuzz of the package: commit it.
 #
-#   FUZZTIME=5m tests/fuzz.sh [package ...]
+#   FUZZ_TIME=10s tests/fuzz.sh [package ...]
 set -u
 cd "$(dirname "$0")/.." || exit 1
-time=${FUZZTIME:-30s}
+time=${FUZZ_TIME:-2m}
 [ $# -gt 0 ] || set -- ./...
 failed=
 count=0

@@ -136,11 +136,14 @@ func SenderKey(kind, id string) string {
 // the documented hash, over the sorted name=value pairs of parts.
 func HashKey(parts map[string]string) string {
 	names := make([]string, 0, len(parts))
+	size := 0
 	for n := range parts {
 		names = append(names, n)
+		size += len(n) + len(parts[n]) + len("65536:=65536:\n")
 	}
 	sort.Strings(names)
 	var b strings.Builder
+	b.Grow(size)
 	for _, n := range names {
 		fmt.Fprintf(&b, "%d:%s=%d:%s\n", len(n), n, len(parts[n]), parts[n])
 	}

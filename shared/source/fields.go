@@ -29,14 +29,15 @@ type Fields map[string]doc.Value
 func FieldsOf(objects ...doc.Value) Fields {
 	fields := make(Fields, 16)
 	for _, object := range objects {
-		for name, v := range object.Fields() {
+		for name, v := range Named(object) {
 			fields.add(folded(name), v)
 		}
 	}
 	for _, object := range objects {
-		for outer, within := range object.Fields() {
-			for name, v := range within.Fields() {
-				fields.add(folded(outer)+folded(name), v)
+		for outer, within := range Named(object) {
+			outer = folded(outer)
+			for name, v := range Named(within) {
+				fields.add(outer+folded(name), v)
 			}
 		}
 	}
@@ -44,12 +45,16 @@ func FieldsOf(objects ...doc.Value) Fields {
 }
 
 func (f Fields) add(name string, v doc.Value) {
-	if _, taken := f[name]; !taken && v.Present() && !unfilled(v.Text()) {
+	if _, taken := f[name]; !taken && v.Present() && !unfilled(v.Head(maxVariable+1)) {
 		f[name] = v
 	}
 }
 
+// folded is "" for what is longer than any name.
 func folded(name string) string {
+	if len(name) > maxNamed {
+		return ""
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'A' && r <= 'Z':
@@ -109,9 +114,14 @@ func Listed(v doc.Value) string {
 		return strings.TrimSpace(v.Text())
 	}
 	var texts []string
+	size := 0
 	for item := range v.Items() {
-		if text := strings.TrimSpace(item.Text()); text != "" {
+		if text := bounded(strings.TrimSpace(item.Text())); text != "" {
 			texts = append(texts, text)
+			size += len(text)
+		}
+		if size > maxLine {
+			break
 		}
 	}
 	return strings.Join(texts, ", ")
@@ -122,12 +132,12 @@ func Listed(v doc.Value) string {
 // "tags"; values of one name stand side by side.
 func AddTags(labels map[string]string, tags doc.Value) {
 	if tags = listOf(tags); tags.Kind() != doc.Array {
-		for tag := range strings.SplitSeq(tags.Text(), ",") {
+		for _, tag := range strings.SplitN(tags.Text(), ",", maxNamed) {
 			addTag(labels, tag)
 		}
 		return
 	}
-	for tag := range tags.Items() {
+	for tag := range Some(tags) {
 		if tag.Kind() == doc.Object {
 			also(labels, tag.First("tag", "key", "name"), tag.First("value", "stringRepresentation"))
 		} else {

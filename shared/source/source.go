@@ -122,6 +122,7 @@ func Told(a alert.Alert) Item {
 	if a.Labels == nil {
 		a.Labels = map[string]string{}
 	}
+	hideSecrets(&a)
 	alert.Clean(&a)
 	return Item{Alert: &a}
 }
@@ -138,8 +139,11 @@ func Episode(start time.Time) string {
 }
 
 // AppendLink adds a link to an absolute http or https address; any other
-// address is left out.
+// address, and one that is too long to be kept, is left out.
 func AppendLink(links []alert.Link, text, address string) []alert.Link {
+	if len(address) > alert.MaxURL {
+		return links
+	}
 	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return links
 	}

@@ -1,8 +1,10 @@
 package source
 
 import (
+	"iter"
 	"strings"
 
+	"tocsin/shared/alert"
 	"tocsin/shared/source/doc"
 )
 
@@ -17,10 +19,39 @@ func Labels(nameAndValue ...string) map[string]string {
 	return labels
 }
 
+// maxNamed bounds the fields and items of one object or list that are read as
+// labels or dimensions. No system has as many: it keeps a body of nothing but
+// fields cheap.
+const maxNamed = 1000
+
+// Named yields the first thousand fields of an object whose names may be any.
+func Named(object doc.Value) iter.Seq2[string, doc.Value] {
+	return func(yield func(string, doc.Value) bool) {
+		n := 0
+		for name, v := range object.Fields() {
+			if n++; n > maxNamed || !yield(name, v) {
+				return
+			}
+		}
+	}
+}
+
+// Some yields the first thousand items of a list that is part of an alert.
+func Some(list doc.Value) iter.Seq[doc.Value] {
+	return func(yield func(doc.Value) bool) {
+		n := 0
+		for item := range list.Items() {
+			if n++; n > maxNamed || !yield(item) {
+				return
+			}
+		}
+	}
+}
+
 // AddFields adds the fields of an object that are plain values to labels that
 // have not got one of that name.
 func AddFields(labels map[string]string, object doc.Value) {
-	for name, v := range object.Fields() {
+	for name, v := range Named(object) {
 		if k := v.Kind(); k == doc.Array || k == doc.Object || labels[name] != "" || strings.TrimSpace(name) == "" {
 			continue
 		}
@@ -35,16 +66,22 @@ func Lines(texts ...string) string {
 	kept := make([]string, 0, len(texts))
 	for _, s := range texts {
 		if s = strings.TrimSpace(s); s != "" {
-			kept = append(kept, s)
+			kept = append(kept, bounded(s))
 		}
 	}
 	return strings.Join(kept, "\n")
 }
+
+// maxLine is more than is kept of any text.
+const maxLine = 4 * alert.MaxDescription
+
+// bounded leaves out what cannot be kept in any case, before it is copied.
+func bounded(s string) string { return s[:min(len(s), maxLine)] }
 
 // Said returns what, a colon and the text; nothing where there is no text.
 func Said(what, text string) string {
 	if text = strings.TrimSpace(text); text == "" {
 		return ""
 	}
-	return what + ": " + text
+	return what + ": " + bounded(text)
 }

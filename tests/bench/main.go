@@ -1,6 +1,6 @@
 // Command bench measures Tocsin beside its peers and prints a table of ratios
 // with the targets of the design beside them. It runs on Linux, from its own
-// folder, and takes about a minute:
+// folder, and takes some minutes, most of them for "size", which builds all anew:
 //
 //	go run .
 //	go run . links matching

@@ -46,20 +46,26 @@ var exceptions = map[string]string{}
 // collection finds the payloads beside the repository or above it.
 func collection(t testing.TB) string {
 	t.Helper()
-	for dir := "."; ; dir = filepath.Join(dir, "..") {
-		found := filepath.Join(dir, "shared", "payloads")
-		if _, err := os.Stat(filepath.Join(found, "MANIFEST.json")); err == nil {
-			return found
-		}
-		if abs, err := filepath.Abs(dir); err != nil || abs == filepath.Dir(abs) {
-			break
-		}
+	if dir, ok := payloads(); ok {
+		return dir
 	}
 	if os.Getenv("CI") == "true" {
 		t.Fatal("the collection of payloads is missing")
 	}
 	t.Skip("not run: the collection of payloads is not here")
 	return ""
+}
+
+func payloads() (dir string, ok bool) {
+	for dir := "."; ; dir = filepath.Join(dir, "..") {
+		found := filepath.Join(dir, "shared", "payloads")
+		if _, err := os.Stat(filepath.Join(found, "MANIFEST.json")); err == nil {
+			return found, true
+		}
+		if abs, err := filepath.Abs(dir); err != nil || abs == filepath.Dir(abs) {
+			return "", false
+		}
+	}
 }
 
 func manifest(t testing.TB, dir string) []entry {

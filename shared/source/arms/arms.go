@@ -136,7 +136,7 @@ func common(v doc.Value, level string) (a alert.Alert, problem string) {
 		return a, fmt.Sprintf("is %s, expected an object", v.Kind())
 	}
 	labels := map[string]string{}
-	for name, value := range v.Get("labels").Fields() {
+	for name, value := range source.Named(v.Get("labels")) {
 		labels[name] = value.Text()
 	}
 	fingerprint, told := v.Get("fingerprint").Text(), v.Get("annotations")

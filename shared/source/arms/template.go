@@ -27,7 +27,7 @@ var (
 // text of $content stands in "content", or where a chat's webhook has it.
 func parseTemplate(root doc.Value) (source.Parsed, error) {
 	fields := map[string]string{}
-	for name, value := range root.Fields() {
+	for name, value := range source.Named(root) {
 		fields[plainName(name)] = strings.TrimSpace(value.Text())
 	}
 	if pick(fields, namedTitle) == "" {

@@ -96,7 +96,7 @@ func ofMessage(v doc.Value, topic string) alarm {
 	a.composite(v.Get("AlarmRule").Text(), v.Get("TriggeringChildren"), v.First("ActionsSuppressedReason", "ActionsSuppressedBy"))
 	set(a.labels, "topic", topic)
 	a.metric(t.Get("Namespace").Text(), t.Get("MetricName").Text(), t.Get("Dimensions"))
-	for m := range t.Get("Metrics").Items() {
+	for m := range source.Some(t.Get("Metrics")) {
 		metric := m.At("MetricStat.Metric")
 		a.metric(metric.Get("Namespace").Text(), metric.Get("MetricName").Text(), metric.Get("Dimensions"))
 		set(a.labels, "expression", m.Get("Expression").Text())
@@ -131,7 +131,7 @@ func ofData(v doc.Value) alarm {
 	}
 	data := state.Get("reasonData").Inner()
 	a.composite(config.Get("alarmRule").Text(), data.Get("triggeringAlarms"), state.First("actionsSuppressedReason", "actionsSuppressedBy"))
-	for m := range config.Get("metrics").Items() {
+	for m := range source.Some(config.Get("metrics")) {
 		metric := m.At("metricStat.metric")
 		a.metric(metric.Get("namespace").Text(), metric.Get("name").Text(), metric.Get("dimensions"))
 		set(a.labels, "expression", m.Get("expression").Text())
@@ -146,11 +146,12 @@ func (a *alarm) composite(rule string, children doc.Value, held string) {
 	if rule != "" {
 		a.rule = "Rule: " + rule
 	}
-	for c := range children.Items() {
-		a.children = join(", ", a.children, c.First("arn", "Arn")+" "+c.First("state.value", "State.Value"))
+	var triggering []string
+	for c := range source.Some(children) {
+		triggering = append(triggering, c.First("arn", "Arn")+" "+c.First("state.value", "State.Value"))
 	}
-	if a.children != "" {
-		a.children = "Triggered by: " + a.children
+	if told := join(", ", triggering...); told != "" {
+		a.children = "Triggered by: " + told
 	}
 	if held != "" {
 		a.held = "Its own actions are suppressed: " + held
@@ -175,10 +176,10 @@ func (a *alarm) metric(namespace, name string, dimensions doc.Value) {
 // dimensionsOf reads an object, or a list of names and values.
 func dimensionsOf(v doc.Value) map[string]string {
 	out := map[string]string{}
-	for name, value := range v.Fields() {
+	for name, value := range source.Named(v) {
 		set(out, name, value.Text())
 	}
-	for d := range v.Items() {
+	for d := range source.Some(v) {
 		if name := d.First("name", "Name"); name != "" {
 			set(out, name, d.First("value", "Value"))
 		}
@@ -220,11 +221,13 @@ func unless(s, meaningless string) string {
 
 // flat writes the fields of an object in a line.
 func flat(v doc.Value) string {
-	out := ""
-	for name, value := range v.Fields() {
-		out = join(", ", out, name+"="+value.Text())
+	var fields []string
+	for name, value := range source.Named(v) {
+		if !source.HoldsSecret(name) {
+			fields = append(fields, name+"="+value.Text())
+		}
 	}
-	return out
+	return join(", ", fields...)
 }
 
 // configured reads the event of an alarm that was created, changed or deleted.

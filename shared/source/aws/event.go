@@ -179,10 +179,7 @@ func (in *reader) known(v doc.Value, k kind) {
 // changed takes a deployment that came to a good end.
 func (in *reader) changed(c source.Change) {
 	c.Source = in.name
-	if c.Links == nil {
-		c.Links = []alert.Link{}
-	}
-	in.out.Changes = append(in.out.Changes, c)
+	in.out.Changes = append(in.out.Changes, source.Changed(c))
 }
 
 // keyWord makes a word for keys of a noun: "Batch job" is batch_job.
@@ -309,7 +306,7 @@ func plainDetail(detail doc.Value) string {
 // scalars lists the short values at the top of an object as labels.
 func scalars(v doc.Value) []string {
 	var out []string
-	for name, value := range v.Fields() {
+	for name, value := range source.Named(v) {
 		switch value.Kind() {
 		case doc.String, doc.Number, doc.Bool:
 			if text := value.Text(); len(text) <= 128 && len(name) <= 64 && len(out) < 32 {
@@ -340,7 +337,7 @@ func eventLinks(v doc.Value) []alert.Link {
 func (in *reader) rds(v doc.Value) {
 	detail := v.Get("detail")
 	var categories []string
-	for c := range detail.Get("EventCategories").Items() {
+	for c := range source.Some(detail.Get("EventCategories")) {
 		categories = append(categories, c.Text())
 	}
 	told, id := detail.Get("Message").Text(), source.FirstText(detail.Get("SourceArn").Text(), v.At("resources.0").Text(), detail.Get("SourceIdentifier").Text())
@@ -389,11 +386,11 @@ func failed(detail doc.Value) bool {
 }
 
 func exits(detail doc.Value) string {
-	out := ""
-	for c := range detail.Get("containers").Items() {
-		out = join(", ", out, join(" ", c.Get("name").Text(), sized("exit code %s", c.Get("exitCode").Text()), c.Get("reason").Text()))
+	var told []string
+	for c := range source.Some(detail.Get("containers")) {
+		told = append(told, join(" ", c.Get("name").Text(), sized("exit code %s", c.Get("exitCode").Text()), c.Get("reason").Text()))
 	}
-	return out
+	return join(", ", told...)
 }
 
 // scaled reads how a launch or termination in an Auto Scaling group ended.

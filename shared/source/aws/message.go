@@ -23,7 +23,7 @@ func messageOf(v doc.Value) message {
 		id: v.Get("MessageId").Text(), topic: v.Get("TopicArn").Text(), subject: v.Get("Subject").Text(), text: v.Get("Message").Text(),
 		body: v.Get("Message").Inner(), at: source.Instant(v.Get("Timestamp").Text()), attributes: map[string]string{},
 	}
-	for name, attribute := range v.Get("MessageAttributes").Fields() {
+	for name, attribute := range source.Named(v.Get("MessageAttributes")) {
 		if attribute.Get("Type").Text() != "Binary" {
 			set(m.attributes, name, attribute.Get("Value").Text())
 		}

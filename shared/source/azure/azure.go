@@ -202,7 +202,7 @@ func spent(data doc.Value) string {
 // aboutOf says what the context of each service says in short.
 func aboutOf(context doc.Value) string {
 	var lines []string
-	for c := range context.At("condition.allOf").Items() {
+	for c := range source.Some(context.At("condition.allOf")) {
 		lines = append(lines, criterion(c, context.At("condition.windowSize").Text()))
 	}
 	told, data := context.Get("properties"), context.Get("AlertData")
@@ -260,7 +260,7 @@ func labelsOf(is, context, custom doc.Value) map[string]string {
 		"incident_type", context.At("properties.incidentType").Text(), "operation", context.Get("operationName").Text(), "caller", context.Get("caller").Text(),
 		"budget", context.At("AlertData.BudgetName").Text(), "detector", context.Get("SmartDetectorName").Text())
 	addTarget(labels, target)
-	for c := range context.At("condition.allOf").Items() {
+	for c := range source.Some(context.At("condition.allOf")) {
 		addDimensions(labels, c.Get("dimensions"))
 	}
 	addDimensions(labels, context.Get("Dimensions"))
@@ -275,7 +275,7 @@ func labelsOf(is, context, custom doc.Value) map[string]string {
 // addTarget takes an id of Azure Resource Manager apart:
 // /subscriptions/<id>/resourceGroups/<name>/providers/<type>/<name>.
 func addTarget(labels map[string]string, id string) {
-	parts := strings.Split(strings.Trim(id, "/"), "/")
+	parts := strings.SplitN(strings.Trim(id, "/"), "/", maxParts)
 	for i := 0; i+1 < len(parts); i += 2 {
 		switch strings.ToLower(parts[i]) {
 		case "subscriptions":
@@ -290,8 +290,11 @@ func addTarget(labels map[string]string, id string) {
 	}
 }
 
+// maxParts is more than an id has.
+const maxParts = 50
+
 func addDimensions(labels map[string]string, dimensions doc.Value) {
-	for d := range dimensions.Items() {
+	for d := range source.Some(dimensions) {
 		if name, value := d.Get("name").Text(), d.Get("value").Text(); name != "" && value != "" && labels[name] == "" {
 			labels[name] = value
 		}
@@ -330,7 +333,7 @@ func metric(v doc.Value) (alert.Alert, string) {
 		a.Title += " on " + on
 	}
 	lines := []string{is.Get("description").Text()}
-	for c := range condition.Get("allOf").Items() {
+	for c := range source.Some(condition.Get("allOf")) {
 		lines = append(lines, criterion(c, condition.Get("windowSize").Text()))
 		addDimensions(a.Labels, c.Get("dimensions"))
 	}

@@ -210,21 +210,28 @@ func dimensionsOf(v doc.Value) map[string]string {
 		inner = inner.Index(0)
 	}
 	if inner.Kind() == doc.Object {
-		for name, value := range inner.Fields() {
+		for name, value := range source.Named(inner) {
 			out[name] = value.Text()
 		}
 		return out
 	}
 	text := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(v.Text()), "{"), "}")
-	for pair := range strings.SplitSeq(text, ",") {
+	var unnamed strings.Builder
+	for _, pair := range strings.SplitN(text, ",", maxDimensions) {
 		if name, value, ok := strings.Cut(pair, "="); ok {
 			out[strings.TrimSpace(name)] = strings.TrimSpace(value)
-		} else if pair = strings.TrimSpace(pair); pair != "" {
-			out[""] += pair
+		} else {
+			unnamed.WriteString(strings.TrimSpace(pair))
 		}
+	}
+	if unnamed.Len() > 0 {
+		out[""] = unnamed.String()
 	}
 	return out
 }
+
+// maxDimensions is more than any resource has.
+const maxDimensions = 1000
 
 // labelsOf are the dimensions, and fields of v by their names.
 func labelsOf(v doc.Value, dimensions map[string]string, fields ...string) map[string]string {

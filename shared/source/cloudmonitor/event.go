@@ -63,7 +63,7 @@ func second(v doc.Value) source.Item {
 	}
 	labels := map[string]string{}
 	for _, path := range [...]string{"resource.tags", "labels", "alertEntityFields"} {
-		for name, value := range v.At(path).Fields() {
+		for name, value := range source.Named(v.At(path)) {
 			labels[name] = value.Text()
 		}
 	}

@@ -92,7 +92,7 @@ func (v *Verifier) Verify(r *source.Request, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if !madeOut(certificate, topic, r.At) || !signed(certificate, root) {
+	if !madeOut(certificate, topic, r.At) || !unambiguous(root) || !signed(certificate, root) {
 		return proof.ErrRefused
 	}
 	return nil
@@ -218,6 +218,19 @@ var (
 	ofNotification = []string{"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"}
 	ofSubscription = []string{"Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"}
 )
+
+// unambiguous: only a message may have more than one line; SNS allows no line
+// break in a subject (API reference, Publish). Otherwise what was signed in one
+// field could be moved to another, as each is a line of its name and one of its
+// text.
+func unambiguous(m doc.Value) bool {
+	for _, name := range [...]string{"MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"} {
+		if strings.Contains(m.Get(name).Text(), "\n") {
+			return false
+		}
+	}
+	return true
+}
 
 // canonical leaves out a field that is not there, as SNS does with a subject.
 func canonical(m doc.Value) string {

@@ -236,6 +236,7 @@ func TestVerify(t *testing.T) {
 		{"an hour old", func(m map[string]any) { m["Timestamp"] = at.Add(-time.Hour).Format(time.RFC3339) }, nil, 1},
 		{"too old", func(m map[string]any) { m["Timestamp"] = at.Add(-maxAge - time.Second).Format(time.RFC3339) }, proof.ErrRefused, 0},
 		{"from the future", func(m map[string]any) { m["Timestamp"] = at.Add(6 * time.Minute).Format(time.RFC3339) }, proof.ErrRefused, 0},
+		{"two lines where one belongs", func(m map[string]any) { m["MessageId"] = "a\nSubject\nb" }, proof.ErrRefused, 1},
 		{"no time", func(m map[string]any) { delete(m, "Timestamp") }, proof.ErrRefused, 0},
 		{"unknown version", func(m map[string]any) { m["SignatureVersion"] = "3" }, proof.ErrRefused, 1},
 		{"no signature", func(m map[string]any) { m["Signature"] = "" }, proof.ErrRefused, 1},

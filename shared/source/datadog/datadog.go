@@ -283,10 +283,10 @@ func (m message) labels(root doc.Value) map[string]string {
 
 func (m message) links(root doc.Value) []alert.Link {
 	links := source.Links("Event", m.Text("link", "eventurl", "url", "alerturl", "monitorurl", "href", "incidenturl"), "Snapshot", m.Text("snapshot", "snapshoturl", "image"))
-	for v := range root.Get("links").Items() {
+	for v := range source.Some(root.Get("links")) {
 		links = source.AppendLink(links, source.FirstText(v.Get("text").Text(), "Link"), v.First("href", "url"))
 	}
-	for v := range root.Get("images").Items() {
+	for v := range source.Some(root.Get("images")) {
 		links = source.AppendLink(links, source.FirstText(v.Get("alt").Text(), "Image"), v.First("src", "url"))
 	}
 	return links

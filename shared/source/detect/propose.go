@@ -11,7 +11,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"iter"
 	"net/url"
 	"slices"
 	"strconv"
@@ -56,20 +55,7 @@ type Reason struct {
 const (
 	maxLeaves = 400
 	maxDeep   = 5
-	maxFields = 2_000 // of an object
 )
-
-// fieldsOf yields the first fields of v.
-func fieldsOf(v doc.Value) iter.Seq2[string, doc.Value] {
-	return func(yield func(string, doc.Value) bool) {
-		seen := 0
-		for name, field := range v.Fields() {
-			if seen++; seen > maxFields || !yield(name, field) {
-				return
-			}
-		}
-	}
-}
 
 // leaf is a single value with the names that lead to it.
 type leaf struct {
@@ -134,7 +120,7 @@ func findAlerts(root doc.Value) (path string, sample doc.Value) {
 	if name, first := listIn(root, candidates); name != "" {
 		return "$." + quoted(name) + "[*]", first
 	}
-	for name, v := range fieldsOf(root) {
+	for name, v := range source.Named(root) {
 		if inner, first := listIn(v, lists); inner != "" && slices.Contains(enclosing, source.Plain(name)) {
 			return "$." + quoted(name) + "." + quoted(inner) + "[*]", first
 		}
@@ -143,7 +129,7 @@ func findAlerts(root doc.Value) (path string, sample doc.Value) {
 }
 
 func listIn(v doc.Value, candidates []string) (name string, first doc.Value) {
-	for n, field := range fieldsOf(v) {
+	for n, field := range source.Named(v) {
 		if first := field.Index(0); slices.Contains(candidates, source.Plain(n)) && first.Kind() == doc.Object {
 			return n, first
 		}
@@ -153,7 +139,7 @@ func listIn(v doc.Value, candidates []string) (name string, first doc.Value) {
 
 // bestName reports whether a field of v has one of the first names of a role.
 func bestName(v doc.Value, r role, first int) (string, bool) {
-	for n, field := range fieldsOf(v) {
+	for n, field := range source.Named(v) {
 		if slices.Contains(names[r][:first], source.Plain(n)) && field.Kind() == doc.String {
 			return n, true
 		}
@@ -179,7 +165,7 @@ type finder struct {
 
 // isEnvelope reports whether a body carries what it is about in an object.
 func isEnvelope(root doc.Value) bool {
-	for name, v := range fieldsOf(root) {
+	for name, v := range source.Named(root) {
 		if v.Kind() == doc.Object && slices.Contains(envelopes, source.Plain(name)) {
 			return true
 		}
@@ -191,7 +177,10 @@ func (f *finder) collect(v doc.Value, at string, above []string, depth int, requ
 	if depth > maxDeep || len(f.leaves) >= maxLeaves {
 		return
 	}
-	for name, field := range fieldsOf(v) {
+	for name, field := range source.Named(v) {
+		if len(f.leaves) >= maxLeaves {
+			return
+		}
 		if strings.ContainsAny(name, `"}`) || len(name) > 100 {
 			continue // no path can name it
 		}
@@ -399,6 +388,9 @@ func keyShaped(l *leaf) bool {
 var bareIDs = []string{"id", "uid", "uuid", "key", "reference"}
 
 func isURL(s string) bool {
+	if len(s) > alert.MaxURL {
+		return false
+	}
 	u, err := url.Parse(s)
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }

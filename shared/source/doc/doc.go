@@ -44,8 +44,10 @@ type tree struct {
 	src   string
 	nodes []node // in the order of the body; a container's children follow it
 
-	indexing sync.Mutex
-	indexes  map[uint32]map[string]uint32 // of the objects that are large, by name of the field
+	mu      sync.Mutex
+	indexes map[uint32]map[string]uint32 // of the objects that are large, by name of the field
+	read    map[uint32]string            // long texts as they were unescaped, by where they begin
+	inner   map[uint32]Value             // and as they were read as JSON
 }
 
 // node is a value as it stands in the body: offsets, no copies.
@@ -78,9 +80,29 @@ func (v Value) Text() string {
 		return ""
 	case String:
 		n := v.node()
+		if n.raw && n.to-n.from > longText {
+			return v.t.longText(n)
+		}
 		return v.t.text(n.from, n.to, n.raw)
 	}
 	return v.JSON()
+}
+
+// longText is from where on a text is unescaped, and read as JSON, only once.
+const longText = 4 << 10
+
+func (t *tree) longText(n *node) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text, known := t.read[n.from]
+	if !known {
+		if t.read == nil {
+			t.read = map[uint32]string{}
+		}
+		text = t.text(n.from, n.to, true)
+		t.read[n.from] = text
+	}
+	return text
 }
 
 // JSON returns v as written in the body. A string has its quotes.
@@ -185,8 +207,8 @@ func (v Value) Get(name string) Value {
 }
 
 func (v Value) index() map[string]uint32 {
-	v.t.indexing.Lock()
-	defer v.t.indexing.Unlock()
+	v.t.mu.Lock()
+	defer v.t.mu.Unlock()
 	if v.t.indexes == nil {
 		v.t.indexes = map[uint32]map[string]uint32{}
 	}

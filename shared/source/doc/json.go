@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -41,16 +42,66 @@ func (v Value) Inner() Value {
 	if v.Kind() != String {
 		return v
 	}
-	inner, err := JSON([]byte(v.Text()))
+	n := v.node()
+	if n.to-n.from <= longText {
+		return parsed(v.Text())
+	}
+	v.t.mu.Lock()
+	inner, known := v.t.inner[n.from]
+	v.t.mu.Unlock()
+	if known {
+		return inner
+	}
+	inner = parsed(v.Text())
+	v.t.mu.Lock()
+	defer v.t.mu.Unlock()
+	if v.t.inner == nil {
+		v.t.inner = map[uint32]Value{}
+	}
+	v.t.inner[n.from] = inner
+	return inner
+}
+
+func parsed(s string) Value {
+	text := []byte(s)
+	if !looksWhole(bytes.Trim(text, blanks)) {
+		return Value{}
+	}
+	inner, err := JSON(text)
 	if err != nil {
 		return Value{}
 	}
 	return inner
 }
 
+// blanks are what may stand around a JSON text, with a byte order mark.
+const blanks = " \t\r\n\ufeff"
+
+// looksWhole tells most texts that are no JSON from their ends alone.
+func looksWhole(text []byte) bool {
+	if len(text) == 0 {
+		return false
+	}
+	last := text[len(text)-1]
+	switch first := text[0]; first {
+	case '{':
+		return last == '}'
+	case '[':
+		return last == ']'
+	case '"':
+		return last == '"'
+	default:
+		return first == '-' || first >= '0' && first <= '9' || first == 't' || first == 'f' || first == 'n'
+	}
+}
+
 // mostNodes bounds the number of values of a body: each follows a comma or an
-// opening, and takes two bytes with what parts it from the next.
+// opening, and takes two bytes with what parts it from the next. What is no
+// JSON has few.
 func mostNodes(body []byte) int {
+	if !looksWhole(bytes.Trim(body, blanks)) {
+		return 1
+	}
 	n := 1 + bytes.Count(body, []byte{','}) + bytes.Count(body, []byte{'{'}) + bytes.Count(body, []byte{'['})
 	return min(n, len(body)/2+1)
 }
@@ -321,25 +372,35 @@ func (t *tree) text(from, to uint32, raw bool) string {
 	}
 }
 
+// unescape reads s, of which all before i stands for itself.
 func unescape(s string, i int) string {
-	out := append(make([]byte, 0, len(s)+utf8.UTFMax), s[:i]...)
+	length := i
+	for at := i; at < len(s); {
+		r, size := one(s[at:])
+		at, length = at+size, length+utf8.RuneLen(r)
+	}
+	var out strings.Builder
+	out.Grow(length)
+	out.WriteString(s[:i])
 	for i < len(s) {
-		if s[i] != '\\' {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			out = utf8.AppendRune(out, r)
-			i += size
-			continue
-		}
-		if s[i+1] != 'u' {
-			out = append(out, plainEscape(s[i+1]))
-			i += 2
-			continue
-		}
-		r, size := escapedRune(s[i:])
-		out = utf8.AppendRune(out, r)
+		r, size := one(s[i:])
+		out.WriteRune(r)
 		i += size
 	}
-	return string(out)
+	return out.String()
+}
+
+// one reads the character that s begins with, and how long it is as written.
+func one(s string) (rune, int) {
+	switch {
+	case s[0] < utf8.RuneSelf && s[0] != '\\':
+		return rune(s[0]), 1
+	case s[0] != '\\':
+		return utf8.DecodeRuneInString(s)
+	case s[1] != 'u':
+		return rune(plainEscape(s[1])), 2
+	}
+	return escapedRune(s)
 }
 
 func plainEscape(c byte) byte {

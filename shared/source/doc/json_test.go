@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -104,6 +106,17 @@ func TestJSONReadsWhatEncodingJSONReads(t *testing.T) {
 func FuzzJSON(f *testing.F) {
 	for _, body := range bodies {
 		f.Add([]byte(body))
+	}
+	for _, pattern := range []string{"../preset/testdata/*/*.json", "../../../../shared/payloads/*/*.json", "../../../../../shared/payloads/*/*.json"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range files {
+			if body, err := os.ReadFile(file); err == nil {
+				f.Add(body)
+			}
+		}
 	}
 	f.Fuzz(func(t *testing.T, body []byte) { compare(t, body) })
 }

@@ -98,7 +98,7 @@ const maxEntities = 20
 
 func entitiesOf(list doc.Value) []entity {
 	var found []entity
-	for v := range list.Items() {
+	for v := range source.Some(list) {
 		if e := (entity{v.First("type", "entityId.type"), v.First("name", "entity", "entityId.id")}); e.name != "" && len(found) < maxEntities {
 			found = append(found, e)
 		}

@@ -170,7 +170,7 @@ func labelsOf(is doc.Value) map[string]string {
 
 func linksOf(is doc.Value) []alert.Link {
 	links := source.Links("Incident", is.Get("url").Text())
-	for l := range is.At("documentation.links").Items() {
+	for l := range source.Some(is.At("documentation.links")) {
 		links = source.AppendLink(links, source.FirstText(l.Get("displayName").Text(), "Documentation"), l.Get("url").Text())
 	}
 	return links

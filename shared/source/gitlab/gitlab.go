@@ -171,7 +171,7 @@ func onRef(ref string) string {
 
 func failedJobs(builds doc.Value) string {
 	var names []string
-	for b := range builds.Items() {
+	for b := range source.Some(builds) {
 		if b.Get("status").Text() == "failed" && !b.Get("allow_failure").True() {
 			names = append(names, b.Get("name").Text())
 		}

@@ -132,8 +132,10 @@ func valuesOf(v doc.Value) string {
 		return v.Get("valueString").Text()
 	}
 	var parts []string
-	for name, value := range values.Fields() {
-		parts = append(parts, name+"="+value.Text())
+	for name, value := range source.Named(values) {
+		if !source.HoldsSecret(name) {
+			parts = append(parts, name+"="+value.Text())
+		}
 	}
 	return strings.Join(parts, ", ")
 }

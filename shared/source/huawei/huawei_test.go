@@ -298,6 +298,36 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// FuzzVerify: a signature proves what was signed and nothing else. "SIGNATURE"
+// in a body is the one of a message.
+func FuzzVerify(f *testing.F) {
+	const signed = "message\nM\nmessage_id\nm-1\ntimestamp\n2026-03-01T08:58:00Z\ntopic_urn\nurn:smn:cn-north-4:1:t\ntype\nNotification\n"
+	smn := newSigner(f, received.Add(time.Hour))
+	signature := smn.signature(f, signed)
+	src := With(&proof.Certificates{Hosts: isSMN, Known: smn.pem, Client: refusing})
+	genuine := message(f, "message", "M", "signing_cert_url", address, "signature", "SIGNATURE")
+	if err := src.Verify(request(strings.ReplaceAll(genuine, "SIGNATURE", signature)), nil); err != nil {
+		f.Fatal(err)
+	}
+	for _, body := range []string{genuine, message(f, "message", "N", "signing_cert_url", address, "signature", "SIGNATURE"), message(f, "message_id", "m-1\nsubject\nS", "signing_cert_url", address, "signature", "SIGNATURE"),
+		message(f, "message", "M", "type", confirmation, "subscribe_url", "U", "signing_cert_url", address, "signature", "SIGNATURE"), message(f, "message", "M", "signing_cert_url", "https://example.com/a.pem", "signature", "SIGNATURE")} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		r := request(strings.ReplaceAll(body, "SIGNATURE", signature))
+		if err := src.Verify(r, nil); err != nil {
+			if !errors.Is(err, proof.ErrRefused) {
+				t.Fatal(err)
+			}
+			return
+		}
+		root, err := r.Root()
+		if text, ok := canonical(root); err != nil || !ok || text != signed {
+			t.Fatalf("believed %q", text)
+		}
+	})
+}
+
 func FuzzParse(f *testing.F) {
 	for _, body := range []string{data, message(f, "message", data), message(f, "message", older), message(f, "subject", "[a][b]c"), message(f, "type", confirmation), `{"type":"Notification","message":{"data":1,"IsAlarm":[]}}`} {
 		f.Add([]byte(body))

@@ -153,7 +153,7 @@ func labelsOf(fields doc.Value, key string, root doc.Value) map[string]string {
 
 func join(list doc.Value, name string) string {
 	var texts []string
-	for v := range list.Items() {
+	for v := range source.Some(list) {
 		if name != "" {
 			v = v.Get(name)
 		}

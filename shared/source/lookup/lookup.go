@@ -221,15 +221,43 @@ func (p Path) Values(sc *Scope) []doc.Value {
 	if p.from > fromRoot {
 		return nil
 	}
-	found := []doc.Value{p.top(sc)}
-	for _, s := range p.steps {
-		var next []doc.Value
-		for _, v := range found {
-			next = s.append(next, v)
-		}
-		found = next
-	}
+	var found []doc.Value
+	walk(p.top(sc), p.steps, func(v doc.Value) bool {
+		found = append(found, v)
+		return len(found) < maxValues
+	})
 	return found
+}
+
+// maxValues is one more than any reader takes.
+const maxValues = 10_001
+
+// walk yields what steps from v lead to, and reports whether to go on.
+func walk(v doc.Value, steps []step, yield func(doc.Value) bool) bool {
+	if len(steps) == 0 {
+		return yield(v)
+	}
+	s, rest := steps[0], steps[1:]
+	switch s.kind {
+	case items:
+		for item := range v.Items() {
+			if !walk(item, rest, yield) {
+				return false
+			}
+		}
+		return true
+	case fields:
+		for _, field := range v.Fields() {
+			if !walk(field, rest, yield) {
+				return false
+			}
+		}
+		return true
+	}
+	if v = s.follow(v); v.Kind() == doc.Absent {
+		return true
+	}
+	return walk(v, rest, yield)
 }
 
 func (p Path) top(sc *Scope) doc.Value {
@@ -237,22 +265,6 @@ func (p Path) top(sc *Scope) doc.Value {
 		return sc.Root
 	}
 	return sc.Item
-}
-
-func (s step) append(to []doc.Value, v doc.Value) []doc.Value {
-	switch s.kind {
-	case items:
-		return slices.AppendSeq(to, v.Items())
-	case fields:
-		for _, field := range v.Fields() {
-			to = append(to, field)
-		}
-		return to
-	}
-	if v = s.follow(v); v.Kind() != doc.Absent {
-		to = append(to, v)
-	}
-	return to
 }
 
 func (s step) follow(v doc.Value) doc.Value {
@@ -367,11 +379,13 @@ func (p Path) someTexts(sc *Scope) []string {
 // texts yields the texts of the values that p leads to.
 func (p Path) texts(sc *Scope) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for _, v := range p.Values(sc) {
-			if s := sc.said(strings.TrimSpace(v.Head(maxShared))); s != "" && !yield(s) {
-				return
-			}
+		if p.from > fromRoot {
+			return
 		}
+		walk(p.top(sc), p.steps, func(v doc.Value) bool {
+			s := sc.said(strings.TrimSpace(v.Head(maxShared)))
+			return s == "" || yield(s)
+		})
 	}
 }
 

@@ -64,23 +64,43 @@ func (t Text) In(sc *Scope) string { return t.render(sc, func(s string) string {
 // never "a" and "b/c".
 func (t Text) Key(sc *Scope) string {
 	paths := 0
-	pairs := []string{"%", "%25"}
+	marks := []byte("%")
 	for _, p := range t.pieces {
 		if p.path != nil {
 			paths++
 			continue
 		}
 		for _, c := range []byte(p.literal) {
-			if strings.IndexByte("/:|,;#+ -_.", c) >= 0 {
-				pairs = append(pairs, string(rune(c)), "%"+string("0123456789abcdef"[c>>4])+string("0123456789abcdef"[c&15]))
+			if strings.IndexByte(punctuation, c) >= 0 {
+				marks = append(marks, c)
 			}
 		}
 	}
 	if paths < 2 {
 		return t.In(sc)
 	}
-	return t.render(sc, strings.NewReplacer(pairs...).Replace)
+	return t.render(sc, func(s string) string { return escape(s, string(marks)) })
 }
+
+const punctuation = "/:|,;#+ -_."
+
+// escape writes each of marks in s as % and two hex digits.
+func escape(s, marks string) string {
+	if !strings.ContainsAny(s, marks) {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if strings.IndexByte(marks, c) < 0 {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', hexDigits[c>>4], hexDigits[c&15]})
+		}
+	}
+	return b.String()
+}
+
+const hexDigits = "0123456789abcdef"
 
 func (t Text) render(sc *Scope, escape func(string) string) string {
 	if len(t.pieces) == 1 && t.pieces[0].path != nil {

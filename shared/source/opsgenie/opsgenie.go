@@ -75,7 +75,7 @@ func one(is, root doc.Value, status alert.Status) alert.Alert {
 			"opsgenie_priority", is.Get("priority").Text()),
 	}
 	source.AddFields(a.Labels, is.Get("details"))
-	for name, v := range is.Get("details").Fields() {
+	for name, v := range source.Named(is.Get("details")) {
 		a.Links = source.AppendLink(a.Links, name, v.Text())
 	}
 	if status == alert.Resolved {
@@ -100,7 +100,7 @@ func severityOf(word string) alert.Severity {
 
 func join(list doc.Value) string {
 	var texts []string
-	for v := range list.Items() {
+	for v := range source.Some(list) {
 		if text := v.Text(); text != "" {
 			texts = append(texts, text)
 		}

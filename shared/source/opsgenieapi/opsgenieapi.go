@@ -133,7 +133,7 @@ func aliasOf(root doc.Value) string {
 		return alias
 	}
 	parts := map[string]string{}
-	for name, value := range root.Fields() {
+	for name, value := range source.Named(root) {
 		parts[name] = value.JSON()
 	}
 	return ByAlias(alert.HashKey(parts)).ID()
@@ -154,7 +154,7 @@ func create(root doc.Value) (source.Parsed, error) {
 	}
 	alias := aliasOf(root)
 	labels := map[string]string{}
-	for name, value := range root.Get("details").Fields() {
+	for name, value := range source.Named(root.Get("details")) {
 		labels[name] = value.Text()
 	}
 	labels["alias"] = alias
@@ -179,7 +179,7 @@ func list(v doc.Value) string {
 		return v.Text()
 	}
 	var texts []string
-	for item := range v.Items() {
+	for item := range source.Some(v) {
 		texts = append(texts, item.Text())
 	}
 	return strings.Join(texts, ", ")
@@ -189,7 +189,7 @@ func list(v doc.Value) string {
 func responders(root doc.Value) string {
 	var names []string
 	for _, field := range [...]string{"responders", "teams"} {
-		for v := range root.Get(field).Items() {
+		for v := range source.Some(root.Get(field)) {
 			if name := v.First("name", "username", "id"); name != "" {
 				names = append(names, name)
 			}
@@ -201,7 +201,7 @@ func responders(root doc.Value) string {
 // addresses are the details that are nothing but an address.
 func addresses(details doc.Value) []alert.Link {
 	links := []alert.Link{}
-	for name, value := range details.Fields() {
+	for name, value := range source.Named(details) {
 		if text := value.Text(); !strings.ContainsAny(text, " \n") {
 			links = source.AppendLink(links, name, text)
 		}
@@ -244,7 +244,7 @@ func (t Target) item(s alert.Status, text string) source.Item {
 func (t Target) asked(r *source.Request, root doc.Value) string {
 	var b strings.Builder
 	b.WriteString("Asked for through Opsgenie's API: " + cmp.Or(t.Custom, t.Action))
-	for name, value := range root.Fields() {
+	for name, value := range source.Named(root) {
 		if name != "note" && name != "user" && name != "source" && !strings.HasPrefix(name, "Identifier") {
 			b.WriteString("\n" + name + ": " + list(value))
 		}

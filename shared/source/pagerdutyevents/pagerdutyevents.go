@@ -174,8 +174,8 @@ func detailsOf(details doc.Value) string {
 		return details.Text()
 	}
 	var b strings.Builder
-	for name, value := range details.Fields() {
-		if text := value.Text(); !blank(text) {
+	for name, value := range source.Named(details) {
+		if text := value.Text(); !blank(text) && !source.HoldsSecret(name) {
 			b.WriteString(name + ": " + text + "\n")
 		}
 	}
@@ -194,7 +194,7 @@ const (
 // their keys, and payload.group is a word for a part of the system.
 func (v version) labels(root doc.Value) map[string]string {
 	labels, n := map[string]string{}, 0
-	for name, value := range root.At(v.details).Fields() {
+	for name, value := range source.Named(root.At(v.details)) {
 		text := value.Text()
 		if k := value.Kind(); n < maxDetailLabels && k != doc.Array && k != doc.Object && !blank(text) && len(text) <= maxDetailValue && !strings.Contains(text, "\n") {
 			labels[name] = text

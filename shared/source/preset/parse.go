@@ -341,5 +341,5 @@ func (p *Preset) changeOf(sc *lookup.Scope) source.Change {
 	if out.Title == "" {
 		out.Title = p.name + " change"
 	}
-	return out
+	return source.Changed(out)
 }

@@ -203,8 +203,8 @@ func telling(summary string) string {
 }
 
 func labelsOf(v doc.Value) map[string]string {
-	labels := make(map[string]string, v.Len())
-	for name, value := range v.Fields() {
+	labels := make(map[string]string, 16)
+	for name, value := range source.Named(v) {
 		labels[name] = value.Text()
 	}
 	return labels

@@ -194,7 +194,7 @@ func projectOf(address string) string {
 
 // addTags reads pairs, [["level","error"]], and objects with key and value.
 func addTags(labels map[string]string, tags doc.Value) {
-	for t := range tags.Items() {
+	for t := range source.Some(tags) {
 		name, value := t.Index(0).Text(), t.Index(1).Text()
 		if t.Kind() == doc.Object {
 			name, value = t.Get("key").Text(), t.Get("value").Text()

@@ -102,7 +102,7 @@ func keyOf(v doc.Value, name string, labels doc.Value) string {
 		}
 	}
 	parts := map[string]string{"alert": source.FirstText(v.Get("alert_id").Text(), name), "project": v.Get("project").Text()}
-	for n, value := range labels.Fields() {
+	for n, value := range source.Named(labels) {
 		parts["label."+n] = value.Text()
 	}
 	return alert.HashKey(parts)
@@ -161,7 +161,7 @@ func labelsOf(v, labels doc.Value) map[string]string {
 	if store := v.First("results.0.store"); store != "" {
 		out["store"] = store
 	}
-	for name, value := range labels.Fields() {
+	for name, value := range source.Named(labels) {
 		out[name] = value.Text()
 	}
 	return out

@@ -113,7 +113,7 @@ func resultText(result doc.Value) string {
 		return raw
 	}
 	var lines []string
-	for name, v := range result.Fields() {
+	for name, v := range source.Named(result) {
 		if !strings.HasPrefix(name, "_") && len(lines) < maxRows {
 			lines = append(lines, source.Said(name, source.Listed(v)))
 		}
@@ -192,7 +192,7 @@ func detected(root doc.Value) source.Parsed {
 		Labels:      source.Labels("detector", root.Get("detector").Text(), "rule", root.Get("rule").Text(), "organization", root.Get("orgId").Text()),
 		Links:       source.Links("Runbook", root.Get("runbookUrl").Text(), "Detector", root.Get("detectorUrl").Text(), "Chart", root.Get("imageUrl").Text()),
 	}
-	for _, input := range root.Get("inputs").Fields() {
+	for _, input := range source.Named(root.Get("inputs")) {
 		source.AddFields(a.Labels, input.Get("key"))
 		source.AddFields(a.Labels, input.Get("dimensions"))
 	}

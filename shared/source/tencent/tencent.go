@@ -104,15 +104,24 @@ func severityOf(level string) alert.Severity {
 // instant: 0 is no time.
 func instant(v doc.Value) time.Time { return source.InstantIn(v.Text(), zone) }
 
+// Bounds of what is read as dimensions, above all that the platform sends.
+const (
+	maxDimensions = 1000
+	maxName       = 1000
+)
+
 // flatten names nested dimensions with dots.
 func flatten(into map[string]string, prefix string, v doc.Value) {
+	if len(into) == maxDimensions || len(prefix) > maxName {
+		return
+	}
 	switch v.Kind() {
 	case doc.Object:
-		for name, value := range v.Fields() {
+		for name, value := range source.Named(v) {
 			flatten(into, prefix+name+".", value)
 		}
 	case doc.Array:
-		for value := range v.Items() {
+		for value := range source.Some(v) {
 			flatten(into, prefix, value)
 		}
 	default:
