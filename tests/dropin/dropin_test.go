@@ -119,7 +119,6 @@ type group struct {
 	s        *stack
 	notifier notify.Notifier
 	name     string
-	template *template.Template
 }
 
 func (s *stack) templates() *template.Template {
