@@ -170,7 +170,7 @@ func TestExitCodes(t *testing.T) {
 		{"something else answers", []string{"events", "get", "E-1", "--url", stranger.URL}, nil, 1, "not as the API of Tocsin does"},
 		{"profile that is not there", []string{"events", "list", "--profile", "prod"}, nil, 2, "no profile prod"},
 		{"file that is not there", []string{"diff", "testdata/nothing"}, nil, 2, "nothing"},
-		{"unknown source", []string{"normalize", "--source", "nagios", "-"}, nil, 2, "alertmanager, "},
+		{"unknown source", []string{"normalize", "--source", "no-such-system", "-"}, nil, 2, "alertmanager, "},
 		{"help", []string{"--help"}, nil, 0, "Exit codes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

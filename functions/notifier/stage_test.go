@@ -207,11 +207,15 @@ type told struct {
 	found []change.Filed
 	err   error
 	hangs bool // until the caller has waited long enough
+
+	mu    sync.Mutex
 	asked change.Window
 }
 
 func (c *told) Find(ctx context.Context, _ string, in change.Window, _ int, _ string) ([]change.Filed, string, error) {
+	c.mu.Lock()
 	c.asked = in
+	c.mu.Unlock()
 	if c.hangs {
 		<-ctx.Done()
 		return nil, "", ctx.Err()
