@@ -24,7 +24,7 @@ func HoldsSecret(name string) bool {
 }
 
 // hidden stands where a secret stood.
-const hidden = "(hidden)"
+const hidden = "[redacted]"
 
 // hideSecrets takes secrets out of labels, and out of JSON in texts.
 func hideSecrets(a *alert.Alert) {
