@@ -187,15 +187,15 @@ func common(v doc.Value, group string) (a alert.Alert, problem string) {
 	about := told.Get("description").Text()
 	return alert.Alert{
 		Source: Name, DedupKey: keyOf(fingerprint, labels), Severity: SeverityOf(labels),
-		Title:       source.FirstText(telling(told.Get("summary").Text()), labels["alertname"], about, message),
+		Title:       source.FirstText(speaking(told.Get("summary").Text()), labels["alertname"], about, message),
 		Group:       source.FirstText(group, labels["alertname"]),
 		Description: source.FirstText(about, message), Labels: labels, Links: linksOf(v, told), StartedAt: source.Instant(v.Get("startsAt").Text()),
 	}, ""
 }
 
-// telling returns a summary that tells something: SigNoz gives all rules the
+// speaking returns a summary that tells something: SigNoz gives all rules the
 // same unless its user writes one.
-func telling(summary string) string {
+func speaking(summary string) string {
 	if strings.HasPrefix(summary, "This alert is fired when the defined metric") || strings.HasPrefix(summary, "The rule threshold is set to") {
 		return ""
 	}
@@ -203,12 +203,23 @@ func telling(summary string) string {
 }
 
 func labelsOf(v doc.Value) map[string]string {
-	labels := make(map[string]string, 16)
+	labels := make(map[string]string, min(v.Len(), 16))
 	for name, value := range source.Named(v) {
 		labels[name] = value.Text()
 	}
+	for _, name := range telling {
+		if value := v.Get(name); value.Present() { // also behind the thousandth
+			labels[name] = value.Text()
+		}
+	}
 	return labels
 }
+
+// telling are labels by which an alert is judged, however many there are.
+var telling = append([]string{"alertname"}, severityLabels[:]...)
+
+// severityLabels are the labels that are in common use for severity.
+var severityLabels = [...]string{"severity", "priority", "level", "criticality"}
 
 // keyOf prefers Alertmanager's fingerprint, sent since 0.19; before, and from
 // a Prometheus server, the label set is the identity.
@@ -222,7 +233,7 @@ func keyOf(fingerprint string, labels map[string]string) string {
 // SeverityOf reads the labels that are in common use for it; their text is
 // free, so an unknown word says nothing.
 func SeverityOf(labels map[string]string) alert.Severity {
-	for _, name := range [...]string{"severity", "priority", "level", "criticality"} {
+	for _, name := range severityLabels {
 		if s := source.SeverityOf(labels[name]); s != "" {
 			return s
 		}
