@@ -51,6 +51,9 @@ var hoursOf = map[string]time.Duration{
 	"SGT": 8, "HKT": 8, "AWST": 8, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13,
 }
 
+// China is the zone of the times that Chinese clouds leave without one.
+var China = time.FixedZone("", 8*3600)
+
 // layouts are the ways beside RFC 3339 in which monitoring systems write
 // times, most common first. One without a zone is read in the zone of the call.
 var layouts = [...]string{

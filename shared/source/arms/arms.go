@@ -51,9 +51,6 @@ func marks() []string {
 	return out
 }
 
-// zone is that of times without one.
-var zone = time.FixedZone("", 8*3600)
-
 // Parse reads a body of any form.
 func Parse(r *source.Request) (source.Parsed, error) {
 	if isTest(r.Body) {
@@ -106,7 +103,7 @@ func notified(v, root doc.Value) source.Item {
 	case "firing":
 		a.Status = alert.Firing
 	case "resolved":
-		a.Status, a.EndedAt = alert.Resolved, source.InstantIn(v.Get("endsAt").Text(), zone)
+		a.Status, a.EndedAt = alert.Resolved, source.InstantIn(v.Get("endsAt").Text(), source.China)
 	default:
 		return source.Item{Rejected: fmt.Sprintf("status: is %.40q, expected firing or resolved", status)}
 	}
@@ -121,7 +118,7 @@ func pushed(v doc.Value, received time.Time) source.Item {
 		return source.Item{Rejected: problem}
 	}
 	a.Status, a.Links = alert.Firing, source.Links("Source", v.Get("generatorURL").Text())
-	switch ends := source.InstantIn(v.Get("endsAt").Text(), zone); {
+	switch ends := source.InstantIn(v.Get("endsAt").Text(), source.China); {
 	case strings.EqualFold(v.Get("status").Text(), "resolved"), !ends.IsZero() && !ends.After(received):
 		a.Status, a.EndedAt = alert.Resolved, ends
 	default:
@@ -152,7 +149,7 @@ func common(v doc.Value, level string) (a alert.Alert, problem string) {
 		Source: Name, DedupKey: key, Severity: severityOf(labels, level), Labels: labels,
 		Title: source.FirstText(told.Get("summary").Text(), labels["alertname"], labels["_aliyun_arms_alert_name"], about),
 		Group: source.FirstText(labels["alertname"], labels["_aliyun_arms_alert_rule_id"]), Description: describe(about, told),
-		StartedAt: source.InstantIn(v.Get("startsAt").Text(), zone),
+		StartedAt: source.InstantIn(v.Get("startsAt").Text(), source.China),
 	}, ""
 }
 

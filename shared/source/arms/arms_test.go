@@ -2,15 +2,13 @@ package arms
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"tocsin/shared/alert"
-	"tocsin/shared/fault"
 	"tocsin/shared/source"
+	"tocsin/shared/source/sourcetest"
 )
 
 // received is the receive time of the tests.
@@ -18,29 +16,6 @@ var received = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 func request(body string) *source.Request {
 	return &source.Request{Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body), At: received}
-}
-
-// one is the alert of a body that holds one.
-func one(t *testing.T, body string) alert.Alert {
-	t.Helper()
-	parsed, err := Parse(request(body))
-	if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil {
-		t.Fatalf("%+v, %v", parsed, err)
-	}
-	return *parsed.Items[0].Alert
-}
-
-// refused is why a body is no alert: its error, or that of its one item.
-func refused(t *testing.T, body string) string {
-	t.Helper()
-	parsed, err := Parse(request(body))
-	if err != nil {
-		return err.Error()
-	}
-	if len(parsed.Items) != 1 {
-		t.Fatalf("%+v", parsed)
-	}
-	return parsed.Items[0].Rejected
 }
 
 const seed = `{"alerts":[{"labels":{"alertname":"A","severity":"warning","_aliyun_arms_alert_level":"ERROR"},"annotations":{"message":"m","value":"9"},"startsAt":"2026-03-01T08:00:00Z","endsAt":"2026-03-01T10:00:00Z","fingerprint":"f","status":"firing"}],"status":"firing","externalURL":"https://alerts.console.aliyun.com/x"}`
@@ -62,15 +37,15 @@ func TestSeverityIsTheWorseOfTwo(t *testing.T) {
 }
 
 func TestNotified(t *testing.T) {
-	a := one(t, seed)
+	a := sourcetest.One(t, Source, seed)
 	if a.DedupKey != "fingerprint:f" || !a.ExpiresAt.IsZero() || a.Description != "m\nvalue: 9" || len(a.Links) != 1 || a.Episode != "2026-03-01T08:00:00Z" {
 		t.Errorf("%+v", a)
 	}
-	over := one(t, strings.Replace(seed, `"status":"firing"}]`, `"status":"resolved"}]`, 1))
+	over := sourcetest.One(t, Source, strings.Replace(seed, `"status":"firing"}]`, `"status":"resolved"}]`, 1))
 	if over.Status != alert.Resolved || over.DedupKey != a.DedupKey || over.Episode != a.Episode || over.EndedAt.Hour() != 10 {
 		t.Errorf("%+v", over)
 	}
-	if group := one(t, strings.Replace(seed, `"fingerprint":"f","status":"firing"`, `"fingerprint":"f"`, 1)); group.Status != alert.Firing {
+	if group := sourcetest.One(t, Source, strings.Replace(seed, `"fingerprint":"f","status":"firing"`, `"fingerprint":"f"`, 1)); group.Status != alert.Firing {
 		t.Errorf("by the group's status: %+v", group)
 	}
 }
@@ -81,17 +56,17 @@ func TestPushedFiresUntilItsEnd(t *testing.T) {
 		`{"labels":{"alertname":"A"},"endsAt":"2026-03-01T08:59:00Z"}`: alert.Resolved, `{"labels":{"alertname":"A"},"endsAt":1772355540000}`: alert.Resolved,
 		`[{"labels":{"alertname":"A"},"status":"resolved"}]`: alert.Resolved,
 	} {
-		if a := one(t, body); a.Status != want || a.DedupKey != alert.HashKey(map[string]string{"alertname": "A"}) {
+		if a := sourcetest.One(t, Source, body); a.Status != want || a.DedupKey != alert.HashKey(map[string]string{"alertname": "A"}) {
 			t.Errorf("%s: %+v", body, a)
 		}
 	}
-	if a := one(t, `{"labels":{"alertname":"A"},"endsAt":"2026-03-01T09:05:00Z"}`); a.ExpiresAt.Sub(received) != 5*time.Minute {
+	if a := sourcetest.One(t, Source, `{"labels":{"alertname":"A"},"endsAt":"2026-03-01T09:05:00Z"}`); a.ExpiresAt.Sub(received) != 5*time.Minute {
 		t.Errorf("expires %s", a.ExpiresAt)
 	}
 }
 
 func TestTemplates(t *testing.T) {
-	chinese := one(t, `{"告警名称":"A","应用名称":"cart","告警时间":"2026-03-01 16:50:00","告警内容":"c","告警等级":"P1"}`)
+	chinese := sourcetest.One(t, Source, `{"告警名称":"A","应用名称":"cart","告警时间":"2026-03-01 16:50:00","告警内容":"c","告警等级":"P1"}`)
 	if chinese.Status != alert.Firing || chinese.Severity != alert.Critical || !chinese.StartedAt.Equal(received.Add(-10*time.Minute)) {
 		t.Errorf("%+v", chinese)
 	}
@@ -99,12 +74,12 @@ func TestTemplates(t *testing.T) {
 		"告警名称：A\n应用名称：cart\n告警内容：c", "Alert name: A\nApplication name: cart", `{"Alert Name":"A","Application Name":"cart"}`,
 		`{"content":"告警名称: A\n应用名称: cart"}`, `{"msgtype":"text","text":{"content":"告警名称：A\n应用名称：cart"}}`, `{"告警名称":"A","应用名称":"cart","恢复时间":"2026-03-01 16:58:00"}`,
 	} {
-		a := one(t, body)
+		a := sourcetest.One(t, Source, body)
 		if a.DedupKey != chinese.DedupKey || a.Title != "A" || (a.Status == alert.Resolved) != strings.Contains(body, "恢复") {
 			t.Errorf("%s: %+v", body, a)
 		}
 	}
-	if a := one(t, `{"告警名称":"A","告警状态":"正触发","恢复时间":"2026-03-01 16:58:00"}`); a.Status != alert.Firing {
+	if a := sourcetest.One(t, Source, `{"告警名称":"A","告警状态":"正触发","恢复时间":"2026-03-01 16:58:00"}`); a.Status != alert.Firing {
 		t.Errorf("the state counts, not the time: %+v", a)
 	}
 }
@@ -114,7 +89,7 @@ func TestRefused(t *testing.T) {
 		"": "empty", "5": "is a number", `{}`: "alerts: missing", `{"alerts":[5]}`: "is a number", `{"alerts":[{}]}`: "labels: missing",
 		`{"alerts":[{"labels":{"a":"b"},"status":"odd"}]}`: `status: is "odd"`, "some words": "not valid JSON",
 	} {
-		if got := refused(t, body); !strings.Contains(got, want) {
+		if got := sourcetest.Refused(t, Source, body); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", body, got, want)
 		}
 	}
@@ -123,31 +98,4 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	for _, body := range seeds {
-		f.Add([]byte(body))
-	}
-	for up := "../../../"; len(up) < 24; up += "../" { // the collection stands beside the repository or above it
-		files, _ := filepath.Glob(up + "shared/payloads/alibaba_arms/*")
-		for _, file := range files {
-			if body, err := os.ReadFile(file); err == nil {
-				f.Add(body)
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		parsed, err := Parse(request(string(body)))
-		if err != nil && (len(parsed.Items) > 0 || !fault.Is(err, fault.Invalid)) {
-			t.Fatalf("%d items and error %v", len(parsed.Items), err)
-		}
-		for _, item := range parsed.Items {
-			a := item.Alert
-			if (a == nil) == (item.Rejected == "") {
-				t.Fatalf("item %+v", item)
-			}
-			if a != nil && (a.Title == "" || a.DedupKey == "" || a.Source != Name || a.Status != alert.Firing && a.Status != alert.Resolved || !a.Severity.Valid() || !a.Priority.Valid()) {
-				t.Fatalf("alert %+v", a)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { sourcetest.FuzzStates(f, Source, seeds...) }

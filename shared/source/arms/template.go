@@ -84,7 +84,7 @@ func notice(fields map[string]string) source.Parsed {
 	a := alert.Alert{
 		Source: Name, DedupKey: alert.HashKey(map[string]string{"alertname": title, "cluster": cluster, "application": app}),
 		Status: alert.Firing, Severity: severityWord(pick(fields, namedLevel)), Title: title, Group: title,
-		Description: pick(fields, namedContent), Labels: map[string]string{"alertname": title}, StartedAt: source.InstantIn(pick(fields, namedStart), zone),
+		Description: pick(fields, namedContent), Labels: map[string]string{"alertname": title}, StartedAt: source.InstantIn(pick(fields, namedStart), source.China),
 	}
 	for name, value := range map[string]string{"cluster": cluster, "application": app, "policy": pick(fields, namedPolicy)} {
 		if value != "" {
@@ -102,7 +102,7 @@ func notice(fields map[string]string) source.Parsed {
 		}
 	}
 	if a.Status == alert.Resolved {
-		a.EndedAt = source.InstantIn(end, zone)
+		a.EndedAt = source.InstantIn(end, source.China)
 	}
 	return source.One(a)
 }

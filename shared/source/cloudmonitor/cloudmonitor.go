@@ -41,9 +41,6 @@ var Source = source.Source{
 	},
 }
 
-// zone is that of times without one.
-var zone = time.FixedZone("", 8*3600)
-
 // Parse reads one message or an array of them.
 func Parse(r *source.Request) (source.Parsed, error) {
 	root, err := r.Root()
@@ -180,7 +177,7 @@ func instant(stamp string) time.Time {
 	if t, err := time.Parse(eventTime, strings.TrimSpace(stamp)); err == nil {
 		return t.UTC()
 	}
-	return source.InstantIn(stamp, zone)
+	return source.InstantIn(stamp, source.China)
 }
 
 // word is the text of a field; "null" is what Java makes of none.

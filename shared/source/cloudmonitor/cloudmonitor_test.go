@@ -1,47 +1,12 @@
 package cloudmonitor
 
 import (
-	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"tocsin/shared/alert"
-	"tocsin/shared/fault"
-	"tocsin/shared/source"
+	"tocsin/shared/source/sourcetest"
 )
-
-// received is the receive time of the tests.
-var received = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-
-func request(body string) *source.Request {
-	return &source.Request{Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body), At: received}
-}
-
-// one is the alert of a body that holds one.
-func one(t *testing.T, body string) alert.Alert {
-	t.Helper()
-	parsed, err := Parse(request(body))
-	if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil {
-		t.Fatalf("%+v, %v", parsed, err)
-	}
-	return *parsed.Items[0].Alert
-}
-
-// refused is why a body is no alert: its error, or that of its one item.
-func refused(t *testing.T, body string) string {
-	t.Helper()
-	parsed, err := Parse(request(body))
-	if err != nil {
-		return err.Error()
-	}
-	if len(parsed.Items) != 1 {
-		t.Fatalf("%+v", parsed)
-	}
-	return parsed.Items[0].Rejected
-}
 
 const seed = `{"alertName":"N","alertState":"ALERT","curValue":"97","dimensions":"{userId=1, instanceId=i-1}","expression":"$Average>=95","instanceName":"web-1","metricName":"cpu","metricProject":"acs_ecs","preTriggerLevel":"null","ruleId":"r-1","timestamp":"1772352000000","triggerLevel":"CRITICAL"}`
 
@@ -52,7 +17,7 @@ var seeds = []string{
 }
 
 func TestThreshold(t *testing.T) {
-	a := one(t, seed)
+	a := sourcetest.One(t, Source, seed)
 	if a.Title != "N: web-1" || a.Severity != alert.Critical || a.Labels["instanceId"] != "i-1" || a.Episode != "" || a.StartedAt.Hour() != 8 || a.Description != "metric: cpu\nvalue: 97\ncondition: $Average>=95\nstate: ALERT" {
 		t.Errorf("%+v", a)
 	}
@@ -72,20 +37,20 @@ func TestThreshold(t *testing.T) {
 		{"no rule", `"ruleId":"r-1",`, ``, func(b alert.Alert) bool { return b.DedupKey != a.DedupKey && b.Title == a.Title }},
 		{"seconds", `"1772352000000"`, `1772352000`, func(b alert.Alert) bool { return b.StartedAt.Equal(a.StartedAt) }},
 	} {
-		if b := one(t, strings.Replace(seed, c.old, c.now, 1)); !c.want(b) {
+		if b := sourcetest.One(t, Source, strings.Replace(seed, c.old, c.now, 1)); !c.want(b) {
 			t.Errorf("%s: %+v", c.name, b)
 		}
 	}
-	form := one(t, "alertName=N&alertState=ALERT&dimensions={userId=1,+instanceId=i-1}&ruleId=r-1&expression=$Average>=95")
+	form := sourcetest.One(t, Source, "alertName=N&alertState=ALERT&dimensions={userId=1,+instanceId=i-1}&ruleId=r-1&expression=$Average>=95")
 	if form.DedupKey != a.DedupKey {
 		t.Errorf("as a form %+v", form)
 	}
 }
 
 func TestEventsOfAllWays(t *testing.T) {
-	callback := one(t, `{"product":"ECS","name":"Disk:Stalled:Executing","resourceId":"acs:ecs:cn:1:disk/d","level":"CRITICAL","eventTime":"20260301T160000.000+0800"}`)
-	pushed := one(t, `{"alert":{"alertStatus":"TRIGGERED","eventName":"Disk:Stalled:Executing","severity":"CRITICAL","timestamp":1772352000000,"meta":{"sysEventMeta":{"resourceId":"acs:ecs:cn:1:disk/d"}}}}`)
-	ended := one(t, `{"alert":"{\"alertStatus\":\"RESOLVED\",\"eventName\":\"Disk:Stalled:Executing\",\"arn\":\"acs:ecs:cn:1:disk/d\"}","strategyName":"s","time":"1772352300000"}`)
+	callback := sourcetest.One(t, Source, `{"product":"ECS","name":"Disk:Stalled:Executing","resourceId":"acs:ecs:cn:1:disk/d","level":"CRITICAL","eventTime":"20260301T160000.000+0800"}`)
+	pushed := sourcetest.One(t, Source, `{"alert":{"alertStatus":"TRIGGERED","eventName":"Disk:Stalled:Executing","severity":"CRITICAL","timestamp":1772352000000,"meta":{"sysEventMeta":{"resourceId":"acs:ecs:cn:1:disk/d"}}}}`)
+	ended := sourcetest.One(t, Source, `{"alert":"{\"alertStatus\":\"RESOLVED\",\"eventName\":\"Disk:Stalled:Executing\",\"arn\":\"acs:ecs:cn:1:disk/d\"}","strategyName":"s","time":"1772352300000"}`)
 	if callback.DedupKey != pushed.DedupKey || pushed.DedupKey != ended.DedupKey || !callback.StartedAt.Equal(pushed.StartedAt) || callback.Severity != alert.Critical {
 		t.Errorf("%+v\n%+v\n%+v", callback, pushed, ended)
 	}
@@ -99,7 +64,7 @@ func TestStatusesOfVersion2(t *testing.T) {
 		`"status":"OCCURRED"`: alert.Firing, `"status":"PERSISTENT"`: alert.Firing, `"status":"RESOLVED"`: alert.Resolved, `"status":"RECOVERED"`: alert.Resolved,
 		`"status":"OCCURRED","subtype":"NORMAL_RESOLVE"`: alert.Resolved, `"subtype":"NORMAL_RESOLVE"`: alert.Resolved,
 	} {
-		if a := one(t, `{"specversion":"1.0","ruleId":"r","alertEntityId":"e","subject":"S",`+words+`}`); a.Status != want || a.Title != "S" || a.DedupKey != keyOf("rule", "r", map[string]string{"entity": "e"}) {
+		if a := sourcetest.One(t, Source, `{"specversion":"1.0","ruleId":"r","alertEntityId":"e","subject":"S",`+words+`}`); a.Status != want || a.Title != "S" || a.DedupKey != keyOf("rule", "r", map[string]string{"entity": "e"}) {
 			t.Errorf("%s: %+v", words, a)
 		}
 	}
@@ -111,37 +76,10 @@ func TestRefused(t *testing.T) {
 		`{"message":{"levelDescription":"odd"}}`: `levelDescription: is "odd"`, `{"message":{"levelDescription":"发生告警"}}`: "alertName: missing", `{"alert":{}}`: "alert.alertStatus",
 		`{"alert":{"alertStatus":"TRIGGERED"}}`: "alert.eventName: missing", `{"specversion":"1.0","ruleId":"r","status":"odd"}`: `status: is "odd"`,
 	} {
-		if got := refused(t, body); !strings.Contains(got, want) {
+		if got := sourcetest.Refused(t, Source, body); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", body, got, want)
 		}
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	for _, body := range seeds {
-		f.Add([]byte(body))
-	}
-	for up := "../../../"; len(up) < 24; up += "../" { // the collection stands beside the repository or above it
-		files, _ := filepath.Glob(up + "shared/payloads/alibaba_cms/*")
-		for _, file := range files {
-			if body, err := os.ReadFile(file); err == nil {
-				f.Add(body)
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		parsed, err := Parse(request(string(body)))
-		if err != nil && (len(parsed.Items) > 0 || !fault.Is(err, fault.Invalid)) {
-			t.Fatalf("%d items and error %v", len(parsed.Items), err)
-		}
-		for _, item := range parsed.Items {
-			a := item.Alert
-			if (a == nil) == (item.Rejected == "") {
-				t.Fatalf("item %+v", item)
-			}
-			if a != nil && (a.Title == "" || a.DedupKey == "" || a.Source != Name || a.Status != alert.Firing && a.Status != alert.Resolved || !a.Severity.Valid() || !a.Priority.Valid()) {
-				t.Fatalf("alert %+v", a)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { sourcetest.FuzzStates(f, Source, seeds...) }

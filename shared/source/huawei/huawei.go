@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
@@ -16,9 +15,6 @@ import (
 
 // Name is the word of this source.
 const Name = "huawei"
-
-// zone is that of times without one.
-var zone = time.FixedZone("", 8*3600)
 
 // Parse reads a message of SMN, or what stands in one.
 func Parse(r *source.Request) (source.Parsed, error) {
@@ -103,7 +99,7 @@ func alarm(root, message doc.Value) source.Item {
 		Source: Name, DedupKey: key, Status: status, Severity: severityOf(f.first("AlarmLevel", "alarm_level")), Title: f.title(root),
 		Group: f.first("AlarmRuleName", "alarm_name", "AlarmRule"), Description: f.describe(), Labels: f.labels(), Links: source.Links("Cloud Eye", f.first("Link")),
 	}
-	when := source.InstantIn(alarmTime(f.first("AlarmTime", "time")), zone)
+	when := source.InstantIn(alarmTime(f.first("AlarmTime", "time")), source.China)
 	if when.IsZero() {
 		when = source.Instant(root.Get("timestamp").Text())
 	}

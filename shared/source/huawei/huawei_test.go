@@ -14,8 +14,6 @@ import (
 	"errors"
 	"math/big"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +22,7 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
 	"tocsin/shared/source/proof"
+	"tocsin/shared/source/sourcetest"
 )
 
 // received is the receive time of the tests.
@@ -51,17 +50,8 @@ const data = `{"version":"v1","data":{"Namespace":"ECS","DimensionName":"ECS","R
 
 const older = `{"message_type":"alarm","alarm_id":"al1","alarm_name":"rule","alarm_status":"alarm","time":1772355420000,"namespace":"SYS.RDS","metric_name":"disk","dimension":"rds:in1","value":80,"unit":"%","alarmValue":[{"time":1,"value":80.5},{"time":2,"value":83.5}],"template_variable":{"IsAlarm":true,"AlarmLevel":"次要","ResourceName":"db"}}`
 
-func one(t *testing.T, body string) alert.Alert {
-	t.Helper()
-	parsed, err := Parse(request(body))
-	if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil {
-		t.Fatalf("%+v, %v", parsed, err)
-	}
-	return *parsed.Items[0].Alert
-}
-
 func TestAlarm(t *testing.T) {
-	a := one(t, message(t, "message", data))
+	a := sourcetest.One(t, Source, message(t, "message", data))
 	if a.Title != "ECS web-1: CPU" || a.Severity != alert.Error || !a.StartedAt.Equal(received.Add(-3*time.Minute)) || a.Episode != "" ||
 		a.Description != "rule: rule\nvalue: 97 %\ncondition: average > 90 %\ncount: 3\nproduct: ECS" || a.Labels["alarm_record_id"] != "ah1" {
 		t.Errorf("%+v", a)
@@ -82,11 +72,11 @@ func TestAlarm(t *testing.T) {
 		{"another resource", `"r-1"`, `"r-2"`, func(b alert.Alert) bool { return b.DedupKey != a.DedupKey }},
 		{"data in a string", data, `{"data":` + quote(t, `{"IsAlarm":true,"AlarmRuleName":"rule"}`) + `,"IsAlarm":true}`, func(b alert.Alert) bool { return b.Title == "rule" }},
 	} {
-		if b := one(t, message(t, "message", strings.Replace(data, c.old, c.now, 1))); !c.want(b) {
+		if b := sourcetest.One(t, Source, message(t, "message", strings.Replace(data, c.old, c.now, 1))); !c.want(b) {
 			t.Errorf("%s: %+v", c.name, b)
 		}
 	}
-	if bare := one(t, data); bare.DedupKey != a.DedupKey {
+	if bare := sourcetest.One(t, Source, data); bare.DedupKey != a.DedupKey {
 		t.Errorf("without SMN: %+v", bare)
 	}
 }
@@ -101,23 +91,23 @@ func quote(t *testing.T, s string) string {
 }
 
 func TestOlderAlarm(t *testing.T) {
-	a := one(t, message(t, "message", older))
+	a := sourcetest.One(t, Source, message(t, "message", older))
 	if a.Title != "db: disk" || a.Severity != alert.Warning || !a.StartedAt.Equal(received.Add(-3*time.Minute)) || !strings.Contains(a.Description, "value: 83.5 %") {
 		t.Errorf("%+v", a)
 	}
-	over := one(t, message(t, "message", strings.Replace(strings.Replace(older, `"alarm_status":"alarm"`, `"alarm_status":"ok"`, 1), `"IsAlarm":true,`, "", 1)))
+	over := sourcetest.One(t, Source, message(t, "message", strings.Replace(strings.Replace(older, `"alarm_status":"alarm"`, `"alarm_status":"ok"`, 1), `"IsAlarm":true,`, "", 1)))
 	if over.Status != alert.Resolved || over.DedupKey != a.DedupKey {
 		t.Errorf("%+v", over)
 	}
 }
 
 func TestSubjectsSayTheState(t *testing.T) {
-	firing := one(t, message(t, "subject", "[华为云][紧急告警]云监控通知：“web-1” 的CPU使用率已触发告警。", "message", "text"))
-	over := one(t, message(t, "subject", "[华为云][紧急告警恢复]云监控通知：“web-1” 的CPU使用率已恢复正常。", "message", "other text"))
+	firing := sourcetest.One(t, Source, message(t, "subject", "[华为云][紧急告警]云监控通知：“web-1” 的CPU使用率已触发告警。", "message", "text"))
+	over := sourcetest.One(t, Source, message(t, "subject", "[华为云][紧急告警恢复]云监控通知：“web-1” 的CPU使用率已恢复正常。", "message", "other text"))
 	if firing.Status != alert.Firing || over.Status != alert.Resolved || firing.DedupKey != over.DedupKey || firing.Severity != alert.Critical || over.Severity != alert.Critical {
 		t.Errorf("%+v\n%+v", firing, over)
 	}
-	if a := one(t, message(t, "message", "disk of x is full\nmore")); a.Title != "disk of x is full" || a.Status != alert.Firing {
+	if a := sourcetest.One(t, Source, message(t, "message", "disk of x is full\nmore")); a.Title != "disk of x is full" || a.Status != alert.Firing {
 		t.Errorf("without a subject: %+v", a)
 	}
 }
@@ -329,30 +319,5 @@ func FuzzVerify(f *testing.F) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, body := range []string{data, message(f, "message", data), message(f, "message", older), message(f, "subject", "[a][b]c"), message(f, "type", confirmation), `{"type":"Notification","message":{"data":1,"IsAlarm":[]}}`} {
-		f.Add([]byte(body))
-	}
-	for up := "../../../"; len(up) < 24; up += "../" { // the collection stands beside the repository or above it
-		files, _ := filepath.Glob(up + "shared/payloads/huawei_ces/*")
-		for _, file := range files {
-			if body, err := os.ReadFile(file); err == nil {
-				f.Add(body)
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		parsed, err := Parse(request(string(body)))
-		if err != nil && (len(parsed.Items) > 0 || !fault.Is(err, fault.Invalid)) {
-			t.Fatalf("%d items and error %v", len(parsed.Items), err)
-		}
-		for _, item := range parsed.Items {
-			a := item.Alert
-			if (a == nil) == (item.Rejected == "") {
-				t.Fatalf("item %+v", item)
-			}
-			if a != nil && (a.Title == "" || a.DedupKey == "" || a.Source != Name || a.Status != alert.Firing && a.Status != alert.Resolved || !a.Severity.Valid() || !a.Priority.Valid()) {
-				t.Fatalf("alert %+v", a)
-			}
-		}
-	})
+	sourcetest.FuzzStates(f, Source, data, message(f, "message", data), message(f, "message", older), message(f, "subject", "[a][b]c"), message(f, "type", confirmation), `{"type":"Notification","message":{"data":1,"IsAlarm":[]}}`)
 }

@@ -13,11 +13,11 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
+	"tocsin/shared/source/sourcetest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -320,39 +320,9 @@ func FuzzParse(f *testing.F) {
 	if err != nil || len(files) == 0 {
 		f.Fatal(errors.Join(err, errors.New("no seeds")))
 	}
+	seeds := []string{`[{"labels":{"a":1},"endsAt":"9999-12-31T23:59:59-23:00"},null,{"fingerprint":"\ud800"}]`}
 	for _, name := range files {
-		f.Add(read(f, filepath.Join("testdata", name)))
+		seeds = append(seeds, string(read(f, filepath.Join("testdata", name))))
 	}
-	f.Add([]byte(`[{"labels":{"a":1},"endsAt":"9999-12-31T23:59:59-23:00"},null,{"fingerprint":"\ud800"}]`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		parsed, err := Parse(request(body))
-		if err != nil {
-			if len(parsed.Items) > 0 || !fault.Is(err, fault.Invalid) {
-				t.Fatalf("%d items and error %v", len(parsed.Items), err)
-			}
-			return
-		}
-		for _, item := range parsed.Items {
-			check(t, item)
-		}
-	})
-}
-
-// check reports what no accepted alert may be.
-func check(t *testing.T, item source.Item) {
-	t.Helper()
-	a := item.Alert
-	if (a == nil) == (item.Rejected == "") {
-		t.Fatalf("item %+v", item)
-	}
-	if a == nil {
-		return
-	}
-	text, err := json.Marshal(a)
-	if err != nil || len(text) > alert.MaxStored || !utf8.Valid(text) {
-		t.Fatalf("%d bytes, %v", len(text), err)
-	}
-	if a.Title == "" || a.DedupKey == "" || a.Status != alert.Firing && a.Status != alert.Resolved || !a.Severity.Valid() || !a.Priority.Valid() {
-		t.Fatalf("alert %+v", a)
-	}
+	sourcetest.FuzzStates(f, Source, seeds...)
 }

@@ -38,9 +38,6 @@ var Source = source.Source{
 	},
 }
 
-// zone is that of times without one.
-var zone = time.FixedZone("", 8*3600)
-
 // Parse reads one alert or an array of them.
 func Parse(r *source.Request) (source.Parsed, error) {
 	root, err := r.Root()
@@ -91,7 +88,7 @@ func parse(v doc.Value) source.Item {
 }
 
 func instant(v doc.Value, paths ...string) time.Time {
-	return source.InstantIn(v.First(paths...), zone)
+	return source.InstantIn(v.First(paths...), source.China)
 }
 
 // keyOf prefers what stays equal over firing periods.

@@ -2,15 +2,13 @@ package sls
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"tocsin/shared/alert"
-	"tocsin/shared/fault"
 	"tocsin/shared/source"
+	"tocsin/shared/source/sourcetest"
 )
 
 // received is the receive time of the tests.
@@ -20,35 +18,12 @@ func request(body string) *source.Request {
 	return &source.Request{Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body), At: received}
 }
 
-// one is the alert of a body that holds one.
-func one(t *testing.T, body string) alert.Alert {
-	t.Helper()
-	parsed, err := Parse(request(body))
-	if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil {
-		t.Fatalf("%+v, %v", parsed, err)
-	}
-	return *parsed.Items[0].Alert
-}
-
-// refused is why a body is no alert: its error, or that of its one item.
-func refused(t *testing.T, body string) string {
-	t.Helper()
-	parsed, err := Parse(request(body))
-	if err != nil {
-		return err.Error()
-	}
-	if len(parsed.Items) != 1 {
-		t.Fatalf("%+v", parsed)
-	}
-	return parsed.Items[0].Rejected
-}
-
 const seed = `{"alert_instance_id":"i-1","alert_id":"a-1","alert_name":"N","project":"p","region":"r","fire_time":1772352000,"resolve_time":0,"status":"firing","results":[{"store":"s","query":"q"}],"fire_results":[{"n":"1"}],"labels":{"env":"prod"},"annotations":{"title":"T","desc":"D"},"severity":10}`
 
 var seeds = []string{seed, "[" + seed + "," + seed + "]", `["{\"alert_name\":\"N\"}","x"]`, `{"alert_name":"N","labels":"{\"a\":1}","severity":"6"}`}
 
 func TestParse(t *testing.T) {
-	a := one(t, seed)
+	a := sourcetest.One(t, Source, seed)
 	if a.Title != "N: T" || a.Description != "D\nquery: q\n{\"n\":\"1\"}" || a.Labels["env"] != "prod" || a.Labels["store"] != "s" || a.Severity != alert.Critical || a.Episode != "2026-03-01T08:00:00Z" {
 		t.Errorf("%+v", a)
 	}
@@ -72,7 +47,7 @@ func TestParse(t *testing.T) {
 		{"title with the name", `"T"`, `"N of web"`, func(b alert.Alert) bool { return b.Title == "N of web" }},
 		{"links", `"severity"`, `"signin_url":"https://sls.example.com/x","dashboard_url":"no address","severity"`, func(b alert.Alert) bool { return len(b.Links) == 1 }},
 	} {
-		if b := one(t, strings.Replace(seed, c.old, c.now, 1)); !c.want(b) {
+		if b := sourcetest.One(t, Source, strings.Replace(seed, c.old, c.now, 1)); !c.want(b) {
 			t.Errorf("%s: %+v", c.name, b)
 		}
 	}
@@ -100,37 +75,10 @@ func TestRefused(t *testing.T) {
 	for body, want := range map[string]string{
 		"": "empty", "5": "is a number", `{}`: "alert_name: missing", `{"alert_name":"N","status":"odd"}`: `status: is "odd"`, `[5]`: "is a number",
 	} {
-		if got := refused(t, body); !strings.Contains(got, want) {
+		if got := sourcetest.Refused(t, Source, body); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", body, got, want)
 		}
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	for _, body := range seeds {
-		f.Add([]byte(body))
-	}
-	for up := "../../../"; len(up) < 24; up += "../" { // the collection stands beside the repository or above it
-		files, _ := filepath.Glob(up + "shared/payloads/alibaba_sls/*")
-		for _, file := range files {
-			if body, err := os.ReadFile(file); err == nil {
-				f.Add(body)
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		parsed, err := Parse(request(string(body)))
-		if err != nil && (len(parsed.Items) > 0 || !fault.Is(err, fault.Invalid)) {
-			t.Fatalf("%d items and error %v", len(parsed.Items), err)
-		}
-		for _, item := range parsed.Items {
-			a := item.Alert
-			if (a == nil) == (item.Rejected == "") {
-				t.Fatalf("item %+v", item)
-			}
-			if a != nil && (a.Title == "" || a.DedupKey == "" || a.Source != Name || a.Status != alert.Firing && a.Status != alert.Resolved || !a.Severity.Valid() || !a.Priority.Valid()) {
-				t.Fatalf("alert %+v", a)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { sourcetest.FuzzStates(f, Source, seeds...) }

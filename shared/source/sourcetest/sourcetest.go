@@ -37,6 +37,29 @@ func Request(body string, header ...string) *source.Request {
 	return r
 }
 
+// One is the alert of a JSON body that holds one.
+func One(t *testing.T, src source.Source, body string) alert.Alert {
+	t.Helper()
+	parsed, err := src.Parse(Request(body, "Content-Type", "application/json"))
+	if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil {
+		t.Fatalf("%+v, %v", parsed, err)
+	}
+	return *parsed.Items[0].Alert
+}
+
+// Refused is why a JSON body is no alert: its error, or that of its one item.
+func Refused(t *testing.T, src source.Source, body string) string {
+	t.Helper()
+	parsed, err := src.Parse(Request(body, "Content-Type", "application/json"))
+	if err != nil {
+		return err.Error()
+	}
+	if len(parsed.Items) != 1 {
+		t.Fatalf("%+v", parsed)
+	}
+	return parsed.Items[0].Rejected
+}
+
 // Case is a request and what a source makes of it.
 type Case struct {
 	Name    string
@@ -167,6 +190,24 @@ func FlipBit(s string) string {
 // collection of payloads where there is one.
 func Fuzz(f *testing.F, src source.Source, header string, seeds ...string) {
 	f.Helper()
+	fuzz(f, src, header, Check, seeds)
+}
+
+// FuzzStates is [Fuzz] of a source whose alerts fire or are resolved, and bear
+// its own name.
+func FuzzStates(f *testing.F, src source.Source, seeds ...string) {
+	f.Helper()
+	fuzz(f, src, "", func(t *testing.T, item source.Item) {
+		t.Helper()
+		Check(t, item)
+		if a := item.Alert; a != nil && (a.Source != src.Name || a.Status != alert.Firing && a.Status != alert.Resolved) {
+			t.Fatalf("alert %+v", a)
+		}
+	}, seeds)
+}
+
+func fuzz(f *testing.F, src source.Source, header string, check func(*testing.T, source.Item), seeds []string) {
+	f.Helper()
 	for _, s := range seeds {
 		f.Add([]byte(s), "")
 	}
@@ -185,7 +226,7 @@ func Fuzz(f *testing.F, src source.Source, header string, seeds ...string) {
 			return
 		}
 		for _, item := range parsed.Items {
-			Check(t, item)
+			check(t, item)
 		}
 		for _, c := range parsed.Changes {
 			if c.ID == "" || strings.TrimSpace(c.Title) == "" || c.Source != src.Name {

@@ -34,9 +34,6 @@ var Source = source.Source{
 	},
 }
 
-// zone is that of the callback's times.
-var zone = time.FixedZone("", 8*3600)
-
 // answer is what the older version of the callback waits for.
 type answer struct {
 	SessionID string `json:"sessionId"`
@@ -102,7 +99,7 @@ func severityOf(level string) alert.Severity {
 }
 
 // instant: 0 is no time.
-func instant(v doc.Value) time.Time { return source.InstantIn(v.Text(), zone) }
+func instant(v doc.Value) time.Time { return source.InstantIn(v.Text(), source.China) }
 
 // Bounds of what is read as dimensions, above all that the platform sends.
 const (

@@ -2,15 +2,13 @@ package tencent
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"tocsin/shared/alert"
-	"tocsin/shared/fault"
 	"tocsin/shared/source"
+	"tocsin/shared/source/sourcetest"
 )
 
 // received is the receive time of the tests.
@@ -20,35 +18,12 @@ func request(body string) *source.Request {
 	return &source.Request{Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body), At: received}
 }
 
-// one is the alert of a body that holds one.
-func one(t *testing.T, body string) alert.Alert {
-	t.Helper()
-	parsed, err := Parse(request(body))
-	if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil {
-		t.Fatalf("%+v, %v", parsed, err)
-	}
-	return *parsed.Items[0].Alert
-}
-
-// refused is why a body is no alert: its error, or that of its one item.
-func refused(t *testing.T, body string) string {
-	t.Helper()
-	parsed, err := Parse(request(body))
-	if err != nil {
-		return err.Error()
-	}
-	if len(parsed.Items) != 1 {
-		t.Fatalf("%+v", parsed)
-	}
-	return parsed.Items[0].Rejected
-}
-
 const seed = `{"sessionId":"s","alarmStatus":1,"alarmType":"metric","alarmObjInfo":{"region":"gz","dimensions":{"unInstanceId":"ins-1","objName":"a#1"}},"alarmPolicyInfo":{"policyId":"p-1","policyName":"web","conditions":{"metricName":"cpu","metricShowName":"CPU","calcType":">","calcValue":"90","calcUnit":"%","currentValue":"97","unit":"%"}},"firstOccurTime":"2026-03-01 16:00:00","durationTime":"300","recoverTime":"0"}`
 
 var seeds = []string{seed, `{"sessionId":"s"}`, `{"alarmStatus":"0","alarmPolicyInfo":{"conditions":{"eventName":"e"}},"alarmObjInfo":{"dimensions":"{\"a\":[1,{\"b\":2}]}"}}`}
 
 func TestParse(t *testing.T) {
-	a := one(t, seed)
+	a := sourcetest.One(t, Source, seed)
 	if a.Title != "CPU > 90% on ins-1" || a.Severity != alert.Error || a.StartedAt.Hour() != 8 || a.Description != "policy: web\nvalue: 97%\nlasts: 300 s" || a.Labels["region"] != "gz" {
 		t.Errorf("%+v", a)
 	}
@@ -72,7 +47,7 @@ func TestParse(t *testing.T) {
 		{"numbers in dimensions", `"objName":"a#1"`, `"vport":443,"objDetail":{"ip":"192.0.2.1"}`, func(b alert.Alert) bool { return b.Labels["vport"] == "443" && b.Labels["objDetail.ip"] == "192.0.2.1" }},
 		{"dimensions that are a text", `{"unInstanceId":"ins-1","objName":"a#1"}`, `"ins-1"`, func(b alert.Alert) bool { return b.DedupKey != "" }},
 	} {
-		if b := one(t, strings.Replace(seed, c.old, c.now, 1)); !c.want(b) {
+		if b := sourcetest.One(t, Source, strings.Replace(seed, c.old, c.now, 1)); !c.want(b) {
 			t.Errorf("%s: %+v", c.name, b)
 		}
 	}
@@ -91,37 +66,10 @@ func TestRefused(t *testing.T) {
 	for body, want := range map[string]string{
 		"": "empty", "[]": "is an array", `{}`: "alarmStatus: missing", `{"alarmPolicyInfo":{}}`: `alarmStatus: is ""`, `{"alarmStatus":9}`: `alarmStatus: is "9"`,
 	} {
-		if got := refused(t, body); !strings.Contains(got, want) {
+		if got := sourcetest.Refused(t, Source, body); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", body, got, want)
 		}
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	for _, body := range seeds {
-		f.Add([]byte(body))
-	}
-	for up := "../../../"; len(up) < 24; up += "../" { // the collection stands beside the repository or above it
-		files, _ := filepath.Glob(up + "shared/payloads/tencent_cloud/*")
-		for _, file := range files {
-			if body, err := os.ReadFile(file); err == nil {
-				f.Add(body)
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		parsed, err := Parse(request(string(body)))
-		if err != nil && (len(parsed.Items) > 0 || !fault.Is(err, fault.Invalid)) {
-			t.Fatalf("%d items and error %v", len(parsed.Items), err)
-		}
-		for _, item := range parsed.Items {
-			a := item.Alert
-			if (a == nil) == (item.Rejected == "") {
-				t.Fatalf("item %+v", item)
-			}
-			if a != nil && (a.Title == "" || a.DedupKey == "" || a.Source != Name || a.Status != alert.Firing && a.Status != alert.Resolved || !a.Severity.Valid() || !a.Priority.Valid()) {
-				t.Fatalf("alert %+v", a)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { sourcetest.FuzzStates(f, Source, seeds...) }
