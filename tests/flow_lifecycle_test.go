@@ -9,6 +9,7 @@ import (
 
 	"tocsin/shared/event"
 	"tocsin/shared/ledger"
+	"tocsin/shared/ops"
 	"tocsin/tests/harness"
 )
 
@@ -20,7 +21,8 @@ func recovered(a harness.Alert) harness.Alert {
 }
 
 // TestFlowFromAlertToArchive follows one alert as people see it: page,
-// acknowledge, resolve, all-clear, record, close.
+// acknowledge, resolve, all-clear, record, close, and the record again when it
+// happens once more.
 func TestFlowFromAlertToArchive(t *testing.T) {
 	h := harness.Start(t)
 	id := h.Disposed(h.Send(disk), ledger.Opened)
@@ -46,6 +48,16 @@ func TestFlowFromAlertToArchive(t *testing.T) {
 	h.Act(link, "close", "cause_class", "capacity", "cause", "log rotation was off", "solution", "rotated")
 	h.Settled().In(id, event.Closed)
 	h.Pass(30 * 24 * time.Hour).Receives()
+
+	again := h.Disposed(h.Send(disk), ledger.Opened)
+	page = h.Receives("alice")[0]
+	if want := "rotated (" + id + ")"; !strings.Contains(page.Text, want) {
+		t.Errorf("the page does not say %q:\n%s", want, page.Text)
+	}
+	var shown ops.EventDetail
+	if h.API("GET", "/events/"+again, nil, &shown); shown.LastTime == nil || string(shown.LastTime.Event) != id || shown.LastTime.Record.Cause != "log rotation was off" {
+		t.Errorf("%s shows of the last time %+v", again, shown.LastTime)
+	}
 }
 
 // TestInvariant12NoSecretInALog: neither the key of an integration, nor the

@@ -20,6 +20,7 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/incident"
+	"tocsin/shared/knowledge"
 	"tocsin/shared/outbox"
 	"tocsin/shared/telemetry"
 )
@@ -143,6 +144,7 @@ type visit struct {
 	member   catalog.Member
 	incident incident.Incident // when the link leads to one
 	changes  []change.Filed    // that may have caused the event, newest first
+	lastTime event.Event       // the newest former event of its kind with a solution, if any
 	event    event.Event       // otherwise: the one that the link names or, following merges, the one that survived
 	merged   event.ID          // the one that the link names, if it was merged
 }
@@ -280,22 +282,23 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, v *visit) error {
 }
 
 // showEvent writes the page of an event, with what was entered in a form that
-// has to be corrected. Timeline, changes and forecast are left out when they
+// has to be corrected. Timeline, changes, last time and forecast are left out when they
 // cannot be read: the button matters more.
 func (h *handler) showEvent(w http.ResponseWriter, r *http.Request, v *visit, status int, f form) error {
 	timeline, err := h.events.Timeline(r.Context(), v.event.ID)
 	if err != nil {
 		httpapi.Annotate(r.Context(), slog.Any("timeline_err", err))
 	}
-	v.changes = h.changed(r.Context(), v)
+	v.changes, v.lastTime = h.changed(r.Context(), v), h.lastTime(r.Context(), v)
 	write(w, r, status, v.eventPage(timeline, h.next(r.Context(), v), resultOf(r), f))
 	return nil
 }
 
-// changesFor is how long a reader waits for changes.
-const changesFor = 500 * time.Millisecond
+// contextFor is how long a reader waits for changes, and for what helped last
+// time.
+const contextFor = 500 * time.Millisecond
 
-var errLate = errors.New("the changes took too long to find")
+var errLate = errors.New("it took too long to find")
 
 // changed returns the changes that may have caused the event.
 func (h *handler) changed(ctx context.Context, v *visit) []change.Filed {
@@ -303,13 +306,24 @@ func (h *handler) changed(ctx context.Context, v *visit) []change.Filed {
 	if until.IsZero() {
 		until = v.at
 	}
-	within, cancel := context.WithTimeoutCause(ctx, changesFor, errLate)
+	within, cancel := context.WithTimeoutCause(ctx, contextFor, errLate)
 	defer cancel()
 	found, _, err := h.changes.Find(within, v.event.Service, change.Around(v.event.OpenedAt, until), defaults.ChangesShown, "")
 	if err != nil {
 		httpapi.Annotate(ctx, slog.Any("changes_err", err))
 	}
 	return found
+}
+
+// lastTime returns the newest former event of its kind with a solution.
+func (h *handler) lastTime(ctx context.Context, v *visit) event.Event {
+	within, cancel := context.WithTimeoutCause(ctx, contextFor, errLate)
+	defer cancel()
+	last, _, err := knowledge.LastTime(within, h.events, v.event)
+	if err != nil {
+		httpapi.Annotate(ctx, slog.Any("last_time_err", err))
+	}
+	return last
 }
 
 // next is what the newest page of this cycle said about the step after it.

@@ -680,6 +680,20 @@ func TestPageShowsChanges(t *testing.T) {
 	b.get(token).hides(t, "Changes")
 }
 
+// TestPageShowsWhatHelpedLastTime until the event is closed.
+func TestPageShowsWhatHelpedLastTime(t *testing.T) {
+	o := newOffice(t)
+	e := o.events["E-4821"]
+	e.Previous = "E-12"
+	o.events[e.ID] = e
+	o.events["E-12"] = event.Event{ID: "E-12", State: event.Closed, Record: event.Record{CauseClass: "capacity", Cause: "rotation <off>", Solution: "rotated", At: night.AddDate(0, 0, -3)}}
+	token, b := o.token(t, "alice"), o.browse(t)
+	b.get(token).shows(t, 200, "Last time: E-12", "rotation &lt;off&gt;", "rotated", "Capacity")
+	e.State = event.Closed
+	o.events[e.ID] = e
+	b.get(token).hides(t, "Last time")
+}
+
 // TestNothingLeaksIntoTheLog looks for the token in whatever was logged.
 func TestNothingLeaksIntoTheLog(t *testing.T) {
 	o := newOffice(t)

@@ -87,7 +87,7 @@ func (v *visit) eventPage(timeline []event.Item, next outbox.Forecast, res resul
 		when(v.merged != "", banner("", v.text.MergedFrom(string(v.merged)))), v.wornOut(string(e.ID)),
 		v.top(), heading(e.Title), v.stateLine(), v.consequence(next),
 		v.actions(f),
-		v.details(), v.changed(), v.savedRecord(), v.history(timeline), v.foot())
+		v.helped(), v.details(), v.changed(), v.savedRecord(), v.history(timeline), v.foot())
 }
 
 // heading is a title; a long one is smaller, so that the button below stays
@@ -597,13 +597,29 @@ func (v *visit) savedRecord() part {
 	if v.event.State == event.Resolved && (v.may(actionlink.Record) || v.may(actionlink.Close)) {
 		return nil
 	}
+	known := v.recorded(r)
+	return el("section", class("card"), el("h2", text(t.Record)), known.list())
+}
+
+func (v *visit) recorded(r event.Record) table {
+	t := v.text
 	var known table
 	known.add(t.CauseClass, v.causeClass(r.CauseClass))
 	known.add(t.Cause, r.Cause)
 	known.add(t.Solution, r.Solution)
 	known.add(t.Reasoning, r.Reasoning)
 	known.add(t.Tags, strings.Join(r.Tags, ", "))
-	return el("section", class("card"), el("h2", text(t.Record)), known.list())
+	return known
+}
+
+// helped is the record of the last time, while it may still help.
+func (v *visit) helped() part {
+	last := &v.lastTime
+	if last.ID == "" || v.event.State == event.Closed {
+		return nil
+	}
+	known := v.recorded(last.Record)
+	return el("section", class("card"), el("h2", text(v.text.LastTime(string(last.ID), v.when(last.Record.At)))), known.list())
 }
 
 // causeClass is a class as readers call it; a team's own class is its word.

@@ -55,6 +55,7 @@ type texts struct {
 	PartOfIncident    func(id string) string
 	IncidentRequested string
 	AllRecovered      func(when string) string
+	LastTime          func(id, when string) string
 
 	// Incidents.
 	IncidentStates                                                                                                                                  map[string]string
@@ -210,6 +211,7 @@ var english = sync.OnceValue(func() *texts {
 		PartOfIncident:    func(id string) string { return "Part of incident " + id + "." },
 		IncidentRequested: "An incident is being opened for it.",
 		AllRecovered:      func(when string) string { return "All its alerts have recovered since " + when + "." },
+		LastTime:          func(id, when string) string { return "Last time: " + id + ", " + when },
 
 		IncidentStates: map[string]string{"open": "Open", "mitigated": "Mitigated", "resolved": "Resolved", "closed": "Closed", "cancelled": "Cancelled"},
 		Commander:      "Commander", Events: "Events", CancelledBecause: "Cancelled because", Update: "Update", UpdateLabel: "How does it stand?",
@@ -470,6 +472,7 @@ var chinese = sync.OnceValue(func() *texts {
 		PartOfIncident:    func(id string) string { return "属于故障 " + id + "。" },
 		IncidentRequested: "正在为它创建故障。",
 		AllRecovered:      func(when string) string { return "所有告警已于 " + when + " 恢复。" },
+		LastTime:          func(id, when string) string { return "上次：" + id + "，" + when },
 
 		IncidentStates: map[string]string{"open": "处理中", "mitigated": "影响已消除", "resolved": "已解决", "closed": "已关闭", "cancelled": "已取消"},
 		Commander:      "总指挥", Events: "事件", CancelledBecause: "取消原因", Update: "进展", UpdateLabel: "目前情况如何？",

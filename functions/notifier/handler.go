@@ -18,6 +18,7 @@ import (
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
 	"tocsin/shared/incident"
+	"tocsin/shared/knowledge"
 	"tocsin/shared/notify"
 	"tocsin/shared/outbox"
 	"tocsin/shared/page"
@@ -76,7 +77,6 @@ type notifier struct {
 	people    people
 	links     links
 	channels  map[catalog.Channel]notify.Channel
-	helped    func(ctx context.Context, e event.Event) string // what helped last time; nil: not known
 	now       func() time.Time
 	log       *slog.Logger
 	metrics   *telemetry.Metrics
@@ -87,14 +87,14 @@ type notifier struct {
 // recordWithin, ends a send too, so that its result is recorded.
 const (
 	lease        = 45 * time.Second
-	changesFor   = 500 * time.Millisecond // what a page waits for the changes that it may show
+	contextFor   = 500 * time.Millisecond // what a page waits for changes, and for what helped last time
 	sendWithin   = 20 * time.Second
 	recordWithin = 3 * time.Second
 )
 
 var (
 	errSlow  = errors.New("sending a message took too long")
-	errLate  = errors.New("the changes took too long to find")
+	errLate  = errors.New("it took too long to find")
 	errPanic = errors.New("panic")
 )
 
@@ -261,10 +261,7 @@ func (n *notifier) render(ctx context.Context, m outbox.Message, e event.Event) 
 		n.log.ErrorContext(ctx, "message sent without links", "err", err)
 	}
 	if m.Reason.Pages() {
-		l.Changes = n.changed(ctx, e)
-	}
-	if n.helped != nil && page.Reads(m.Reason) {
-		l.Helped = n.helped(ctx, e)
+		l.Changes, l.Helped = n.changed(ctx, e), n.helped(ctx, e)
 	}
 	return page.Render(l)
 }
@@ -272,11 +269,26 @@ func (n *notifier) render(ctx context.Context, m outbox.Message, e event.Event) 
 // changed returns the changes that may have caused an event. A page goes
 // without them rather than late.
 func (n *notifier) changed(ctx context.Context, e event.Event) []change.Filed {
-	ctx, cancel := context.WithTimeoutCause(ctx, changesFor, errLate)
+	ctx, cancel := context.WithTimeoutCause(ctx, contextFor, errLate)
 	defer cancel()
 	found, _, err := n.changes.Find(ctx, e.Service, change.Around(e.OpenedAt, n.now()), defaults.ChangesShown, "")
 	if err != nil {
 		n.log.WarnContext(ctx, "message sent without changes", "err", cmp.Or(context.Cause(ctx), err))
 	}
 	return found
+}
+
+// helped returns what fixed it last time, "" when that is not known. A page
+// goes without it rather than late.
+func (n *notifier) helped(ctx context.Context, e event.Event) string {
+	ctx, cancel := context.WithTimeoutCause(ctx, contextFor, errLate)
+	defer cancel()
+	last, found, err := knowledge.LastTime(ctx, n.events, e)
+	if err != nil {
+		n.log.WarnContext(ctx, "message sent without what helped last time", "err", cmp.Or(context.Cause(ctx), err))
+	}
+	if !found {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s)", last.Record.Solution, last.ID)
 }

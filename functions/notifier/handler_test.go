@@ -562,13 +562,13 @@ func TestPageWithoutNamesOrLinks(t *testing.T) {
 // TestWhatThePageSays: the reader's language and zone, names as shown, links.
 func TestWhatThePageSays(t *testing.T) {
 	s := newStage(t)
-	s.helped = func(context.Context, event.Event) string { return "Grew the volume" }
+	s.board.event.Previous, s.board.former = "E-7", event.Event{ID: "E-7", Record: event.Record{Solution: "Grew the volume"}}
 	m := message(func(m *outbox.Message) {
 		m.Contact, m.Next = "phone", outbox.Forecast{What: "step", Who: []string{"Bob"}, At: start.Add(15 * time.Minute)}
 	})
 	s.store(m)
 	s.do(m)
-	for _, want := range []string{"Order service", "03:27 (UTC+8) 通知 Bob", "Grew the volume", `"click":"https://tocsin.example.com/a/E-4821-ann"`, "确认", `"priority":5`} {
+	for _, want := range []string{"Order service", "03:27 (UTC+8) 通知 Bob", "Grew the volume (E-7)", `"click":"https://tocsin.example.com/a/E-4821-ann"`, "确认", `"priority":5`} {
 		if !strings.Contains(s.push.bodies[0], want) {
 			t.Errorf("%q is missing in %s", want, s.push.bodies[0])
 		}
@@ -605,7 +605,7 @@ func TestPageWithoutChanges(t *testing.T) {
 			began := time.Now()
 			s.do(m)
 			s.want(m, outbox.Sent, 1, 0)
-			if took := time.Since(began); took > changesFor+2*time.Second {
+			if took := time.Since(began); took > contextFor+2*time.Second {
 				t.Errorf("the page took %s", took)
 			}
 			if !strings.Contains(s.logs.String(), "message sent without changes") {
@@ -658,7 +658,6 @@ func TestPanicFailsOneMessage(t *testing.T) {
 	s := newStage(t)
 	good, bad := message(), message(to("bob"))
 	s.store(good, bad)
-	s.helped = func(context.Context, event.Event) string { return "" }
 	s.people = panicking{s.town}
 	results := s.handleAll(t.Context(), []queue.Message{ticket(bad), ticket(good)})
 	if results[0] == nil || results[1] != nil {

@@ -75,6 +75,7 @@ func (r *router) open(ctx context.Context, rep *report, over event.Hold) (event.
 	}
 	at := r.now()
 	e := rep.newEvent(id, at)
+	e.Previous = cmp.Or(rep.event.ID, over.Event)
 	st := rep.next(ledger.Opened, string(id))
 	err = r.desk.Open(ctx, event.Opening{
 		Event: e, Alert: &st, Over: over, At: at,

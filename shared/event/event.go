@@ -195,6 +195,7 @@ type Event struct {
 	News        []News   `json:"news,omitempty"`        // of which they are still to be told
 	NewsSeq     int      `json:"news_seq,omitempty"`    // number of the last news
 	SplitFrom   ID       `json:"split_from,omitempty"`
+	Previous    ID       `json:"previous,omitempty"` // the former event of the alert that opened it, else of its slot
 
 	// Attributes of their own, because writers other than Commit change them.
 	MemberSeq   int       `json:"-"` // rises with every join and refire

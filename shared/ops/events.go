@@ -11,6 +11,7 @@ import (
 	"tocsin/shared/alert"
 	"tocsin/shared/event"
 	"tocsin/shared/fault"
+	"tocsin/shared/knowledge"
 	"tocsin/shared/machine"
 	"tocsin/shared/plan"
 )
@@ -48,8 +49,15 @@ type EventDetail struct {
 	Older     string         `json:"timeline_cursor,omitempty" doc:"Cursor at which events.timeline goes on with the older items; absent when there are none."`
 	Members   []EventAlert   `json:"alert_list" doc:"Alerts that joined it and the events merged into it, at most 100."`
 	Changes   []Change       `json:"changes" doc:"Deployments and configuration changes of its service from 2 hours before it opened until it closed, the newest 20, newest first."`
+	LastTime  *LastTime      `json:"last_time,omitempty" doc:"The newest former event of its kind whose record says what fixed it."`
 	Messages  []Message      `json:"messages" doc:"The newest 100 pages, with what the provider said."`
 	Execution Execution      `json:"execution"`
+}
+
+// LastTime is how a former event of the same kind ended.
+type LastTime struct {
+	Event  event.ID `json:"event"`
+	Record *Record  `json:"record"`
 }
 
 // ListTimeline is the input of events.timeline.
@@ -370,6 +378,11 @@ func (d *Desk) getEvent(ctx context.Context, _ *Caller, in EventID) (EventDetail
 	}
 	if out.Changes, err = d.changesOfEvent(ctx, e); err != nil {
 		return EventDetail{}, err
+	}
+	if last, found, err := knowledge.LastTime(ctx, d.Events.Store, e); err != nil {
+		return EventDetail{}, err
+	} else if found {
+		out.LastTime = &LastTime{Event: last.ID, Record: recordOf(last.Record)}
 	}
 	messages, err := d.Events.Store.Outbox.OfEvent(ctx, string(in.ID))
 	out.Messages = messagesOf(messages)

@@ -52,6 +52,7 @@ type Event struct {
 	Subscribers    []string          `json:"subscribers,omitempty" doc:"Members who are told when its state changes."`
 	MergedInto     event.ID          `json:"merged_into,omitempty"`
 	SplitFrom      event.ID          `json:"split_from,omitempty" doc:"The event of which its alerts were."`
+	Previous       event.ID          `json:"previous,omitempty" doc:"The event of the time before: of the same alert, or of the same rule and merge key."`
 	Incident       string            `json:"incident,omitempty"`
 }
 
@@ -93,15 +94,21 @@ func viewOf(e event.Event, at time.Time) Event {
 		AcknowledgedAt: e.AcknowledgedAt, AckExpiresAt: e.AckExpiresAt, SnoozedUntil: e.SnoozedUntil,
 		RecoveredAt: e.RecoveredAt, ResolvedAt: e.ResolvedAt, ResolvedBy: e.ResolvedBy, AutoCloseAt: e.AutoCloseAt,
 		ClosedAt: e.ClosedAt, ClosedBy: e.ClosedBy, Tasks: tasksOf(e.Tasks), Subscribers: e.Subscribers,
-		MergedInto: e.MergedInto, SplitFrom: e.SplitFrom, Incident: e.Incident,
+		MergedInto: e.MergedInto, SplitFrom: e.SplitFrom, Previous: e.Previous, Incident: e.Incident,
 	}
 	if e.State == event.Triggered {
 		v.Paging = pagingOf(e.Progress, at)
 	}
-	if r := e.Record; r.CauseClass != "" || r.Cause != "" || r.Solution != "" {
-		v.Record = &Record{CauseClass: r.CauseClass, Cause: r.Cause, Solution: r.Solution, Reasoning: r.Reasoning, Tags: r.Tags, By: r.By, At: r.At}
-	}
+	v.Record = recordOf(e.Record)
 	return v
+}
+
+// recordOf returns nil for a record that nobody began.
+func recordOf(r event.Record) *Record {
+	if r.CauseClass == "" && r.Cause == "" && r.Solution == "" {
+		return nil
+	}
+	return &Record{CauseClass: r.CauseClass, Cause: r.Cause, Solution: r.Solution, Reasoning: r.Reasoning, Tags: r.Tags, By: r.By, At: r.At}
 }
 
 func linksOf(links []alert.Link) []Link {

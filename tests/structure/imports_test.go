@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"catalog", "apitoken", "plan", "rule", "config", "config/yamldoc", "decide"},
 	// What is worked on, and what leaves.
 	{"outbox", "execution", "event", "incident", "heartbeat"},
-	{"notify", "notify/email", "notify/ntfy", "page", "ledger", "actionlink"},
+	{"notify", "notify/email", "notify/ntfy", "page", "ledger", "actionlink", "knowledge"},
 	// Who knows several of them together.
 	{"wiring", "lifecycle", "ops"},
 }
