@@ -288,13 +288,13 @@ func (c *compiler) proof(p *Proof) {
 	if p == nil {
 		return
 	}
-	if p.Header == "" {
+	if p.Header == "" && p.Scheme != "standard" {
 		c.bad.Add("proof.header", "missing")
 	}
 	switch p.Scheme {
-	case "secret", "hmac-sha256", "hmac-sha1", "hmac-sha512", "jws":
+	case "secret", "hmac-sha256", "hmac-sha1", "hmac-sha512", "jws", "standard":
 	default:
-		c.bad.Add("proof.scheme", "is %.40q, expected secret, hmac-sha256, hmac-sha1, hmac-sha512 or jws", p.Scheme)
+		c.bad.Add("proof.scheme", "is %.40q, expected secret, hmac-sha256, hmac-sha1, hmac-sha512, jws or standard", p.Scheme)
 	}
 	switch p.Encoding {
 	case "", "hex", "base64":
@@ -321,6 +321,8 @@ func (p *Preset) verify() func(*source.Request, []string) error {
 		return proof.Header{Name: w.Header, Prefix: w.Prefix}.Verify
 	case w.Scheme == "jws":
 		return proof.JWS{Name: w.Header, Claim: "sha256"}.Verify
+	case w.Scheme == "standard":
+		return proof.Standard{}.Verify
 	default:
 		return proof.HMAC{Name: w.Header, Prefix: w.Prefix, Hash: w.Scheme[len("hmac-"):], Base64: w.Encoding == "base64", List: w.List,
 			TimeHeader: w.TimeHeader, TimeJoin: w.TimeJoin}.Verify

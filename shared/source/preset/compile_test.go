@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
@@ -155,5 +156,20 @@ func TestProofIsThatOfItsScheme(t *testing.T) {
 		if err := verify(r, []string{"t"}); !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("%s: another secret: %v", c.name, err)
 		}
+	}
+}
+
+// The example is that of the specification of Standard Webhooks.
+func TestProofByStandardWebhooksNamesNoHeader(t *testing.T) {
+	verify := compile(t, `{"proof":{"scheme":"standard"}}`).Source().Verify
+	r := &source.Request{Header: http.Header{}, Body: []byte(`{"test": 2432232314}`), At: time.Unix(1614265330, 0)}
+	r.Header.Set("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek")
+	r.Header.Set("webhook-timestamp", "1614265330")
+	r.Header.Set("webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+	if err := verify(r, []string{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}); err != nil {
+		t.Error(err)
+	}
+	if err := verify(r, []string{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSx"}); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("another secret: %v", err)
 	}
 }

@@ -113,7 +113,7 @@ type Change struct {
 // Proof is a scheme of package proof.
 type Proof struct {
 	Header     string `json:"header"`
-	Scheme     string `json:"scheme"`           // secret, hmac-sha256, hmac-sha1, hmac-sha512, or jws: a token (HS256) whose claim sha256 is that of the body
+	Scheme     string `json:"scheme"`           // secret, hmac-sha256, hmac-sha1, hmac-sha512, jws: a token (HS256) whose claim sha256 is that of the body, or standard: Standard Webhooks, whose headers have names of their own
 	Prefix     string `json:"prefix,omitempty"` // before the secret or signature
 	Encoding   string `json:"encoding,omitempty"`
 	List       string `json:"list,omitempty"`        // separates several signatures
