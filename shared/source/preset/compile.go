@@ -42,7 +42,7 @@ type change struct {
 
 type reading struct {
 	when                                                            lookup.Any // none: always
-	alerts, labelsFrom, identity                                    []lookup.Path
+	alerts, ended, labelsFrom, identity                             []lookup.Path
 	skip                                                            lookup.Any
 	ignored, acknowledged, resolved, firing                         lookup.Any
 	severities                                                      []rank
@@ -101,7 +101,7 @@ func Compile(name string, spec Spec) (*Preset, error) {
 // over returns base with what v says in its place.
 func over(base, v Reading) Reading {
 	for _, f := range []struct{ to, from *List }{
-		{&base.Alerts, &v.Alerts}, {&base.Skip, &v.Skip}, {&base.Key, &v.Key}, {&base.Identity, &v.Identity}, {&base.Title, &v.Title}, {&base.Description, &v.Description},
+		{&base.Alerts, &v.Alerts}, {&base.Ended, &v.Ended}, {&base.Skip, &v.Skip}, {&base.Key, &v.Key}, {&base.Identity, &v.Identity}, {&base.Title, &v.Title}, {&base.Description, &v.Description},
 		{&base.Group, &v.Group}, {&base.Episode, &v.Episode}, {&base.At, &v.At}, {&base.StartedAt, &v.StartedAt}, {&base.EndedAt, &v.EndedAt}, {&base.LabelsFrom, &v.LabelsFrom}, {&base.LabelsOmit, &v.LabelsOmit},
 	} {
 		if *f.from != nil {
@@ -170,7 +170,7 @@ func (c *compiler) paths(at string, written List) []lookup.Path {
 
 func (c *compiler) reading(at string, r Reading) reading {
 	out := reading{
-		alerts: c.paths(at+"alerts", r.Alerts), skip: c.any(at+"skip", r.Skip), key: c.texts(at+"key", r.Key), title: c.texts(at+"title", r.Title),
+		alerts: c.paths(at+"alerts", r.Alerts), ended: c.paths(at+"ended", r.Ended), skip: c.any(at+"skip", r.Skip), key: c.texts(at+"key", r.Key), title: c.texts(at+"title", r.Title),
 		description: c.texts(at+"description", r.Description), group: c.texts(at+"group", r.Group), episode: c.texts(at+"episode", r.Episode),
 		at: c.texts(at+"at", r.At), startedAt: c.texts(at+"started_at", r.StartedAt), endedAt: c.texts(at+"ended_at", r.EndedAt), labelsFrom: c.paths(at+"labels_from", r.LabelsFrom),
 		identity: c.paths(at+"identity", r.Identity), labelsOmit: r.LabelsOmit, zone: c.zone(at+"zone", r.Zone), labels: c.labels(at+"labels.", r.Labels), links: c.links(at, r.Links),

@@ -89,18 +89,15 @@ func (p *Preset) variant(sc *lookup.Scope) int {
 func (p *Preset) read(sc *lookup.Scope, out *source.Parsed) error {
 	of := p.variant(sc)
 	r := &p.readings[of]
-	items := []doc.Value{sc.Root}
-	several := len(r.alerts) > 0
-	if several {
-		items = nil
-		for _, path := range r.alerts {
-			items = append(items, path.Values(sc)...)
-		}
+	several := len(r.alerts)+len(r.ended) > 0
+	items, ended := valuesOf(r.alerts, sc), valuesOf(r.ended, sc)
+	if !several {
+		items = []doc.Value{sc.Root}
 	}
-	if err := source.TooMany(len(items)); err != nil {
+	if err := source.TooMany(len(items) + len(ended)); err != nil {
 		return err
 	}
-	for _, v := range items {
+	for i, v := range slices.Concat(items, ended) {
 		one := sc
 		if several {
 			one = sc.Each(v)
@@ -108,13 +105,15 @@ func (p *Preset) read(sc *lookup.Scope, out *source.Parsed) error {
 		if several && of == len(p.readings)-1 {
 			r = &p.readings[p.variant(one)]
 		}
-		if r.skip.Holds(one) || r.ignored.Holds(one) {
-			continue
+		switch {
+		case i >= len(items):
+			out.Items = append(out.Items, r.alert(p.name, alert.Resolved, one))
+		case !r.skip.Holds(one) && !r.ignored.Holds(one):
+			out.Items = append(out.Items, r.item(p.name, one))
 		}
-		out.Items = append(out.Items, r.item(p.name, one))
 	}
 	switch {
-	case len(items) == 0:
+	case len(items)+len(ended) == 0:
 		out.Notes = append(out.Notes, "no alert was found where this source has them")
 	case len(out.Items) == 0:
 		out.Notes = append(out.Notes, "the request holds no alert")
@@ -122,11 +121,23 @@ func (p *Preset) read(sc *lookup.Scope, out *source.Parsed) error {
 	return nil
 }
 
+func valuesOf(paths []lookup.Path, sc *lookup.Scope) []doc.Value {
+	var found []doc.Value
+	for _, p := range paths {
+		found = append(found, p.Values(sc)...)
+	}
+	return found
+}
+
 func (r *reading) item(name string, sc *lookup.Scope) source.Item {
 	status, problem := r.status(sc)
 	if problem != "" {
 		return source.Item{Rejected: problem}
 	}
+	return r.alert(name, status, sc)
+}
+
+func (r *reading) alert(name string, status alert.Status, sc *lookup.Scope) source.Item {
 	sc.Labels = r.labelsOf(sc)
 	a := alert.Alert{
 		Source: name, Status: status, Severity: r.severity(sc), Title: r.title.In(sc), Description: r.description.Lines(sc),

@@ -78,7 +78,7 @@ func TestShippedPresetsCompile(t *testing.T) {
 			}
 			if g := spec.Guide; spec.Product == "" || g == nil || g.Page == "" || !strings.Contains(strings.Join(g.Setup, ""), "{url}") || g.Proof == "" || g.Understood == "" {
 				t.Error("product or guide is not complete")
-			} else if !g.NeverEnds && !bytes.Contains(raw, []byte(`"resolved":`)) {
+			} else if !g.NeverEnds && !bytes.Contains(raw, []byte(`"resolved":`)) && !bytes.Contains(raw, []byte(`"ended":`)) {
 				t.Error("nothing ends its alerts, and the guide does not say so")
 			}
 			if len(spec.Key) == 0 && len(spec.Variants) == 0 {

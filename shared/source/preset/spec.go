@@ -43,6 +43,7 @@ type Variant struct {
 // Reading says what an alert is made of. Paths begin at the alert.
 type Reading struct {
 	Alerts      List              `json:"alerts,omitempty"`      // paths of the alerts; without them the body is one
+	Ended       List              `json:"ended,omitempty"`       // paths of further alerts, each of which has ended
 	Skip        List              `json:"skip,omitempty"`        // conditions on an alert: it is none
 	Key         List              `json:"key,omitempty"`         // what identifies it from firing to recovery
 	Identity    List              `json:"identity,omitempty"`    // without a key: paths that identify it together with the title
