@@ -159,6 +159,8 @@ func TestRead(t *testing.T) {
 		{"drift", event("CloudFormation Drift Detection Status Change", `{"stack-id":"arn:aws:cloudformation:eu-west-1:1:stack/shop/1","status-details":{"stack-drift-status":"DRIFTED"}}`), []string{`firing P3 "Drift of stack shop/1 DRIFTED"`}},
 		{"volume", event("EBS Volume Notification", `{"event":"reattachVolume","result":"failed","cause":"no key"}`), []string{`firing P2 "EBS volume one failed"`}},
 		{"channel", event("MediaLive Channel Alert", `{"alarm_state":"CLEARED","alarm_id":"a","alert_type":"Stopped Receiving Input"}`), []string{`resolved P3 "MediaLive alarm Stopped Receiving Input CLEARED"`}},
+		{"spot", strings.Replace(event("EC2 Spot Instance Interruption Warning", `{"instance-id":"i-1","instance-action":"terminate"}`), "arn:aws:x:eu-west-1:123456789012:thing/one", "arn:aws:ec2:eu-west-1a:instance/i-1", 1), []string{`firing P3 "EC2 Spot Instance Interruption Warning: i-1"`}},
+		{"an update is there", event("Software Update Notification", `{"status":"Available","severity":"Informational"}`), []string{`firing P4 "Software Update Notification: one Available"`}},
 		// Messages of SNS.
 		{"notification of developer tools", notification(`{"detailType":"CodeBuild Build State Change","account":"123456789012","region":"eu-west-1","detail":{"project-name":"b","build-status":"FAILED"}}`), []string{`firing P2 "Build of b FAILED"`}},
 		{"approval", notification(`{"region":"eu-west-1","consoleLink":"https://x.example.com","approval":{"pipelineName":"p","stageName":"s","actionName":"a","token":"t","expires":"2026-03-08T09:00Z"}}`), []string{`firing P4 "Pipeline p waits for approval of s/a"`}},
@@ -246,10 +248,15 @@ func TestOneThingHasOneKey(t *testing.T) {
 	without := func(detail string) string {
 		return strings.Replace(event("Job State Change", detail), `["arn:aws:x:eu-west-1:123456789012:thing/one"]`, "[]", 1)
 	}
-	one, _ := read(t, without(`{"jobName":"a","state":"FAILED"}`))
-	two, _ := read(t, without(`{"jobName":"b","state":"FAILED"}`))
-	if one.Items[0].Alert.DedupKey == two.Items[0].Alert.DedupKey {
-		t.Error("two jobs have one key")
+	for _, pair := range [][2]string{
+		{`{"jobName":"a","state":"FAILED"}`, `{"jobName":"b","state":"FAILED"}`},
+		{`{"case-id":"1"}`, `{"case-id":"2"}`},
+	} {
+		one, _ := read(t, without(pair[0]))
+		two, _ := read(t, without(pair[1]))
+		if one.Items[0].Alert.DedupKey == two.Items[0].Alert.DedupKey {
+			t.Errorf("%s and %s have one key", pair[0], pair[1])
+		}
 	}
 }
 

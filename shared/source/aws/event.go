@@ -249,6 +249,9 @@ func keyWord(noun string) string {
 // lastOf is what a person calls the thing of an ARN.
 func lastOf(id string) string {
 	a, ok := parseARN(id)
+	if !ok && strings.HasPrefix(id, "arn:") { // without an account, as that of a spot instance
+		return id[strings.LastIndexAny(id, "/:")+1:]
+	}
 	if !ok {
 		return id
 	}

@@ -75,6 +75,10 @@ func genericMeaning(name, state string) turn {
 		if hasWord(name, "Job", "Run", "Execution", "Command", "Step", "Automation", "Build", "Scan", "Test", "Backup", "Task") {
 			return passes
 		}
+	case "AVAILABLE":
+		if hasWord(name, "Update") {
+			return unclear
+		}
 	case "ACTIVE":
 		if hasWord(name, "Finding", "Insight", "Alert", "Alarm", "Anomaly", "Problem", "Incident", "Issue") {
 			return begins
@@ -119,16 +123,32 @@ func genericKey(v doc.Value, name string) string {
 		for field, value := range namesOf(detail) {
 			parts["detail."+field] = value
 		}
+		if len(namesOf(detail)) == 0 {
+			for field, value := range idsOf(detail) {
+				parts["detail."+field] = value
+			}
+		}
 	}
 	return alert.HashKey(parts)
 }
 
 // namesOf are the texts at the top of an object that name something: jobName,
 // TrainingJobName, queue-name.
-func namesOf(v doc.Value) map[string]string {
+func namesOf(v doc.Value) map[string]string { return fieldsThat(isName, v) }
+
+// idsOf are those that identify something: case-id, orderId. What identifies a
+// single run or message says nothing of what it is about.
+func idsOf(v doc.Value) map[string]string {
+	return fieldsThat(func(field string) bool {
+		plain := source.Plain(field)
+		return strings.HasSuffix(plain, "id") && !hasWord(plain, "event", "message", "request", "run", "execution", "correlation", "communication", "trace", "session", "user")
+	}, v)
+}
+
+func fieldsThat(is func(string) bool, v doc.Value) map[string]string {
 	out := map[string]string{}
 	for name, value := range source.Named(v) {
-		if isName(name) && value.Kind() == doc.String && len(value.Text()) <= 128 && len(out) < 8 {
+		if is(name) && value.Kind() == doc.String && len(value.Text()) <= 128 && len(out) < 8 {
 			set(out, name, value.Text())
 		}
 	}

@@ -139,6 +139,9 @@ func (in *reader) published(m message) {
 		names["topic of the message"] = m.topic
 		a.DedupKey = alert.HashKey(names) // what has a state and a name comes again
 	}
+	if turned == begins && a.Severity == "" {
+		a.Severity = alert.Error
+	}
 	if turned == ended {
 		a.Status, a.EndedAt, a.StartedAt = alert.Resolved, m.at, time.Time{}
 	}
