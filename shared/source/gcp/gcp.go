@@ -120,6 +120,9 @@ func severityOf(is doc.Value) alert.Severity {
 
 func titleOf(is doc.Value) string {
 	policy, condition, on := is.Get("policy_name").Text(), is.First("condition_name", "condition.displayName"), is.First("resource_display_name", "resource_name")
+	if strings.HasPrefix(policy, "projects/") { // its name in the API, which tells nothing
+		policy = ""
+	}
 	if policy == "" && condition == "" {
 		return source.FirstText(is.Get("summary").Text(), is.Get("resource_name").Text())
 	}

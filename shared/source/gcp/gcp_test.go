@@ -32,6 +32,7 @@ func TestParse(t *testing.T) {
 		{Name: "severity of a label", Body: body(`,"state":"open","policy_user_labels":{"severity":"warning"}`), Look: func(a *alert.Alert) any { return a.Severity }, Is: alert.Warning},
 		{Name: "documentation as a text", Body: body(`,"state":"open","documentation":"Call Ann."`), Look: func(a *alert.Alert) any { return a.Description }, Is: "Call Ann."},
 		{Name: "summary alone", Body: `{"incident":{"incident_id":"i","state":"open","summary":"S"}}`, Want: []string{`firing - incident:i .. "S"`}},
+		{Name: "policy by its name in the API", Body: `{"incident":{"incident_id":"i","state":"open","policy_name":"projects/1/alertPolicies/2","condition_name":"C"}}`, Want: []string{`firing - incident:i .. "C"`}},
 		{Name: "without an id", Body: `{"incident":{"state":"open","policy_name":"P"}}`, Look: func(a *alert.Alert) any { return strings.HasPrefix(a.DedupKey, "hash1:") }, Is: true},
 		{Name: "the long name of a resource stays out of the title", Body: body(`,"state":"open","resource_name":"` + strings.Repeat("x", 81) + `"`), Look: func(a *alert.Alert) any { return a.Title }, Is: "P: C"},
 		{Name: "labels", Body: body(`,"state":"open","resource":{"type":"t","labels":{"zone":"z"}},"metric":{"labels":{"response":"500","zone":"other"}}`),
