@@ -90,7 +90,7 @@ type message struct {
 }
 
 func messageOf(root doc.Value) message {
-	m := message{Fields: source.FieldsOf(root, root.Get("event"), root.Get("alert"), root.Get("metadata"), root.Get("details"), root.Get("data"))}
+	m := message{Fields: source.FieldsOf(root, root.Get("event"), root.Get("alert"), root.Get("metadata"), root.Get("details"), root.Get("data"), root.At("attachments.0"), root.At("embeds.0"))}
 	m.read(m.Text("eventtitle", "title", "alerttitle", "summary", "monitorname", "alertname", "incidenttitle", "securitysignaltitle", "securityrulename", "syntheticstestname", "name", "subject"))
 	if m.title == "" {
 		first, _, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(m.description(), "%%%", "")), "\n")

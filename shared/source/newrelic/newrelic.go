@@ -29,7 +29,11 @@ var Source = source.Source{
 		"incident_url=*newrelic.com*",
 		"alert|json.alert_url=*newrelic.com*",
 		"deployment|json.deployment_url=*newrelic.com*",
-		"text:=*service.newrelic.com*|*one.newrelic.com*|*one.eu.newrelic.com*|*alerts.newrelic.com*",
+		"text:=*service.newrelic.com*",
+		"state priority text:=*newrelic.com*",
+		"id state text:=*newrelic.com*",
+		"issueId text:=*newrelic.com*",
+		"issue_id text:=*newrelic.com*",
 		"header:User-Agent=*NewRelic*|New*Relic*",
 	},
 	Guide: source.Guide{
