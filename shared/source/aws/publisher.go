@@ -113,11 +113,12 @@ func (in *reader) mail(m message) {
 		about = v.Get("failure")
 	}
 	from, subject := v.At("mail.source").Text(), v.At("mail.commonHeaders.subject").Text()
-	to, why := recipients(about), ""
+	to := recipients(about)
 	if to == "" {
 		to = source.Listed(v.At("mail.destination"))
 	}
 	a := alert.Alert{Status: alert.Firing, Severity: alert.Warning, Group: kind, Labels: m.labels(), StartedAt: source.Instant(source.FirstText(about.Get("timestamp").Text(), v.At("mail.timestamp").Text()))}
+	var why string
 	switch kind {
 	case "Bounce":
 		why = join(" ", about.Get("bounceType").Text(), about.Get("bounceSubType").Text(), about.At("bouncedRecipients.0.diagnosticCode").Text())
