@@ -125,8 +125,66 @@ func TestRead(t *testing.T) {
 		{"unknown, on its way", event("Thing Changed", `{"status":"IN_PROGRESS"}`), nil},
 		{"unknown, by its name", event("DevOps Guru Insight Closed", `{"insightId":"i"}`), []string{`resolved P3 "DevOps Guru Insight Closed: one"`}},
 		{"unknown state", event("Thing Changed", `{"status":"PURPLE","severity":"high"}`), []string{`firing P2 "Thing Changed: one PURPLE"`}},
-		{"unknown, wrong types", event("Thing Changed", `{"status":[],"state":7,"severity":{},"message":["a"],"name":{"b":1}}`), []string{`firing P3 "Thing Changed: {\"b\":1} 7: [\"a\"]"`}},
+		{"unknown, wrong types", event("Thing Changed", `{"status":[],"state":7,"severity":{},"message":["a"],"name":{"b":1}}`), []string{`firing P3 "Thing Changed: {\"b\":1} 7"`}},
+		{"job runs", event("Train Job State Change", `{"TrainingJobStatus":"RUNNING"}`), nil},
+		{"job failed, by a longer name", event("Train Job State Change", `{"TrainingJobName":"j","TrainingJobStatus":"Failed"}`), []string{`firing P2 "Train Job State Change: one Failed"`}},
+		{"compliance", event("Configuration Compliance State Change", `{"compliance-status":"compliant"}`), []string{`resolved P3 "Configuration Compliance State Change: one compliant"`}},
+		{"an active finding is not well", event("Some Finding", `{"status":"ACTIVE"}`), []string{`firing P2 "Some Finding: one ACTIVE"`}},
+		{"text that is an object", event("Thing Alert", `{"summary":{"a":1},"description":"D"}`), []string{`firing P3 "Thing Alert: one: D"`}},
+		{"workflow runs again", event("Step Functions Execution Status Change", `{"stateMachineArn":"arn:aws:states:eu-west-1:123456789012:stateMachine:m","status":"RUNNING"}`), nil},
+		{"batch job runs", event("Batch Job State Change", `{"jobName":"j","jobQueue":"q","status":"RUNNING"}`), nil},
+		{"crawler failed", event("Glue Crawler State Change", `{"crawlerName":"c","state":"Failed","message":"no access"}`), []string{`firing P2 "Glue crawler c Failed"`}},
+		{"job takes too long", event("Glue Job Run Status", `{"jobName":"j","state":"RUNNING"}`), []string{`firing P3 "Glue job j RUNNING"`}},
+		{"instance refresh", event("EC2 Auto Scaling Instance Refresh Failed", `{"AutoScalingGroupName":"g"}`), []string{`firing P2 "Instance refresh of g Failed"`}},
+		{"instance refresh cancelled", event("EC2 Auto Scaling Instance Refresh Cancelled", `{"AutoScalingGroupName":"g"}`), nil},
+		{"lifecycle action", event("EC2 Instance-launch Lifecycle Action", `{"AutoScalingGroupName":"g"}`), nil},
+		{"group by its ARN", event("EC2 Instance Launch Successful", `{}`), []string{`resolved P3 "one: EC2 Instance Launch Successful"`}},
+		{"access", event("Access Analyzer Finding", `{"id":"f","status":"ACTIVE","resource":"arn:aws:s3:::photos","isPublic":true,"createdAt":"2026-03-01T08:00:00Z"}`), []string{`firing P3 "Access Analyzer finding: photos ACTIVE"`}},
+		{"access taken away", event("Access Analyzer Finding", `{"id":"f","status":"RESOLVED","resource":"arn:aws:s3:::photos"}`), []string{`resolved P3 "Access Analyzer finding: photos RESOLVED"`}},
+		{"access archived", event("Unused Access Finding for IAM entities", `{"id":"f","status":"ARCHIVED","resource":"arn:aws:iam::1:role/r"}`), []string{`resolved P3 "Access Analyzer finding: r ARCHIVED"`}},
+		{"Macie", event("Macie Finding", `{"id":"f","title":"The S3 object contains credentials","severity":{"score":3,"description":"High"},"resourcesAffected":{"s3Bucket":{"name":"photos"}}}`), []string{`firing P2 "The S3 object contains credentials: photos"`}},
+		{"Macie, archived", event("Macie Finding", `{"id":"f","title":"T","archived":true}`), []string{`resolved P3 "T"`}},
+		{"Macie without an id", event("Macie Finding", `{}`), []string{"rejected: detail.id: missing"}},
+		{"image with holes", event("ECR Image Scan", `{"scan-status":"COMPLETE","repository-name":"shop","finding-severity-counts":{"CRITICAL":2,"LOW":9},"image-tags":["v1","latest"]}`), []string{`firing P1 "Scan of shop:v1, latest found CRITICAL=2, LOW=9"`}},
+		{"image without", event("Inspector2 Scan", `{"scan-status":"INITIAL_SCAN_COMPLETE","repository-name":"arn:aws:ecr:eu-west-1:1:repository/shop","finding-severity-counts":{"HIGH":0,"LOW":9},"image-tags":["v1"]}`), []string{`resolved P3 "Scan of shop:v1 found HIGH=0, LOW=9"`}},
+		{"image could not be read", event("ECR Image Scan", `{"scan-status":"FAILED","repository-name":"shop"}`), []string{`firing P3 "Scan of shop FAILED"`}},
+		{"malware", event("GuardDuty Malware Protection Object Scan Result", `{"s3ObjectDetails":{"bucketName":"b","objectKey":"k.zip"},"scanResultDetails":{"scanResultStatus":"THREATS_FOUND","threats":[{"name":"EICAR"}]}}`), []string{`firing P2 "Malware scan of b/k.zip THREATS_FOUND: EICAR"`}},
+		{"no malware", event("GuardDuty Malware Protection Object Scan Result", `{"s3ObjectDetails":{"bucketName":"b","objectKey":"k.zip"},"scanResultDetails":{"scanResultStatus":"NO_THREATS_FOUND"}}`), nil},
+		{"insight", event("DevOps Guru New Insight Open", `{"insightId":"i","insightSeverity":"high","insightDescription":"Latency is up"}`), []string{`firing P2 "DevOps Guru New Insight Open: one: Latency is up"`}},
+		{"sign in", event("AWS Console Sign In via CloudTrail", `{"eventName":"ConsoleLogin","userIdentity":{"type":"Root","arn":"arn:aws:iam::123456789012:root"},"responseElements":{"ConsoleLogin":"Failure"}}`), []string{`firing P3 "AWS Console Sign In via CloudTrail: ConsoleLogin by root: Failure"`}},
+		{"call", event("AWS API Call via CloudTrail", `{"eventName":"DeleteTrail","userIdentity":{"userName":"ann"},"errorCode":"AccessDenied"}`), []string{`firing P3 "AWS API Call via CloudTrail: DeleteTrail by ann: AccessDenied"`}},
+		{"push", event("CodeCommit Repository State Change", `{"event":"referenceUpdated","repositoryName":"shop","referenceName":"main"}`), []string{"change: CodeCommit Repository State Change: shop referenceUpdated main"}},
+		{"comment", event("CodeCommit Comment on Commit", `{"notificationBody":"said"}`), nil},
+		{"parameter", event("Parameter Store Change", `{"operation":"Update","name":"limit"}`), []string{"change: Parameter Store Change: limit Update"}},
+		{"drift", event("CloudFormation Drift Detection Status Change", `{"stack-id":"arn:aws:cloudformation:eu-west-1:1:stack/shop/1","status-details":{"stack-drift-status":"DRIFTED"}}`), []string{`firing P3 "Drift of stack shop/1 DRIFTED"`}},
+		{"volume", event("EBS Volume Notification", `{"event":"reattachVolume","result":"failed","cause":"no key"}`), []string{`firing P2 "EBS volume one failed"`}},
+		{"channel", event("MediaLive Channel Alert", `{"alarm_state":"CLEARED","alarm_id":"a","alert_type":"Stopped Receiving Input"}`), []string{`resolved P3 "MediaLive alarm Stopped Receiving Input CLEARED"`}},
+		{"spot", strings.Replace(event("EC2 Spot Instance Interruption Warning", `{"instance-id":"i-1","instance-action":"terminate"}`), "arn:aws:x:eu-west-1:123456789012:thing/one", "arn:aws:ec2:eu-west-1a:instance/i-1", 1), []string{`firing P3 "EC2 Spot Instance Interruption Warning: i-1"`}},
+		{"an update is there", event("Software Update Notification", `{"status":"Available","severity":"Informational"}`), []string{`firing P4 "Software Update Notification: one Available"`}},
 		// Messages of SNS.
+		{"notification of developer tools", notification(`{"detailType":"CodeBuild Build State Change","account":"123456789012","region":"eu-west-1","detail":{"project-name":"b","build-status":"FAILED"}}`), []string{`firing P2 "Build of b FAILED"`}},
+		{"approval", notification(`{"region":"eu-west-1","consoleLink":"https://x.example.com","approval":{"pipelineName":"p","stageName":"s","actionName":"a","token":"t","expires":"2026-03-08T09:00Z"}}`), []string{`firing P4 "Pipeline p waits for approval of s/a"`}},
+		{"deployment succeeded", notification(`{"applicationName":"a","deploymentId":"d","deploymentGroupName":"g","status":"SUCCEEDED"}`), []string{`resolved P3 "Deployment of a SUCCEEDED"`, "change: Deployment of a SUCCEEDED"}},
+		{"deployment failed, told by SNS", notification(`{"applicationName":"a","deploymentId":"d","deploymentGroupName":"g","status":"FAILED","errorInformation":"{\"ErrorCode\":\"HEALTH\"}"}`), []string{`firing P2 "Deployment of a FAILED"`}},
+		{"rule is broken", notification(`{"messageType":"ComplianceChangeNotification","awsAccountId":"1","awsRegion":"r","configRuleName":"n","resourceId":"b","newEvaluationResult":{"complianceType":"NON_COMPLIANT"}}`), []string{`firing P3 "Config rule n NON_COMPLIANT"`}},
+		{"configuration changed", notification(`{"messageType":"ConfigurationItemChangeNotification","configurationItem":{"resourceType":"AWS::EC2::Instance","resourceId":"i-1"},"configurationItemDiff":{"changeType":"UPDATE"}}`), []string{"change: AWS::EC2::Instance i-1 UPDATE"}},
+		{"configuration is told", notification(`{"messageType":"ConfigurationSnapshotDeliveryCompleted","configSnapshotId":"1"}`), nil},
+		{"insight is closed", notification(`{"AccountId":"1","Region":"r","MessageType":"CLOSED_INSIGHT","InsightId":"i","InsightDescription":"D","InsightSeverity":"low"}`), []string{`resolved P4 "DevOps Guru Insight Closed: D"`}},
+		{"bounce", notification(`{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bouncedRecipients":[{"emailAddress":"bob@example.com"}]},"mail":{"source":"shop@example.com"}}`), []string{`firing P3 "Bounce of mail to bob@example.com"`}},
+		{"complaint", notification(`{"eventType":"Complaint","complaint":{"complainedRecipients":[{"emailAddress":"bob@example.com"}]},"mail":{"source":"shop@example.com"}}`), []string{`firing P3 "Complaint of mail to bob@example.com"`}},
+		{"mail was not sent", notification(`{"eventType":"Rendering Failure","failure":{"errorMessage":"no name"},"mail":{"destination":["bob@example.com"]}}`), []string{`firing P2 "Rendering Failure of mail to bob@example.com"`}},
+		{"mail arrived", notification(`{"notificationType":"Delivery","delivery":{},"mail":{"destination":["bob@example.com"]}}`), nil},
+		{"mails are tried", notification("Successfully validated SNS topic for Amazon SES event publishing."), nil},
+		{"cache failed over", notification(`{"ElastiCache:FailoverComplete":"sessions"}`), []string{`firing P3 "ElastiCache sessions: FailoverComplete"`}},
+		{"cache failed", notification(`{"ElastiCache:CacheClusterProvisioningFailed":"sessions"}`), []string{`firing P2 "ElastiCache sessions: CacheClusterProvisioningFailed"`}},
+		{"cache is complete", notification(`{"ElastiCache:SnapshotComplete":"sessions"}`), []string{`firing P4 "ElastiCache sessions: SnapshotComplete"`}},
+		{"warehouse", notification(`{"Event Source":"Cluster","Resource":"wh","Severity":"ERROR","Event ID":"x#REDSHIFT-EVENT-3000","Event Message":"was rebooted"}`), []string{`firing P2 "wh: was rebooted"`}},
+		{"lifecycle hook", notification(`{"LifecycleTransition":"autoscaling:EC2_INSTANCE_TERMINATING","AutoScalingGroupName":"g"}`), nil},
+		{"environment is ill", notification(beanstalk("Environment health has transitioned from Ok to Severe. 100.0 % of the requests are failing with HTTP 5xx.")), []string{`firing P1 "shop-live: Environment health has transitioned from Ok to Severe. 100.0 % of the requests are failing with HTTP 5xx."`}},
+		{"environment is well", notification(beanstalk("Environment health has transitioned from Severe to Ok.")), []string{`resolved P3 "shop-live: Environment health has transitioned from Severe to Ok."`}},
+		{"version is deployed", notification(beanstalk("New application version was deployed to running EC2 instances.")), []string{"change: shop-live: New application version was deployed to running EC2 instances."}},
+		{"version is not deployed", notification(beanstalk("Failed to deploy application.")), []string{`firing P2 "shop-live: Failed to deploy application."`}},
+		{"environment grows", notification(beanstalk("Added instance [i-1] to your environment.")), nil},
 		{"event in a message", notification(event("EC2 Instance State-change Notification", `{"instance-id":"i-1","state":"stopped"}`)), []string{`firing P3 "Instance i-1 stopped"`}},
 		{"own JSON", notification(`{"title":"Queue is long","severity":"critical","id":"q"}`), []string{`firing P1 "Queue is long"`}},
 		{"own JSON, resolved", notification(`{"title":"Queue is long","state":"resolved","id":"q"}`), []string{`resolved P3 "Queue is long"`}},
@@ -159,6 +217,53 @@ func TestRead(t *testing.T) {
 				t.Error("nothing says what it was")
 			}
 		})
+	}
+}
+
+func beanstalk(told string) string {
+	return "Timestamp: Sun Mar 01 08:59:00 UTC 2026\nMessage: " + told + "\n\nEnvironment: shop-live\nApplication: shop\n\nEnvironment URL: http://shop.example.com\n"
+}
+
+// TestOneThingHasOneKey: firing and recovery, whoever tells of them.
+func TestOneThingHasOneKey(t *testing.T) {
+	build := `{"project-name":"b","build-status":"FAILED"}`
+	for name, pair := range map[string][2]string{
+		"developer tools": {event("CodeBuild Build State Change", build), notification(`{"detailType":"CodeBuild Build State Change","account":"123456789012","region":"eu-west-1","detail":` + build + `}`)},
+		"deployment": {event("CodeDeploy Deployment State-change Notification", `{"application":"a","deploymentGroup":"g","state":"FAILURE"}`),
+			notification(`{"accountId":"123456789012","region":"eu-west-1","applicationName":"a","deploymentId":"d","deploymentGroupName":"g","status":"SUCCEEDED"}`)},
+		"rule": {event("Config Rules Compliance Change", `{"awsAccountId":"1","awsRegion":"r","configRuleName":"n","resourceId":"b","newEvaluationResult":{"complianceType":"NON_COMPLIANT"}}`),
+			notification(`{"messageType":"ComplianceChangeNotification","awsAccountId":"1","awsRegion":"r","configRuleName":"n","resourceId":"b","newEvaluationResult":{"complianceType":"COMPLIANT"}}`)},
+		"crawler":     {event("Glue Crawler State Change", `{"crawlerName":"c","state":"Failed"}`), event("Glue Crawler State Change", `{"crawlerName":"c","state":"Succeeded"}`)},
+		"late job":    {event("Glue Job Run Status", `{"jobName":"j","state":"RUNNING"}`), event("Glue Job State Change", `{"jobName":"j","state":"SUCCEEDED"}`)},
+		"advice":      {event("Trusted Advisor Check Item Refresh Notification", `{"check-name":"c","status":"WARN","resource_id":"r","uuid":"1"}`), event("Trusted Advisor Check Item Refresh Notification", `{"check-name":"c","status":"OK","resource_id":"r","uuid":"2"}`)},
+		"environment": {notification(beanstalk("Environment health has transitioned from Ok to Degraded.")), notification(beanstalk("Environment health has transitioned from Degraded to Ok."))},
+		"own JSON":    {notification(`{"jobName":"j","status":"FAILED"}`), strings.Replace(notification(`{"jobName":"j","status":"SUCCEEDED"}`), "m-1", "m-2", 1)},
+	} {
+		one, _ := read(t, pair[0])
+		two, _ := read(t, pair[1])
+		if a, b := one.Items[0].Alert, two.Items[0].Alert; a.DedupKey != b.DedupKey {
+			t.Errorf("%s: %s and %s", name, a.DedupKey, b.DedupKey)
+		}
+	}
+	without := func(detail string) string {
+		return strings.Replace(event("Job State Change", detail), `["arn:aws:x:eu-west-1:123456789012:thing/one"]`, "[]", 1)
+	}
+	for _, pair := range [][2]string{
+		{`{"jobName":"a","state":"FAILED"}`, `{"jobName":"b","state":"FAILED"}`},
+		{`{"case-id":"1"}`, `{"case-id":"2"}`},
+	} {
+		one, _ := read(t, without(pair[0]))
+		two, _ := read(t, without(pair[1]))
+		if one.Items[0].Alert.DedupKey == two.Items[0].Alert.DedupKey {
+			t.Errorf("%s and %s have one key", pair[0], pair[1])
+		}
+	}
+}
+
+func TestApprovalHidesItsToken(t *testing.T) {
+	parsed, _ := read(t, notification(`{"approval":{"pipelineName":"p","token":"very-secret","approvalReviewLink":"https://x.example.com/approve"}}`))
+	if text, _ := json.Marshal(parsed.Items[0].Alert); strings.Contains(string(text), "very-secret") {
+		t.Errorf("%s", text)
 	}
 }
 

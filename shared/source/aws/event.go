@@ -14,6 +14,7 @@ import (
 type kind struct {
 	noun     string   // what it is about: "Canary"
 	id       []string // paths whose texts together are its identity
+	or       []string // paths of the identity where id leads nowhere
 	name     string   // path of what a person calls it; "" is the first of id
 	state    string   // path of its state
 	states   map[string]turn
@@ -45,7 +46,7 @@ var kinds = map[string]kind{
 		states: map[string]turn{"stopped": begins, "terminated": ended, "running": ended, "stopping": passes, "shutting-down": passes}},
 	"ECS Service Action":          {noun: "Service", id: []string{"resources.0"}, state: "detail.eventName", why: []string{"detail.reason"}, states: serviceActions},
 	"ECS Deployment State Change": {noun: "Deployment of", id: []string{"resources.0"}, state: "detail.eventName", why: []string{"detail.reason"}, change: true, states: serviceActions},
-	"Batch Job State Change":      {noun: "Batch job", id: []string{"detail.jobQueue", "detail.jobName"}, name: "detail.jobName", state: "detail.status", why: []string{"detail.statusReason"}},
+	"Batch Job State Change":      {noun: "Batch job", id: []string{"detail.jobQueue", "detail.jobName"}, name: "detail.jobName", state: "detail.status", why: []string{"detail.statusReason"}, states: runs},
 	"CodePipeline Pipeline Execution State Change": {noun: "Pipeline", id: []string{"account", "region", "detail.pipeline"}, name: "detail.pipeline", state: "detail.state",
 		why: []string{"detail.additional-information"}, change: true, states: pipelines},
 	"CodePipeline Stage Execution State Change": {noun: "Pipeline stage", id: []string{"account", "region", "detail.pipeline", "detail.stage"}, name: "detail.stage", state: "detail.state", states: pipelines},
@@ -58,24 +59,44 @@ var kinds = map[string]kind{
 	"CodeDeploy Instance State-change Notification": {noun: "Deployment to", id: []string{"detail.instanceId", "detail.deploymentGroup"}, name: "detail.instanceId", state: "detail.state", states: deployments},
 	"EC2 Auto Scaling Instance Refresh Failed":      refresh,
 	"EC2 Auto Scaling Instance Refresh Succeeded":   refresh,
-	"Trusted Advisor Check Item Refresh Notification": {noun: "Trusted Advisor:", id: []string{"detail.uuid"}, name: "detail.check-name", state: "detail.status", severity: alert.Warning,
+	"EC2 Auto Scaling Instance Refresh Cancelled":   refresh,
+	"Trusted Advisor Check Item Refresh Notification": {noun: "Trusted Advisor:", id: []string{"account", "detail.check-name", "detail.resource_id"}, or: []string{"account", "detail.check-name", "detail.uuid"}, name: "detail.check-name", state: "detail.status", severity: alert.Warning,
 		why: []string{"detail.resource_id", "detail.check-item-detail"}, states: map[string]turn{"WARN": begins, "INFO": ended}},
-	"Backup Job State Change":  {noun: "Backup job of", id: []string{"detail.backupJobId"}, name: "detail.resourceArn", state: "detail.state", why: []string{"detail.statusMessage"}, start: "detail.creationDate"},
-	"Restore Job State Change": {noun: "Restore job", id: []string{"detail.restoreJobId"}, state: "detail.status", why: []string{"detail.statusMessage"}, start: "detail.creationDate"},
-	"Copy Job State Change":    {noun: "Backup copy", id: []string{"detail.copyJobId"}, state: "detail.state", why: []string{"detail.statusMessage"}, start: "detail.creationDate"},
+	"Backup Job State Change":  {noun: "Backup job of", id: []string{"detail.backupJobId"}, name: "detail.resourceArn", state: "detail.state", why: []string{"detail.statusMessage"}, start: "detail.creationDate", states: runs},
+	"Restore Job State Change": {noun: "Restore job", id: []string{"detail.restoreJobId"}, state: "detail.status", why: []string{"detail.statusMessage"}, start: "detail.creationDate", states: runs},
+	"Copy Job State Change":    {noun: "Backup copy", id: []string{"detail.copyJobId"}, state: "detail.state", why: []string{"detail.statusMessage"}, start: "detail.creationDate", states: runs},
 	"Step Functions Execution Status Change": {noun: "State machine", id: []string{"detail.stateMachineArn"}, state: "detail.status", why: []string{"detail.error", "detail.cause", "detail.executionArn"},
-		states: map[string]turn{"PENDING_REDRIVE": passes}},
-	"Glue Job State Change": {noun: "Glue job", id: []string{"account", "region", "detail.jobName"}, name: "detail.jobName", state: "detail.state", why: []string{"detail.message"}, states: map[string]turn{"STOPPED": passes}},
+		states: map[string]turn{"PENDING_REDRIVE": passes, "RUNNING": passes}},
+	"Glue Job State Change": {noun: "Glue job", id: []string{"account", "region", "detail.jobName"}, name: "detail.jobName", state: "detail.state", why: []string{"detail.message"}, states: map[string]turn{"STOPPED": passes, "RUNNING": passes}},
+	"Glue Job Run Status": {noun: "Glue job", id: []string{"account", "region", "detail.jobName"}, name: "detail.jobName", state: "detail.state", severity: alert.Warning,
+		why: []string{"detail.message", "detail.notificationCondition"}, start: "detail.startedOn", states: map[string]turn{"STARTING": begins, "RUNNING": begins, "STOPPING": begins}}, // sent of runs that take too long
+	"Glue Crawler State Change": {noun: "Glue crawler", id: []string{"account", "region", "detail.crawlerName"}, name: "detail.crawlerName", state: "detail.state", why: []string{"detail.message", "detail.errorMessage"}},
 	"Config Rules Compliance Change": {noun: "Config rule", id: []string{"detail.awsAccountId", "detail.awsRegion", "detail.configRuleName", "detail.resourceId"}, name: "detail.configRuleName",
 		state: "detail.newEvaluationResult.complianceType", severity: alert.Warning, why: []string{"detail.resourceType", "detail.resourceId", "detail.newEvaluationResult.annotation"}, states: map[string]turn{"NOT_APPLICABLE": ended}},
 	"CloudFormation Stack Status Change": {noun: "Stack", id: []string{"detail.stack-id"}, state: "detail.status-details.status", why: []string{"detail.status-details.status-reason"}, change: true},
+	"CloudFormation Drift Detection Status Change": {noun: "Drift of stack", id: []string{"detail.stack-id"}, state: "detail.status-details.stack-drift-status", severity: alert.Warning,
+		states: map[string]turn{"DRIFTED": begins, "IN_SYNC": ended, "UNKNOWN": passes, "NOT_CHECKED": passes}},
+	"Access Analyzer Finding":                accessFinding,
+	"Unused Access Finding for IAM entities": accessFinding,
+	"EBS Volume Notification":                {noun: "EBS volume", id: []string{"resources.0"}, state: "detail.result", why: []string{"detail.event", "detail.cause"}, states: map[string]turn{"deleted": ended}},
+	"EBS Snapshot Notification":              {noun: "EBS snapshot", id: []string{"resources.0"}, state: "detail.result", why: []string{"detail.event", "detail.cause", "detail.source"}, states: map[string]turn{"deleted": ended}},
+	"MediaLive Channel Alert": {noun: "MediaLive alarm", id: []string{"resources.0", "detail.alarm_id"}, name: "detail.alert_type", state: "detail.alarm_state", why: []string{"detail.message"},
+		states: map[string]turn{"SET": begins, "CLEARED": ended}},
 }
 
 var (
 	canary = kind{noun: "Canary", id: []string{"detail.canary-id"}, name: "detail.canary-name", state: "detail.test-run-status", why: []string{"detail.state-reason", "detail.message", "detail.artifact-location"}}
 
 	refresh = kind{noun: "Instance refresh of", id: []string{"detail.AutoScalingGroupName"}, state: "detail-type", change: true,
-		states: map[string]turn{"EC2 Auto Scaling Instance Refresh Failed": begins, "EC2 Auto Scaling Instance Refresh Succeeded": ended}}
+		states: map[string]turn{"EC2 Auto Scaling Instance Refresh Failed": begins, "EC2 Auto Scaling Instance Refresh Succeeded": ended,
+			"EC2 Auto Scaling Instance Refresh Cancelled": passes}}
+
+	// accessFinding is one of IAM Access Analyzer (IAM user guide, "Monitoring IAM
+	// Access Analyzer with Amazon EventBridge").
+	accessFinding = kind{noun: "Access Analyzer finding:", id: []string{"detail.id"}, name: "detail.resource", state: "detail.status", start: "detail.createdAt", severity: alert.Warning,
+		why: []string{"detail.resourceType", "detail.resource", "detail.principal", "detail.action", "detail.error"}, states: map[string]turn{"ACTIVE": begins, "ARCHIVED": ended}}
+
+	runs = map[string]turn{"RUNNING": passes}
 
 	serviceActions = map[string]turn{
 		"SERVICE_STEADY_STATE": ended, "SERVICE_DEPLOYMENT_COMPLETED": ended, "SERVICE_DEPLOYMENT_IN_PROGRESS": passes, "SERVICE_DESIRED_COUNT_UPDATED": passes,
@@ -90,6 +111,10 @@ var (
 
 // event reads an event of EventBridge.
 func (in *reader) event(v doc.Value) {
+	if v.Kind() != doc.Object {
+		in.reject("detail: is nested too deep")
+		return
+	}
 	switch name := v.Get("detail-type").Text(); name {
 	case "CloudWatch Alarm State Change", "CloudWatch Alarm Contributor State Change":
 		in.add(in.alarm(ofEvent(v)))
@@ -97,6 +122,11 @@ func (in *reader) event(v doc.Value) {
 		in.configured(v)
 	case "Scheduled Event":
 		in.note("a schedule of EventBridge fired; that is no alert")
+	case "EC2 Instance-launch Lifecycle Action", "EC2 Instance-terminate Lifecycle Action", "EC2 Auto Scaling Instance Refresh Started", "EC2 Auto Scaling Instance Refresh Checkpoint Reached",
+		"CodeBuild Build Phase Change", "CloudFormation Resource Status Change":
+		in.note(name + " of " + lastOf(v.At("resources.0").Text()) + ": a step on the way, no alert")
+	case "Tag Change on Resource", "Parameter Store Change", "CodeCommit Repository State Change":
+		in.configuration(v, name)
 	case "AWS Health Event", "AWS Health Abuse Event":
 		in.health(v)
 	case "GuardDuty Finding":
@@ -105,6 +135,12 @@ func (in *reader) event(v doc.Value) {
 		in.securityHub(v)
 	case "Inspector2 Finding":
 		in.inspector(v)
+	case "Macie Finding":
+		in.macie(v)
+	case "ECR Image Scan", "Inspector2 Scan":
+		in.imageScan(v)
+	case "GuardDuty Malware Protection Object Scan Result":
+		in.malwareScan(v)
 	case "Anomaly Detected":
 		in.anomaly(v.Get("detail"), v.First("detail.accountId", "account"))
 	case "ECS Task State Change":
@@ -121,11 +157,22 @@ func (in *reader) other(v doc.Value, name string) {
 	switch {
 	case strings.HasPrefix(name, "RDS DB ") && strings.HasSuffix(name, "Event"):
 		in.rds(v)
-	case kinds[name].noun != "" && idOf(v, kinds[name].id) != "":
+	case strings.HasSuffix(name, " via CloudTrail"):
+		in.trail(v, name)
+	case strings.HasPrefix(name, "CodeCommit "):
+		in.note(join(": ", name, v.First("detail.title", "detail.notificationBody")))
+	case kinds[name].noun != "" && kinds[name].identity(v) != "":
 		in.known(v, kinds[name])
 	default:
 		in.generic(v, name)
 	}
+}
+
+func (k kind) identity(v doc.Value) string {
+	if id := idOf(v, k.id); id != "" {
+		return id
+	}
+	return idOf(v, k.or)
 }
 
 // idOf is "" unless all paths lead to something.
@@ -142,13 +189,13 @@ func idOf(v doc.Value, paths []string) string {
 }
 
 func (in *reader) known(v doc.Value, k kind) {
-	state, id, at := v.At(k.state).Text(), idOf(v, k.id), source.Instant(v.Get("time").Text())
+	state, id, at := v.At(k.state).Text(), k.identity(v), source.Instant(v.Get("time").Text())
 	name := lastOf(v.At(k.id[len(k.id)-1]).Text())
 	if k.name != "" {
 		name = source.FirstText(lastOf(v.At(k.name).Text()), name)
 	}
 	a := alert.Alert{
-		DedupKey: alert.SenderKey(keyWord(k.noun), id), Episode: keyWord(k.noun), Title: join(" ", k.noun, name, state), Group: v.Get("detail-type").Text(), Description: texts(v, k.why),
+		DedupKey: alert.SenderKey(keyWord(k.noun), id), Episode: keyWord(k.noun), Title: join(" ", k.noun, name, strings.TrimPrefix(state, "EC2 Auto Scaling Instance Refresh ")), Group: v.Get("detail-type").Text(), Description: texts(v, k.why),
 		Labels: eventLabels(v), Links: eventLinks(v), StartedAt: at,
 	}
 	if k.start != "" {
@@ -176,6 +223,17 @@ func (in *reader) known(v doc.Value, k kind) {
 	in.fire(a)
 }
 
+// configuration takes what somebody changed: no alert, but context of those
+// that follow.
+func (in *reader) configuration(v doc.Value, name string) {
+	detail := v.Get("detail")
+	what := source.FirstText(detail.First("name", "repositoryName"), lastOf(v.At("resources.0").Text()))
+	labels := eventLabels(v)
+	set(labels, scalars(detail)...)
+	in.changed(source.Change{ID: v.Get("id").Text(), Title: join(" ", join(": ", name, what), join(" ", detail.First("operation", "event"), detail.First("referenceName"))), At: source.Instant(v.Get("time").Text()),
+		Labels: labels})
+}
+
 // changed takes a deployment that came to a good end.
 func (in *reader) changed(c source.Change) {
 	c.Source = in.name
@@ -191,6 +249,9 @@ func keyWord(noun string) string {
 // lastOf is what a person calls the thing of an ARN.
 func lastOf(id string) string {
 	a, ok := parseARN(id)
+	if !ok && strings.HasPrefix(id, "arn:") { // without an account, as that of a spot instance
+		return id[strings.LastIndexAny(id, "/:")+1:]
+	}
 	if !ok {
 		return id
 	}
@@ -218,9 +279,9 @@ func meaning(state string, own map[string]turn) turn {
 		return t
 	}
 	switch word := strings.ToUpper(strings.ReplaceAll(strings.TrimSpace(state), "-", "_")); word {
-	case "FAILED", "FAILURE", "FAIL", "ERROR", "TIMED_OUT", "TIMEOUT", "ABORTED", "EXPIRED", "FAULT", "NON_COMPLIANT", "UNHEALTHY", "IMPAIRED", "DEGRADED", "ALARM", "PARTIAL", "DELETE_FAILED", "OPEN":
+	case "FAILED", "FAILURE", "FAIL", "ERROR", "TIMED_OUT", "TIMEOUT", "ABORTED", "EXPIRED", "FAULT", "NON_COMPLIANT", "UNHEALTHY", "IMPAIRED", "DEGRADED", "ALARM", "PARTIAL", "DELETE_FAILED", "OPEN", "TERMINATED_WITH_ERRORS":
 		return begins
-	case "SUCCEEDED", "SUCCESS", "SUCCESSFUL", "COMPLETED", "COMPLETE", "OK", "PASSED", "RESOLVED", "CLOSED", "HEALTHY", "COMPLIANT", "AVAILABLE", "RUNNING", "ACTIVE",
+	case "SUCCEEDED", "SUCCESS", "SUCCESSFUL", "COMPLETED", "COMPLETE", "OK", "PASSED", "RESOLVED", "CLOSED", "HEALTHY", "COMPLIANT", "AVAILABLE", "RUNNING", "ACTIVE", "DELETED", "TERMINATED",
 		"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE", "IMPORT_COMPLETE":
 		return ended
 	case "STARTED", "STARTING", "IN_PROGRESS", "PENDING", "CREATED", "CREATING", "SUBMITTED", "RUNNABLE", "QUEUED", "CANCELED", "CANCELLED", "STOPPING", "DELETING", "UPDATING", "WAITING":
@@ -234,73 +295,6 @@ func meaning(state string, own map[string]turn) turn {
 		}
 	}
 	return unclear
-}
-
-// generic reads an event of which only the wrapping is known: a state if it
-// has one by a usual name, else it is something that happened.
-func (in *reader) generic(v doc.Value, name string) {
-	detail, at := v.Get("detail"), source.Instant(v.Get("time").Text())
-	state := detail.First("state.value", "state", "status", "current-state", "currentState", "lifecycleState", "State", "Status")
-	told := source.FirstText(detail.First("title", "Title", "summary", "message", "Message", "description", "Description", "reason", "cause", "errorMessage"))
-	what := source.FirstText(detail.First("name", "Name"), lastOf(v.At("resources.0").Text()))
-	if len(state) > 64 || strings.HasPrefix(state, "{") {
-		state = ""
-	}
-	a := alert.Alert{
-		DedupKey: genericKey(v, name), Title: join(": ", name, join(" ", what, state), firstLine(told)), Group: name, Description: join("\n", told, plainDetail(detail)), Labels: eventLabels(v),
-		Links: eventLinks(v), Status: alert.Firing, StartedAt: at, Severity: source.SeverityOf(detail.First("severity", "severity.label", "Severity", "priority", "eventType")),
-	}
-	set(a.Labels, append(scalars(detail), "state", state)...)
-	switch t := meaning(state, nil); {
-	case t == ended, state == "" && endedByName(name):
-		a.Status, a.StartedAt, a.EndedAt = alert.Resolved, source.Instant(""), at
-	case t == passes:
-		in.note(a.Title)
-		return
-	case t == begins:
-		a.Episode = "state"
-		if a.Severity == "" {
-			a.Severity = alert.Error
-		}
-	}
-	in.fire(a)
-}
-
-// endedByName: services that have an event for each end of something put it
-// into the name ("DevOps Guru Insight Closed").
-func endedByName(name string) bool {
-	for _, w := range [...]string{" Closed", " Resolved", " Recovered"} {
-		if strings.HasSuffix(name, w) {
-			return true
-		}
-	}
-	return false
-}
-
-// genericKey identifies what an event is about: by an id in its detail, else by
-// its resources, else by its own kind.
-func genericKey(v doc.Value, name string) string {
-	detail := v.Get("detail")
-	parts := map[string]string{"source": v.Get("source").Text(), "account": v.Get("account").Text(), "region": v.Get("region").Text()}
-	switch id := detail.First("insightId", "findingArn", "findingId", "alertId", "incidentId", "arn", "id", "Id", "name", "Name"); {
-	case id != "":
-		parts["id"] = id
-	case v.Get("resources").Len() > 0:
-		parts["resources"] = v.Get("resources").JSON()
-		parts["type"] = name
-	default:
-		parts["type"] = name
-	}
-	return alert.HashKey(parts)
-}
-
-// plainDetail is a detail as it is, where it is short enough to be read.
-func plainDetail(detail doc.Value) string {
-	text := detail.JSON()
-	if len(text) > 1024 {
-		return ""
-	}
-	return text
 }
 
 // scalars lists the short values at the top of an object as labels.
@@ -400,10 +394,10 @@ func (in *reader) scaled(v doc.Value, name string) {
 	if strings.Contains(name, "Terminate") {
 		verb = "terminate"
 	}
-	group, labels := detail.Get("AutoScalingGroupName").Text(), eventLabels(v)
+	group, labels := source.FirstText(detail.Get("AutoScalingGroupName").Text(), lastOf(v.At("resources.0").Text())), eventLabels(v)
 	set(labels, "auto_scaling_group", group, "instance", detail.Get("EC2InstanceId").Text(), "status", detail.Get("StatusCode").Text())
 	a := alert.Alert{
-		DedupKey: scalingKey(source.FirstText(v.At("resources.0").Text(), group), verb), Title: group + ": " + name, Group: name, Labels: labels,
+		DedupKey: scalingKey(source.FirstText(v.At("resources.0").Text(), group), verb), Title: join(": ", group, name), Group: name, Labels: labels,
 		Description: join("\n", detail.Get("Description").Text(), detail.Get("StatusMessage").Text(), detail.Get("Cause").Text()), Status: alert.Resolved, EndedAt: at,
 	}
 	if strings.HasSuffix(name, "Unsuccessful") {

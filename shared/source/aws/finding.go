@@ -232,3 +232,107 @@ func (in *reader) inspector(v doc.Value) {
 	}
 	in.fire(a)
 }
+
+// macie reads a finding of Amazon Macie (Amazon Macie user guide, "Amazon
+// EventBridge event schema for Macie findings"). It ends by being archived.
+func (in *reader) macie(v doc.Value) {
+	detail, labels := v.Get("detail"), eventLabels(v)
+	id := detail.Get("id").Text()
+	if id == "" {
+		in.reject("detail.id: missing")
+		return
+	}
+	set(labels, "account", source.FirstText(detail.Get("accountId").Text(), v.Get("account").Text()), "type", detail.Get("type").Text(), "category", detail.Get("category").Text(),
+		"bucket", detail.At("resourcesAffected.s3Bucket.name").Text(), "object", detail.At("resourcesAffected.s3Object.key").Text(), "count", detail.Get("count").Text())
+	a := alert.Alert{
+		DedupKey: alert.SenderKey("macie_finding", id), Episode: "finding", Title: source.FirstText(join(": ", detail.Get("title").Text(), labels["bucket"]), id), Group: labels["type"], Labels: labels,
+		Description: join("\n", detail.Get("description").Text(), sized("Type: %s", labels["type"]), sized("Object: %s", detail.At("resourcesAffected.s3Object.path").Text())), Status: alert.Firing,
+		Severity: source.SeverityOf(detail.First("severity.description", "severity")), StartedAt: source.Instant(detail.Get("createdAt").Text()),
+	}
+	if detail.Get("archived").True() {
+		a.Status, a.EndedAt = alert.Resolved, source.Instant(detail.Get("updatedAt").Text())
+	}
+	in.fire(a)
+}
+
+// imageScan reads how the scan of an image of Amazon ECR ended: with findings
+// that are critical or high, without, or not at all (Amazon ECR user guide,
+// "Amazon ECR events and EventBridge").
+func (in *reader) imageScan(v doc.Value) {
+	detail, labels := v.Get("detail"), eventLabels(v)
+	counts, state, at := detail.Get("finding-severity-counts"), detail.Get("scan-status").Text(), source.Instant(v.Get("time").Text())
+	image := join(":", lastOf(source.FirstText(detail.Get("repository-name").Text(), detail.Get("instance-id").Text(), v.At("resources.0").Text())), source.Listed(detail.Get("image-tags")))
+	set(labels, "image", image, "digest", detail.Get("image-digest").Text(), "state", state)
+	a := alert.Alert{
+		DedupKey: alert.HashKey(map[string]string{"account": v.Get("account").Text(), "region": v.Get("region").Text(), "image": image}), Episode: "scan", Group: v.Get("detail-type").Text(),
+		Title: join(" ", "Scan of", image, state), Description: flat(counts), Labels: labels, Status: alert.Firing, StartedAt: at,
+	}
+	switch {
+	case counted(counts, "CRITICAL"):
+		a.Severity = alert.Critical
+	case counted(counts, "HIGH"):
+		a.Severity = alert.Error
+	case strings.HasSuffix(state, "FAILED"):
+		a.Severity = alert.Warning
+	default:
+		a.Status, a.StartedAt, a.EndedAt = alert.Resolved, time.Time{}, at
+	}
+	if found := flat(counts); found != "" {
+		a.Title = "Scan of " + image + " found " + found
+	}
+	in.fire(a)
+}
+
+func counted(counts doc.Value, level string) bool {
+	n := counts.Get(level).Text()
+	return n != "" && n != "0"
+}
+
+// malwareScan reads how the scan of an object of S3 ended (Amazon GuardDuty
+// user guide, "Monitoring S3 object scans with Amazon EventBridge").
+func (in *reader) malwareScan(v doc.Value) {
+	detail, labels := v.Get("detail"), eventLabels(v)
+	bucket, object, result := detail.At("s3ObjectDetails.bucketName").Text(), detail.At("s3ObjectDetails.objectKey").Text(), detail.First("scanResultDetails.scanResultStatus", "scanStatus")
+	title := join(" ", "Malware scan of", join("/", bucket, object), result)
+	if result == "NO_THREATS_FOUND" || result == "UNSUPPORTED" {
+		in.note(title)
+		return
+	}
+	var threats []string
+	for t := range source.Some(detail.At("scanResultDetails.threats")) {
+		threats = append(threats, t.Get("name").Text())
+	}
+	set(labels, "bucket", bucket, "object", object, "state", result)
+	a := alert.Alert{
+		DedupKey: alert.HashKey(map[string]string{"bucket": bucket, "object": object, "version": detail.At("s3ObjectDetails.versionId").Text(), "etag": detail.At("s3ObjectDetails.eTag").Text()}), Episode: "scan", Title: join(": ", title, join(", ", threats...)),
+		Group: v.Get("detail-type").Text(), Labels: labels, Status: alert.Firing, Severity: alert.Warning, StartedAt: source.Instant(v.Get("time").Text()),
+	}
+	if result == "THREATS_FOUND" {
+		a.Severity = alert.Error
+	}
+	in.fire(a)
+}
+
+// trail reads a call that CloudTrail recorded: who did what (AWS CloudTrail
+// user guide, "CloudTrail record contents"). It has no recovery.
+func (in *reader) trail(v doc.Value, name string) {
+	detail, labels := v.Get("detail"), eventLabels(v)
+	action, user := detail.Get("eventName").Text(), source.FirstText(detail.First("userIdentity.userName", "userIdentity.arn", "userIdentity.type", "userIdentity.invokedBy"))
+	outcome := source.FirstText(detail.Get("errorCode").Text(), detail.At("responseElements.ConsoleLogin").Text())
+	set(labels, "event_name", action, "event_source", detail.Get("eventSource").Text(), "user", user, "source_ip", detail.Get("sourceIPAddress").Text(), "error_code", detail.Get("errorCode").Text(),
+		"user_type", detail.At("userIdentity.type").Text())
+	in.fire(alert.Alert{
+		DedupKey: alert.HashKey(map[string]string{"account": v.Get("account").Text(), "region": v.Get("region").Text(), "type": name, "source": detail.Get("eventSource").Text(), "event": action, "user": user,
+			"outcome": outcome, "request": detail.Get("requestParameters").JSON()}),
+		Title: join(": ", name, join(" ", action, sized("by %s", lastOf(user))), outcome), Group: name, Labels: labels, Status: alert.Firing, StartedAt: source.Instant(source.FirstText(detail.Get("eventTime").Text(), v.Get("time").Text())),
+		Description: join("\n", detail.Get("errorMessage").Text(), sized("User: %s", detail.At("userIdentity.arn").Text()), sized("From: %s", detail.Get("sourceIPAddress").Text()), sized("Request: %s", short(detail.Get("requestParameters")))),
+	})
+}
+
+// short is a value as it is, where it is short enough to be read.
+func short(v doc.Value) string {
+	if text := v.JSON(); len(text) <= 1024 && v.Kind() == doc.Object {
+		return text
+	}
+	return ""
+}

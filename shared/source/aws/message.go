@@ -50,16 +50,36 @@ func (in *reader) message(m message) {
 		in.add(in.alarm(ofMessage(v, m.topic)))
 	case v.Get("detail-type").Present() && v.Get("detail").Kind() == doc.Object:
 		in.event(v)
+	case v.Get("detailType").Present() && v.Get("detail").Kind() == doc.Object:
+		in.event(eventOf(v, v.Get("detailType").Text(), v.Get("detail")))
 	case v.Get("alarmData").Kind() == doc.Object:
 		in.add(in.alarm(ofAction(v)))
 	case v.Get("anomalyId").Present():
 		in.anomaly(v, v.Get("accountId").Text())
 	case v.Get("Event Message").Present():
 		in.databaseEvent(m)
+	case v.At("approval.pipelineName").Present():
+		in.approval(m)
+	case v.Get("deploymentId").Present() && v.Get("deploymentGroupName").Present():
+		in.deployment(m)
+	case v.Get("messageType").Present() && v.First("configRuleName", "configurationItem", "configurationItemSummary", "configSnapshotId", "awsRegion") != "":
+		in.config(m)
+	case v.Get("InsightId").Present() && v.Get("MessageType").Present():
+		in.insight(m)
+	case v.Get("mail").Kind() == doc.Object && v.First("notificationType", "eventType") != "":
+		in.mail(m)
+	case cacheEvent(v) != "":
+		in.cache(m)
+	case v.Get("LifecycleTransition").Present() && v.Get("AutoScalingGroupName").Present():
+		in.note("Auto Scaling: lifecycle action " + v.Get("LifecycleTransition").Text() + " of group " + v.Get("AutoScalingGroupName").Text())
 	case strings.HasPrefix(v.Get("Event").Text(), "autoscaling:"):
 		in.scaling(m)
 	case v.Get("Event").Text() == "s3:TestEvent":
 		in.note("Amazon S3 tests that it may publish to topic " + m.topic)
+	case strings.HasPrefix(m.text, "Successfully validated SNS topic for Amazon SES"):
+		in.note("Amazon SES tests that it may publish to topic " + m.topic)
+	case strings.Contains(m.text, "\nEnvironment: ") && strings.Contains(m.text, "\nApplication: "):
+		in.beanstalk(m)
 	case strings.HasPrefix(strings.TrimSpace(m.text), "StackId='"):
 		in.stack(m)
 	case strings.Contains(m.text, "AWS Budget Notification") && lines(m.text, ":")["Budget Name"] != "":
@@ -107,14 +127,22 @@ func (in *reader) published(m message) {
 		DedupKey: m.key(), Status: alert.Firing, StartedAt: m.at, Labels: m.labels(),
 		Title:       source.FirstText(m.subject, v.First("title", "Title", "summary", "subject", "alarmName", "name", "message", "content.title"), "Message of topic "+m.topic),
 		Description: source.FirstText(v.First("description", "Description", "message", "Message", "content.description", "reason", "cause"), m.text),
-		Severity:    source.SeverityOf(v.First("severity", "Severity", "priority", "level")),
+		Severity:    source.SeverityOf(v.First("severity", "Severity", "priority", "level", "metadata.additionalContext.priority")),
 		Links:       source.Links("Link", v.First("url", "link", "href")),
 	}
 	if id := v.First("dedup_key", "dedupKey", "alert_id", "alertId", "incident_id", "incidentId", "id", "Id"); id != "" {
 		a.DedupKey = alert.HashKey(map[string]string{"topic": m.topic, "id": id})
 	}
 	set(a.Labels, scalars(v)...)
-	if state := v.First("state", "State", "status", "Status"); meaning(state, nil) == ended {
+	turned := meaning(v.First("state", "State", "status", "Status"), nil)
+	if names := namesOf(v); turned != unclear && a.DedupKey == m.key() && len(names) > 0 {
+		names["topic of the message"] = m.topic
+		a.DedupKey = alert.HashKey(names) // what has a state and a name comes again
+	}
+	if turned == begins && a.Severity == "" {
+		a.Severity = alert.Error
+	}
+	if turned == ended {
 		a.Status, a.EndedAt, a.StartedAt = alert.Resolved, m.at, time.Time{}
 	}
 	in.fire(a)
@@ -144,12 +172,20 @@ func (in *reader) backup(m message) {
 // happened to a database. It has no recovery.
 func (in *reader) databaseEvent(m message) {
 	v := m.body
-	id, told := v.First("Source ID", "SourceId", "SourceIdentifier"), v.Get("Event Message").Text()
+	id, told := v.First("Source ID", "SourceId", "SourceIdentifier", "Resource"), v.Get("Event Message").Text()
+	var categories []string
+	for c := range source.Some(v.Get("Category")) {
+		categories = append(categories, c.Text())
+	}
+	severity := toldSeverity(told, categories)
+	if word := source.SeverityOf(v.Get("Severity").Text()); word != "" { // of Amazon Redshift
+		severity = word
+	}
 	labels := m.labels()
 	set(labels, "source_id", id, "source_type", v.Get("Event Source").Text(), "event_id", eventCode(v.Get("Event ID").Text()))
 	in.fire(alert.Alert{
 		DedupKey: alert.HashKey(map[string]string{"source": id, "event": strings.TrimSpace(v.Get("Event ID").Text()), "type": v.Get("Event Source").Text()}),
-		Title:    join(": ", id, told), Description: told, Group: labels["event_id"], Status: alert.Firing, Severity: toldSeverity(told, nil), Labels: labels,
+		Title:    join(": ", id, told), Description: told, Group: labels["event_id"], Status: alert.Firing, Severity: severity, Labels: labels,
 		StartedAt: source.Instant(v.Get("Event Time").Text()), Links: source.Links("Console", v.Get("Identifier Link").Text()),
 	})
 }

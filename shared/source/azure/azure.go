@@ -30,6 +30,7 @@ var Source = source.Source{
 	Marks: []string{
 		"schemaId=azureMonitorCommonAlertSchema data",
 		"data.essentials.alertId data.essentials.monitorCondition",
+		"essentials.alertId essentials.monitorCondition essentials.monitoringService",
 		"schemaId=AzureMonitorMetricAlert data",
 		"schemaId=Microsoft.Insights/* data",
 		`schemaId="AIP Budget Notification" data`,
@@ -69,6 +70,8 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	switch {
 	case data.Get("essentials").Kind() == doc.Object:
 		return one(common(data))
+	case root.Get("essentials").Kind() == doc.Object:
+		return one(common(root))
 	case root.At("context.oldCapacity").Present() || root.At("context.newCapacity").Present():
 		return source.Parsed{Changes: []source.Change{scaled(root)}}, nil
 	case data.At("context.activityLog").Kind() == doc.Object:
@@ -128,7 +131,7 @@ func common(data doc.Value) (alert.Alert, string) {
 		return alert.Alert{}, "monitorCondition: " + problem
 	}
 	a := alert.Alert{
-		Source: Name, Status: status, DedupKey: keyOf(is), Severity: severityOf(is.Get("severity").Text()),
+		Source: Name, Status: status, DedupKey: keyOf(is, context.Get("AlertData")), Severity: severityOf(is.Get("severity").Text()),
 		Group: is.First("alertRule", "monitoringService"), StartedAt: source.Instant(is.Get("firedDateTime").Text()),
 		Title: titleOf(is, context), Description: source.Lines(is.Get("description").Text(), aboutOf(context)),
 		Labels: labelsOf(is, context, data.Get("customProperties")), Links: linksOf(is, context),
@@ -140,7 +143,12 @@ func common(data doc.Value) (alert.Alert, string) {
 	return a, ""
 }
 
-func keyOf(is doc.Value) string {
+// keyOf: a budget has an alert for each of its thresholds, and those of a test
+// all bear one id.
+func keyOf(is, budget doc.Value) string {
+	if id := budget.First("BudgetId", "BudgetName"); id != "" {
+		return alert.HashKey(map[string]string{"budget": id, "threshold": budget.Get("NotificationThresholdAmount").Text(), "type": budget.Get("ThresholdType").Text(), "start": budget.Get("BudgetStartDate").Text()})
+	}
 	if id := is.Get("alertId").Text(); id != "" {
 		return alert.SenderKey("alert", id)
 	}
@@ -176,7 +184,10 @@ func health(a *alert.Alert, is, context doc.Value) {
 }
 
 func titleOf(is, context doc.Value) string {
-	rule, item := is.Get("alertRule").Text(), is.At("configurationItems.0").Text()
+	rule, item := is.Get("alertRule").Text(), is.First("configurationItems.0")
+	if item == "" {
+		item = context.First("AffectedConfigurationItems.0", "Dimensions.0.value")
+	}
 	data := context.Get("AlertData")
 	switch {
 	case data.Get("BudgetName").Present():
@@ -185,10 +196,16 @@ func titleOf(is, context doc.Value) string {
 		return source.FirstText(context.At("properties.title").Text(), is.Get("description").Text(), is.Get("monitoringService").Text())
 	case context.At("properties.title").Text() != "":
 		return rule + ": " + context.At("properties.title").Text()
-	case item != "" && !strings.Contains(strings.ToLower(rule), strings.ToLower(item)):
-		return rule + " on " + item
 	}
-	return rule
+	return on(rule, item)
+}
+
+// on says where something is, unless its name does.
+func on(name, item string) string {
+	if name == "" || item == "" || strings.Contains(strings.ToLower(name), strings.ToLower(item)) {
+		return name
+	}
+	return name + " on " + item
 }
 
 func spent(data doc.Value) string {
@@ -290,6 +307,9 @@ func addTarget(labels map[string]string, id string) {
 	}
 }
 
+// lastOf is the name at the end of an id.
+func lastOf(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
+
 // maxParts is more than an id has.
 const maxParts = 50
 
@@ -323,14 +343,11 @@ func metric(v doc.Value) (alert.Alert, string) {
 	condition := is.Get("condition")
 	a := alert.Alert{
 		Source: Name, Status: status, Severity: severityOf(is.Get("severity").Text()), Group: is.Get("name").Text(),
-		DedupKey: alert.HashKey(map[string]string{"rule": is.Get("id").Text(), "resource": is.Get("resourceId").Text(), "name": is.Get("name").Text()}),
-		Title:    is.Get("name").Text(), Links: source.Links("Resource", is.Get("portalLink").Text()),
+		DedupKey: alert.HashKey(seriesOf(is)),
+		Title:    on(is.Get("name").Text(), is.Get("resourceName").Text()), Links: source.Links("Resource", is.Get("portalLink").Text()),
 		Labels: source.Labels("rule", is.Get("name").Text(), "resource", is.Get("resourceName").Text(), "resource_id", is.Get("resourceId").Text(),
 			"resource_type", is.Get("resourceType").Text(), "resource_group", is.Get("resourceGroupName").Text(), "subscription", is.Get("subscriptionId").Text(),
 			"region", is.Get("resourceRegion").Text(), "metric", condition.First("metricName", "allOf.0.metricName")),
-	}
-	if on := is.Get("resourceName").Text(); on != "" && a.Title != "" {
-		a.Title += " on " + on
 	}
 	lines := []string{is.Get("description").Text()}
 	for c := range source.Some(condition.Get("allOf")) {
@@ -346,6 +363,17 @@ func metric(v doc.Value) (alert.Alert, string) {
 	return a, ""
 }
 
+// seriesOf tells the time series of a metric alert: one rule watches many.
+func seriesOf(is doc.Value) map[string]string {
+	series := map[string]string{"rule": is.Get("id").Text(), "resource": is.Get("resourceId").Text(), "name": is.Get("name").Text()}
+	for c := range source.Some(is.At("condition.allOf")) {
+		for d := range source.Some(c.Get("dimensions")) {
+			series["dimension "+d.Get("name").Text()] = d.Get("value").Text()
+		}
+	}
+	return series
+}
+
 // activity reads Microsoft.Insights/activityLogs, which never recovers but for
 // the two health services.
 func activity(is doc.Value) (alert.Alert, string) {
@@ -353,7 +381,7 @@ func activity(is doc.Value) (alert.Alert, string) {
 	a := alert.Alert{
 		Source: Name, Status: alert.Firing, DedupKey: alert.SenderKey("activity_event", is.First("eventDataId", "correlationId", "operationId")),
 		Severity: levelOf(is.Get("level").Text()), Group: is.Get("operationName").Text(), StartedAt: source.Instant(is.First("eventTimestamp", "submissionTimestamp")),
-		Title:       source.FirstText(is.At("properties.title").Text(), is.Get("description").Text(), strings.TrimSpace(is.Get("operationName").Text()+" "+is.Get("status").Text())),
+		Title:       source.FirstText(is.At("properties.title").Text(), is.Get("description").Text(), on(strings.TrimSpace(is.Get("operationName").Text()+" "+is.Get("status").Text()), lastOf(is.Get("resourceId").Text()))),
 		Description: source.Lines(is.Get("description").Text(), aboutOf(is)),
 		Labels: source.Labels("resource_id", is.Get("resourceId").Text(), "resource_group", is.Get("resourceGroupName").Text(), "subscription", is.Get("subscriptionId").Text(),
 			"operation", is.Get("operationName").Text(), "caller", is.Get("caller").Text(), "event_source", is.Get("eventSource").Text(),
@@ -388,7 +416,7 @@ func logs(is doc.Value) alert.Alert {
 		"subscription", is.Get("SubscriptionId").Text(), "resource", is.At("AffectedConfigurationItems.0").Text(), "alert_type", is.Get("AlertType").Text())
 	addDimensions(labels, is.Get("Dimensions"))
 	return alert.Alert{
-		Source: Name, Status: alert.Firing, Severity: severityOf(is.Get("Severity").Text()), Title: is.Get("AlertRuleName").Text(), Group: is.Get("AlertRuleName").Text(),
+		Source: Name, Status: alert.Firing, Severity: severityOf(is.Get("Severity").Text()), Title: on(is.Get("AlertRuleName").Text(), is.First("AffectedConfigurationItems.0", "Dimensions.0.value")), Group: is.Get("AlertRuleName").Text(),
 		DedupKey: alert.HashKey(map[string]string{"rule": is.Get("AlertRuleName").Text(), "subscription": is.Get("SubscriptionId").Text(),
 			"workspace": is.First("WorkspaceId", "ApplicationId"), "dimensions": is.Get("Dimensions").Text()}),
 		Description: source.Lines(about, countOf(is, is.First("AlertThresholdValue", "Threshold"), is.First("AlertThresholdOperator", "Operator")), source.Said("Query", is.Get("SearchQuery").Text())),

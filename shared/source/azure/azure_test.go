@@ -47,6 +47,12 @@ func TestParse(t *testing.T) {
 			Want: []string{`firing - alert:i .. "r"`}},
 		{Name: "metric with another status", Body: `{"schemaId":"AzureMonitorMetricAlert","data":{"status":"Sleeping","context":{"name":"n"}}}`,
 			Want: []string{`rejected: status: is "Sleeping", expected Fired or Resolved (older: Activated, Deactivated)`}},
+		{Name: "without the schema around it", Body: `{"essentials":{"alertId":"i","alertRule":"r","monitorCondition":"Fired"},"alertContext":{}}`, Want: []string{`firing - alert:i .. "r"`}},
+		{Name: "log alert says where", Body: `{"schemaId":"Microsoft.Insights/LogAlert","data":{"AlertRuleName":"errors","AffectedConfigurationItems":["vm-1"]}}`, Look: func(a *alert.Alert) any { return a.Title }, Is: "errors on vm-1"},
+		{Name: "log alert of version 1 says where", Body: context("Log Analytics", `{"Dimensions":[{"name":"Computer","value":"vm-1"}]}`), Look: func(a *alert.Alert) any { return a.Title }, Is: "r on vm-1"},
+		{Name: "an activity says where", Body: `{"data":{"context":{"activityLog":{"eventDataId":"e","operationName":"restart","status":"Succeeded","resourceId":"/subscriptions/s/x/vm-1"}}}}`,
+			Want: []string{`firing - activity_event:e .. "restart Succeeded on vm-1"`}},
+		{Name: "a name that is its place", Body: `{"status":"Activated","context":{"id":"i","name":"web","resourceName":"web"}}`, Look: func(a *alert.Alert) any { return a.Title }, Is: "web"},
 		{Name: "list", Body: `[]`, Err: "the body is an array, expected an object"},
 		{Name: "another schema", Body: `{"schemaId":"X","data":{}}`, Err: `data.essentials: missing; schemaId is "X"`},
 		{Name: "nothing", Body: ``, Err: "the body is empty"},
@@ -62,6 +68,20 @@ func TestFiringAndRecoveryAreOneAlert(t *testing.T) {
 	}
 	if !over.StartedAt.IsZero() || over.EndedAt.IsZero() || over.Episode != "" {
 		t.Errorf("the recovery's time is its end: %+v", over)
+	}
+}
+
+func TestDifferentAlertsHaveDifferentKeys(t *testing.T) {
+	budget := func(name, threshold string) string {
+		return context("CostAlerts", `{"AlertData":{"BudgetId":"/b/`+name+`","BudgetName":"`+name+`","NotificationThresholdAmount":"`+threshold+`"}}`)
+	}
+	series := func(name string) string {
+		return `{"schemaId":"AzureMonitorMetricAlert","data":{"status":"Activated","context":{"id":"i","name":"n","resourceId":"r","condition":{"allOf":[{"dimensions":[{"name":"ApiName","value":"` + name + `"}]}]}}}}`
+	}
+	for _, pair := range [][2]string{{budget("a", "1"), budget("b", "1")}, {budget("a", "1"), budget("a", "2")}, {series("Get"), series("Put")}} {
+		if one, two := parse(t, pair[0]), parse(t, pair[1]); one.DedupKey == two.DedupKey {
+			t.Errorf("%s\n%s\nhave one key", pair[0], pair[1])
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ var Source = source.Source{
 			"Within the account of this stack, without an integration: make the function ingest-cloudwatch an alarm's action, or subscribe it to the topic with protocol Lambda.",
 		},
 		Proof:      "SNS's signature, version 1 (SHA-1) or 2 (SHA-256), beside the key in the address. `aws sns set-topic-attributes --attribute-name SignatureVersion --attribute-value 2` is the better one.",
-		Understood: "Alarms (metric, metric math, anomaly, composite, each time series of Metrics Insights), ALARM, OK and INSUFFICIENT_DATA (P4); events of EventBridge; RDS, DMS, Backup, Budgets, Cost Anomaly Detection, Auto Scaling and CloudFormation; other JSON and plain text.",
+		Understood: "Alarms (metric, metric math, anomaly, composite, each time series of Metrics Insights), ALARM, OK and INSUFFICIENT_DATA (P4); events of EventBridge; RDS, Redshift, ElastiCache, DMS, Backup, Budgets, Cost Anomaly Detection, Auto Scaling, CloudFormation, CodeDeploy, approvals of CodePipeline, Developer Tools, Config, DevOps Guru, Elastic Beanstalk and SES; other JSON and plain text.",
 		Repeats:    "5xx and 429, by the delivery policy of the subscription: by default 3 times 20 s apart, at most for an hour.",
 	},
 }

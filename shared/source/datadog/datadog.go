@@ -32,6 +32,7 @@ var Source = source.Source{
 		"transition=Triggered|Recovered|Re-Triggered|Warn|Re-Warn|Renotify|\"No Data\"|\"Re-No Data\" title",
 		"links.0.href=*datadoghq.* status=Triggered|Recovered|Re-Triggered|Warn|Re-Warn|Renotify|\"No Data\"",
 		"links.0.href=*datadoghq.*",
+		"SECURITY_SIGNAL_ID SECURITY_RULE_NAME",
 		"link=*datadoghq.*",
 		"url=*datadoghq.*",
 		"text:=*datadoghq.*",
@@ -47,7 +48,7 @@ var Source = source.Source{
 			"Write @webhook-tocsin into the message of each monitor, outside of {{#is_alert}} so that recoveries are sent too.",
 		},
 		Proof: "The key in the address; headers can be set.",
-		Understood: "Triggered, Warn, No Data, Renotify and their repeats; Recovered. With the default payload the state, priority and group are read from the title, " +
+		Understood: "Triggered, Warn, No Data, Renotify and their repeats; Recovered; security signals and incidents. With the default payload the state, priority and group are read from the title, " +
 			"which then is the key; alert_cycle_key names the episode, without it repeats are not told from new episodes.",
 		Repeats: "5xx, and missed connections five times.",
 	},
@@ -60,7 +61,7 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		return source.Parsed{}, err
 	}
 	m := messageOf(root)
-	if m.title == "" && m.Text("aggregkey", "alertid", "alertcyclekey", "uniquekey", "body", "eventmsg") == "" {
+	if m.title == "" && m.Text("aggregkey", "alertid", "alertcyclekey", "uniquekey", "alerttransition", "securitysignalid") == "" {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body has no title, alert_id or aggreg_key")
 	}
 	status, problem := m.status()
@@ -89,8 +90,12 @@ type message struct {
 }
 
 func messageOf(root doc.Value) message {
-	m := message{Fields: source.FieldsOf(root, root.Get("event"), root.Get("alert"), root.Get("metadata"), root.Get("details"), root.Get("data"))}
-	m.read(m.Text("eventtitle", "title", "alerttitle", "summary", "monitorname", "alertname", "incidenttitle", "name", "subject"))
+	m := message{Fields: source.FieldsOf(root, root.Get("event"), root.Get("alert"), root.Get("metadata"), root.Get("details"), root.Get("data"), root.At("attachments.0"), root.At("embeds.0"))}
+	m.read(m.Text("eventtitle", "title", "alerttitle", "summary", "monitorname", "alertname", "incidenttitle", "securitysignaltitle", "securityrulename", "syntheticstestname", "name", "subject"))
+	if m.title == "" {
+		first, _, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(m.description(), "%%%", "")), "\n")
+		m.read(first)
+	}
 	if scope := m.Text("alertscope", "scope", "group"); scope != "" {
 		m.scope = scope
 	}
@@ -126,14 +131,11 @@ func (m *message) read(title string) {
 
 // transitionOf reads $ALERT_TRANSITION; "" for any other word.
 func transitionOf(word string) alert.Status {
-	word = strings.ToLower(strings.TrimSpace(word))
+	word, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(word)), " from ") // "Recovered from No Data"
 	switch strings.TrimPrefix(strings.TrimPrefix(word, "re-"), "re ") {
 	case "triggered", "warn", "no data", "renotify":
 		return alert.Firing
 	case "recovered":
-		return alert.Resolved
-	}
-	if strings.HasPrefix(word, "recovered from ") {
 		return alert.Resolved
 	}
 	return ""
@@ -190,6 +192,7 @@ func (m message) key() string {
 		{"aggreg_key", m.Text("aggregkey", "aggregationkey", "eventaggregkey")},
 		{"key", m.Text("uniquekey", "dedupkey", "deduplicationkey", "incidentkey", "alias")},
 		{"monitor", m.Text("alertid", "monitorid")},
+		{"signal", m.Text("securitysignalid", "signalid")},
 	} {
 		if named.id != "" && named.kind != "key" {
 			return alert.SenderKey(named.kind, strings.TrimSpace(named.id+" "+m.scope))
@@ -205,7 +208,7 @@ func (m message) key() string {
 }
 
 func (m message) titleOn() string {
-	title := source.FirstText(m.title, "Monitor "+m.Text("alertid", "monitorid"))
+	title := source.FirstText(m.title, strings.TrimSpace("Monitor "+m.Text("alertid", "monitorid")))
 	if m.scope == "" || m.scope == "*" || strings.Contains(title, m.scope) {
 		return title
 	}
@@ -226,7 +229,7 @@ func (m message) severity(root doc.Value) alert.Severity {
 			return s
 		}
 	}
-	if s := source.SeverityOf(m.Text("level", "severity", "urgency")); s != "" {
+	if s := source.SeverityOf(m.Text("level", "severity", "urgency", "securitysignalseverity")); s != "" {
 		return s
 	}
 	if s := priorityOf(m.priority); s != "" {
@@ -238,6 +241,9 @@ func (m message) severity(root doc.Value) alert.Severity {
 	switch word := strings.ToLower(source.FirstText(m.Text("alerttransition", "transition"), m.said)); strings.TrimPrefix(word, "re-") {
 	case "warn", "no data":
 		return alert.Warning
+	}
+	if strings.HasPrefix(m.title, "[") { // "[CRITICAL] ..." of a security signal
+		return source.SeverityTold(m.title)
 	}
 	return ""
 }
@@ -258,7 +264,7 @@ func priorityOf(s string) alert.Severity {
 }
 
 func (m message) description() string {
-	text := m.Text("textonlymsg", "eventmsg", "body", "message", "msg", "description", "eventmessage", "alertmessage", "text", "incidentmsg", "incidentmessage")
+	text := m.Text("textonlymsg", "eventmsg", "body", "message", "msg", "description", "eventmessage", "alertmessage", "text", "incidentmsg", "incidentmessage", "securitysignalmsg", "syntheticssummary", "content")
 	lines := []string{strings.TrimSpace(strings.ReplaceAll(text, "%%%", ""))}
 	if status := m.Text("alertstatus"); statusOf(status) == "" {
 		lines = append(lines, source.Said("Status", status))
@@ -268,7 +274,7 @@ func (m message) description() string {
 
 func (m message) labels(root doc.Value) map[string]string {
 	labels := source.Labels("host", m.Text("hostname", "host"), "monitor_id", m.Text("alertid", "monitorid"), "metric", m.Text("alertmetric", "metric"),
-		"event_type", m.Text("eventtype"), "service", m.Text("service"), "env", m.Text("env", "environment"), "org", source.FirstText(m.Text("orgname"), root.At("org.name").Text(), root.At("organization.name").Text()))
+		"event_type", m.Text("eventtype"), "rule", m.Text("securityrulename"), "service", m.Text("service"), "env", m.Text("env", "environment"), "org", source.FirstText(m.Text("orgname"), root.At("org.name").Text(), root.At("organization.name").Text()))
 	scope := map[string]string{}
 	source.AddTags(scope, doc.Of(m.scope))
 	delete(scope, "tags")

@@ -27,7 +27,12 @@ var Source = source.Source{
 		"ProblemID ProblemTitle ImpactedEntities",
 		"PID State=OPEN|RESOLVED|MERGED",
 		"data.PID data.State data.ProblemTitle",
-		`"event.kind"=DAVIS_PROBLEM|DAVIS_EVENT`,
+		"problemId displayId impactLevel severityLevel status",
+		"pid problemTitle state=OPEN|RESOLVED|MERGED",
+		"pid problem_title state=OPEN|RESOLVED|MERGED",
+		"state=OPEN|RESOLVED|MERGED text:=*.live.dynatrace.com*|*.apps.dynatrace.com*",
+		"SecurityProblemId SecurityProblemUrl",
+		`"event.kind"=DAVIS_PROBLEM|DAVIS_EVENT|SECURITY_EVENT`,
 		"ProblemDetailsJSONv2",
 		"header:User-Agent=Dynatrace*",
 	},
@@ -40,7 +45,7 @@ var Source = source.Source{
 			"Press Send test notification: it opens an alert that is closed only by hand.",
 		},
 		Proof:      "The key in the address; headers and basic authentication can be set.",
-		Understood: "States OPEN, RESOLVED and MERGED (the problem goes on as another one, which is sent by itself); ProblemDetailsJSON and ProblemDetailsJSONv2; CloudEvents; Davis problems of workflows.",
+		Understood: "States OPEN, RESOLVED and MERGED (the problem goes on as another one, which is sent by itself); ProblemDetailsJSON and ProblemDetailsJSONv2; CloudEvents; Davis problems, Davis events and security events of workflows; security problems.",
 		Repeats:    "Not published.",
 	},
 }
@@ -56,7 +61,7 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		root, id = data, root.Get("id").Text()
 	}
 	p := problemOf(root)
-	if p.pid == "" && p.id == "" && p.title() == "" {
+	if p.pid == "" && p.id == "" && p.title() == "" && p.text("securityproblemid") == "" {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body has no PID, ProblemID or ProblemTitle")
 	}
 	a := p.alert()
@@ -84,6 +89,10 @@ type entity struct{ kind, name string }
 func problemOf(root doc.Value) problem {
 	f := source.FieldsOf(root)
 	p := problem{fields: f, details: f.Get("problemdetailsjsonv2", "problemdetailsjson", "problemdetails").Inner()}
+	if root.Get("impactLevel").Present() && root.Get("severityLevel").Present() { // the details alone
+		f = source.Fields{}
+		p.fields, p.details = f, root
+	}
 	p.pid = source.FirstText(f.Text("pid", "eventid"), p.details.First("problemId", "id", "ID"))
 	p.id = source.FirstText(f.Text("problemid", "displayid"), p.details.First("displayId", "displayName"))
 	p.entities = entitiesOf(f.Get("impactedentities").Inner())
@@ -116,8 +125,8 @@ func (p problem) alert() alert.Alert {
 	return alert.Alert{
 		Source: Name, DedupKey: p.key(), Episode: source.FirstText(p.pid, p.id), Severity: severityOf(p.severity()),
 		Title: p.titleOn(), Description: p.description(), Group: p.title(), Labels: p.labels(),
-		StartedAt: source.Instant(source.FirstText(p.details.Get("startTime").Text(), p.text("problemstarttime", "starttime", "eventstart"))),
-		Links:     source.Links("Problem", p.text("problemurl", "url", "link")),
+		StartedAt: source.Instant(source.FirstText(p.details.Get("startTime").Text(), p.text("problemstarttime", "starttime", "eventstart", "timestamp"))),
+		Links:     source.Links("Problem", p.text("problemurl", "securityproblemurl", "url", "link")),
 	}
 }
 
@@ -128,13 +137,15 @@ func (p problem) key() string {
 		return alert.SenderKey("pid", p.pid)
 	case p.id != "":
 		return alert.SenderKey("problem", p.id)
+	case p.text("securityproblemid") != "":
+		return alert.SenderKey("security_problem", p.text("securityproblemid"))
 	}
 	return alert.HashKey(map[string]string{"title": p.title(), "entity": p.where()})
 }
 
 // titleOn says the problem and where it is, unless the title does.
 func (p problem) titleOn() string {
-	title, where := source.FirstText(p.title(), "Problem "+p.id), p.where()
+	title, where := source.FirstText(p.title(), "Problem "+source.FirstText(p.id, p.pid, p.text("securityproblemid"))), p.where()
 	if where == "" || strings.Contains(title, where) {
 		return title
 	}
@@ -155,7 +166,7 @@ func (p problem) where() string {
 }
 
 func (p problem) severity() string {
-	return source.FirstText(p.text("problemseverity", "severitylevel", "severity", "eventcategory"), p.details.Get("severityLevel").Text())
+	return source.FirstText(p.text("problemseverity", "severitylevel", "severity", "vulnerabilityrisklevel", "eventcategory"), p.details.Get("severityLevel").Text())
 }
 
 // severityOf reads the levels of Dynatrace (Problems API v2, severityLevel),

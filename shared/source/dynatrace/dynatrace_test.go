@@ -13,6 +13,11 @@ func TestParse(t *testing.T) {
 	description := func(a *alert.Alert) any { return a.Description }
 	labels := func(a *alert.Alert) any { return a.Labels }
 	sourcetest.Run(t, Source, []sourcetest.Case{
+		{Name: "details alone", Body: `{"problemId":"7_V2","displayId":"P-1","title":"slow","impactLevel":"SERVICES","severityLevel":"PERFORMANCE","status":"CLOSED","startTime":1772355312000,"endTime":1772355612000,"impactedEntities":[{"name":"shop","entityId":{"type":"SERVICE"}}]}`,
+			Want: []string{`resolved warning pid:7_V2 2026-03-01T08:55:12Z..2026-03-01T09:00:12Z "slow: shop"`}},
+		{Name: "security problem", Body: `{"SecurityProblemId":"S-1","Title":"Injection","Severity":"CRITICAL"}`, Want: []string{`firing critical security_problem:S-1 .. "Injection"`}},
+		{Name: "security event", Body: `{"event.kind":"SECURITY_EVENT","event.id":"s","event.name":"V","event.status":"OPEN","vulnerability.risk.level":"HIGH","timestamp":"2026-03-01T08:00:00Z"}`, Want: []string{`firing error pid:s 2026-03-01T08:00:00Z.. "V"`}},
+		{Name: "nothing but an id", Body: `{"State":"RESOLVED","PID":"1"}`, Want: []string{`resolved - pid:1 .. "Problem 1"`}},
 		{Name: "null", Body: `null`, Err: "the body is null, expected an object"},
 		{Name: "nothing of a problem", Body: `{"State":"OPEN"}`, Err: "no PID, ProblemID or ProblemTitle"},
 		{Name: "no state fires", Body: `{` + base + `}`, Want: []string{`firing - pid:-1_17V2 .. "T"`}},

@@ -1,18 +1,17 @@
 // Package gcp reads the incidents that Google Cloud Monitoring posts to a
 // webhook (versions 1.0, 1.1 and 1.2, and its test), directly or by a push
-// subscription of Pub/Sub, which wraps them.
+// subscription of Pub/Sub, which wraps them, and what Security Command Center,
+// Cloud Billing and Cloud Logging publish there.
 //
 //	parsed, err := gcp.Source.Parse(&source.Request{Body: body, At: received})
 package gcp
 
 import (
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"tocsin/shared/alert"
-	"tocsin/shared/fault"
 	"tocsin/shared/source"
 	"tocsin/shared/source/doc"
 	"tocsin/shared/source/proof"
@@ -28,6 +27,8 @@ var Source = source.Source{
 		"incident.incident_id incident.state incident.policy_name",
 		"incident.incident_id incident.condition_name incident.started_at",
 		"incident.incident_id incident.scoping_project_id",
+		"notificationConfigName finding.name finding.category",
+		"budgetDisplayName costAmount budgetAmount",
 		"message.data message.messageId subscription=projects/*",
 		"message.data message.message_id subscription=projects/*",
 	},
@@ -40,7 +41,8 @@ var Source = source.Source{
 		},
 		Proof: "The parameter auth_token, or the password of basic authentication, is the secret. The OpenID token of a Pub/Sub push is not verified.",
 		Understood: "Incidents of versions 1.0, 1.1 and 1.2: open, acknowledged, closed; metric, uptime, absence, forecast and log-based conditions; the test of a channel; " +
-			"the envelope of a Pub/Sub push. Severities Critical, Error, Warning, No severity.",
+			"the envelope of a Pub/Sub push. Severities Critical, Error, Warning, No severity. By Pub/Sub also findings of Security Command Center (ACTIVE, INACTIVE, muted), " +
+			"budgets of Cloud Billing whose threshold is exceeded, entries of Cloud Logging, and other messages as text.",
 		Repeats: "Not published for webhooks. A Pub/Sub push: every status but 102, 200, 201, 202 and 204, until the subscription's retention ends.",
 	},
 }
@@ -68,39 +70,22 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	if err != nil {
 		return source.Parsed{}, err
 	}
-	root, id, err := unwrap(root)
+	m, err := unwrap(root)
 	if err != nil {
 		return source.Parsed{}, err
 	}
-	if root.Get("incident").Kind() != doc.Object {
-		return source.Parsed{}, fault.New(fault.Invalid, "incident: is %s, expected the object of a notification of Cloud Monitoring", root.Get("incident").Kind())
+	if root = m.body; root.Get("incident").Kind() != doc.Object {
+		return published(m)
 	}
 	a, problem := incident(root.Get("incident"))
 	if root.Get("version").Text() == "test" {
 		a.Title = source.FirstText(root.At("incident.summary").Text(), a.Title)
 	}
-	out := source.Parsed{SenderID: id, Items: []source.Item{{Rejected: problem}}}
+	out := source.Parsed{SenderID: m.id, Items: []source.Item{{Rejected: problem}}}
 	if problem == "" {
 		out.Items[0] = source.Fired(a)
 	}
 	return out, nil
-}
-
-// unwrap takes the message out of a Pub/Sub push ("Push subscriptions",
-// Receive push messages), and its id, which stays equal on retries.
-func unwrap(root doc.Value) (inner doc.Value, id string, err error) {
-	data := root.At("message.data")
-	if data.Kind() != doc.String {
-		return root, "", nil
-	}
-	raw, err := base64.StdEncoding.DecodeString(data.Text())
-	if err != nil {
-		return root, "", fault.New(fault.Invalid, "message.data: is no Base64")
-	}
-	if inner, err = doc.JSON(raw); err != nil {
-		return root, "", fault.Wrap(fault.Invalid, err, "message.data: is no JSON")
-	}
-	return inner, root.First("message.messageId", "message.message_id"), nil
 }
 
 func incident(is doc.Value) (alert.Alert, string) {
@@ -135,6 +120,9 @@ func severityOf(is doc.Value) alert.Severity {
 
 func titleOf(is doc.Value) string {
 	policy, condition, on := is.Get("policy_name").Text(), is.First("condition_name", "condition.displayName"), is.First("resource_display_name", "resource_name")
+	if strings.HasPrefix(policy, "projects/") { // its name in the API, which tells nothing
+		policy = ""
+	}
 	if policy == "" && condition == "" {
 		return source.FirstText(is.Get("summary").Text(), is.Get("resource_name").Text())
 	}

@@ -27,7 +27,13 @@ var Source = source.Source{
 		"current_state condition_name policy_name",
 		"current_state=open|acknowledged|closed|test incident_id account_id",
 		"incident_url=*newrelic.com*",
+		"alert|json.alert_url=*newrelic.com*",
+		"deployment|json.deployment_url=*newrelic.com*",
 		"text:=*service.newrelic.com*",
+		"state priority text:=*newrelic.com*",
+		"id state text:=*newrelic.com*",
+		"issueId text:=*newrelic.com*",
+		"issue_id text:=*newrelic.com*",
 		"header:User-Agent=*NewRelic*|New*Relic*",
 	},
 	Guide: source.Guide{
@@ -38,7 +44,7 @@ var Source = source.Source{
 			"Send a test notification: it opens an alert that is closed only by hand.",
 		},
 		Proof:      "The key in the address; bearer, basic authentication and headers can be set.",
-		Understood: "Issues of workflows (CREATED, ACTIVATED, acknowledged, CLOSED) of the default template and of templates with other styles of names; incidents of notification channels (open, acknowledged, closed), as JSON or as a form.",
+		Understood: "Issues of workflows (CREATED, ACTIVATED, acknowledged, CLOSED) of the default template and of templates with other styles of names; incidents of notification channels (open, acknowledged, closed), as JSON or as a form; alerts and deployments of APM before them.",
 		Repeats:    "Not published.",
 	},
 }
@@ -49,11 +55,16 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	if err != nil {
 		return source.Parsed{}, err
 	}
-	f := source.FieldsOf(root)
+	if f := source.FieldsOf(root.Get("deployment").Inner()); f.Text("revision", "deploymenturl", "applicationname") != "" {
+		return source.Parsed{Changes: []source.Change{deployment(f)}}, nil
+	}
+	f := source.FieldsOf(root, root.Get("alert").Inner())
 	read := issue
 	switch {
-	case f.Text("currentstate") != "":
+	case f.Text("currentstate") != "", f.Text("incidentid") != "" && strings.HasPrefix(f.Text("eventtype"), "INCIDENT_"):
 		read = incident
+	case f.Text("shortdescription") != "" && f.Text("alerturl") != "":
+		read = legacy
 	case f.Text("issueid", "id", "issueurl") == "" && f.Text("title", "issuetitle") == "":
 		return source.Parsed{}, fault.New(fault.Invalid, "the body has neither the id of an issue nor the current_state of an incident")
 	}
@@ -70,8 +81,8 @@ func issue(f source.Fields) (a alert.Alert, problem string) {
 	id, title := f.Text("issueid", "id"), source.Listed(f.Get("title", "issuetitle", "issuename", "name"))
 	a = alert.Alert{
 		Source: Name, Episode: id, Severity: source.SeverityOf(f.Text("priority", "issuepriority", "severity")),
-		Title: source.FirstText(title, source.Listed(f.Get("alertconditionnames", "conditionname")), "Issue "+id), Description: issueDescription(f),
-		Group: source.Listed(f.Get("alertpolicynames", "policyname", "alertpolicyname")), Labels: issueLabels(f), Links: linksOf(f),
+		Title: source.FirstText(title, source.Listed(f.Get("alertconditionnames", "conditionnames", "conditionname", "condition")), "Issue "+id), Description: issueDescription(f),
+		Group: source.Listed(f.Get("alertpolicynames", "policynames", "policyname", "alertpolicyname", "policy")), Labels: issueLabels(f), Links: linksOf(f),
 		StartedAt: source.Instant(f.Text("createdat", "issuecreatedat", "activatedat", "openedat")),
 	}
 	a.DedupKey = issueKey(id, f.Text("issueurl", "issuepageurl"), title)
@@ -117,9 +128,9 @@ func issueStatus(f source.Fields) (status alert.Status, problem string) {
 func issueDescription(f source.Fields) string {
 	return source.Lines(
 		source.Listed(f.Get("description", "conditiondescription", "alertconditiondescription", "details", "violationdetails")),
-		source.Said("Impacted", source.Listed(f.Get("impactedentities", "entitiesdataname", "entityname"))),
-		source.Said("Condition", source.Listed(f.Get("alertconditionnames", "conditionname"))),
-		source.Said("Policy", source.Listed(f.Get("alertpolicynames", "policyname", "alertpolicyname"))),
+		source.Said("Impacted", source.Listed(f.Get("impactedentities", "entitiesdataname", "entitynames", "entityname", "entities"))),
+		source.Said("Condition", source.Listed(f.Get("alertconditionnames", "conditionnames", "conditionname", "condition"))),
+		source.Said("Policy", source.Listed(f.Get("alertpolicynames", "policynames", "policyname", "alertpolicyname", "policy"))),
 		source.Said("Incidents", f.Text("totalincidents")), source.Said("Trigger", f.Text("trigger", "triggerevent")), source.Said("Owner", ownerOf(f)))
 }
 
@@ -132,8 +143,8 @@ func ownerOf(f source.Fields) string {
 
 func issueLabels(f source.Fields) map[string]string {
 	labels := source.Labels(
-		"entity", source.Listed(f.Get("impactedentities", "entitiesdataname", "entityname")), "condition", source.Listed(f.Get("alertconditionnames", "conditionname")),
-		"policy", source.Listed(f.Get("alertpolicynames", "policyname", "alertpolicyname")), "workflow", f.Text("workflowname"), "sources", source.Listed(f.Get("sources")),
+		"entity", source.Listed(f.Get("impactedentities", "entitiesdataname", "entitynames", "entityname", "entities")), "condition", source.Listed(f.Get("alertconditionnames", "conditionnames", "conditionname", "condition")),
+		"policy", source.Listed(f.Get("alertpolicynames", "policynames", "policyname", "alertpolicyname", "policy")), "workflow", f.Text("workflowname"), "sources", source.Listed(f.Get("sources")),
 		"account", f.Text("nraccountid", "accountid", "accountname"), "host", f.Text("hostname", "host"))
 	addTags(labels, f.Get("tags", "labels", "zulipcustomfields", "customfields"))
 	return labels
@@ -148,29 +159,35 @@ func addTags(labels map[string]string, tags doc.Value) {
 }
 
 func linksOf(f source.Fields) []alert.Link {
-	return source.Links("Issue", f.Text("issueurl", "issuepageurl", "issuelink", "incidenturl"), "Runbook", source.Listed(f.Get("runbookurl", "runbook")),
+	return source.Links("Issue", f.Text("issueurl", "issuepageurl", "issuelink", "incidenturl", "url", "alerturl"), "Runbook", source.Listed(f.Get("runbookurl", "runbook")),
 		"Chart", f.Text("violationcharturl", "violationcallbackurl", "charturl"), "Policy", f.Text("policyurl"), "Condition", f.Text("conditionurl"))
 }
 
 // incident reads what a notification channel sent (New Relic, "Customize your
 // webhook payload").
 func incident(f source.Fields) (a alert.Alert, problem string) {
-	id, at := f.Text("incidentid"), source.Instant(f.Text("timestamp"))
+	id, at, condition := f.Text("incidentid"), source.Instant(f.Text("timestamp", "updatedat")), source.Listed(f.Get("conditionname"))
 	targets := f.Get("targets").Inner()
 	a = alert.Alert{
-		Source: Name, DedupKey: incidentKey(f, targets), Episode: id, Severity: source.SeverityOf(f.Text("severity", "priority")), Title: incidentTitle(f),
+		Source: Name, DedupKey: incidentKey(f, targets), Episode: id, Severity: source.SeverityOf(f.Text("severity", "priority")), Title: incidentTitle(f, condition),
 		Description: source.Lines(f.Text("details"), f.Text("conditiondescription", "description"), source.Said("Policy", f.Text("policyname")), source.Said("Owner", f.Text("owner"))),
 		Group:       f.Text("policyname"), Links: linksOf(f),
-		Labels: source.Labels("condition", f.Text("conditionname"), "policy", f.Text("policyname"), "account", f.Text("accountname", "accountid"),
+		Labels: source.Labels("condition", condition, "policy", source.Listed(f.Get("policyname", "alertpolicynames")), "account", f.Text("accountname", "accountid"),
 			"target", targets.At("0.name").Text(), "target_type", targets.At("0.type").Text(), "product", targets.At("0.product").Text()),
 	}
 	addTags(a.Labels, targets.At("0.labels"))
-	switch state := strings.ToLower(f.Text("currentstate")); state {
-	case "open", "opened", "test":
-		a.Status, a.StartedAt = alert.Firing, at
+	if started := source.Instant(f.Text("createdat")); !started.IsZero() { // of a template that makes an incident of an issue
+		a.StartedAt = started
+	}
+	switch state := strings.TrimPrefix(strings.ToLower(f.Text("currentstate", "eventtype")), "incident_"); state {
+	case "open", "opened", "created", "test":
+		a.Status = alert.Firing
+		if a.StartedAt.IsZero() {
+			a.StartedAt = at
+		}
 	case "acknowledged":
 		a.Status = alert.Acknowledged
-	case "closed":
+	case "closed", "resolved":
 		a.Status, a.EndedAt = alert.Resolved, at
 	default:
 		return a, fmt.Sprintf("current_state: is %.40q, expected open, acknowledged or closed", state)
@@ -185,10 +202,41 @@ func incidentKey(f source.Fields, targets doc.Value) string {
 	return alert.HashKey(map[string]string{"policy": f.Text("policyname"), "condition": f.Text("conditionname"), "target": targets.At("0.name").Text()})
 }
 
-func incidentTitle(f source.Fields) string {
-	condition, details := f.Text("conditionname"), f.Text("details")
+func incidentTitle(f source.Fields, condition string) string {
+	details := f.Text("details")
 	if condition == "" || details == "" || strings.Contains(details, condition) {
 		return source.FirstText(details, condition, f.Text("policyname"), "Incident "+f.Text("incidentid"))
 	}
 	return condition + ": " + details
+}
+
+// legacy reads what APM sent before there were policies: a form whose field is
+// JSON. What names the alert is the address of its incident.
+func legacy(f source.Fields) (a alert.Alert, problem string) {
+	at, said := source.Instant(f.Text("createdat")), f.Text("shortdescription")
+	a = alert.Alert{
+		Source: Name, DedupKey: alert.SenderKey("alert_url", f.Text("alerturl")), Episode: f.Text("alerturl"), Severity: source.SeverityOf(f.Text("severity")),
+		Title: source.FirstText(strings.TrimPrefix(f.Text("applicationname")+": "+f.Text("message"), ": "), said), Description: source.Lines(f.Text("longdescription"), f.Text("message")), Group: f.Text("applicationname"),
+		Labels: source.Labels("application", f.Text("applicationname"), "account", f.Text("accountname")), Links: linksOf(f),
+	}
+	if f.Text("message") == "" {
+		a.Title = said
+	}
+	switch lower := strings.ToLower(said); {
+	case strings.Contains(lower, "ended"), strings.Contains(lower, "closed"):
+		a.Status, a.EndedAt = alert.Resolved, at
+	case strings.Contains(lower, "acknowledged"):
+		a.Status = alert.Acknowledged
+	default:
+		a.Status, a.StartedAt = alert.Firing, at
+	}
+	return a, ""
+}
+
+func deployment(f source.Fields) source.Change {
+	title := strings.TrimSpace(strings.Join([]string{"Deployment of", f.Text("applicationname"), f.Text("revision")}, " "))
+	return source.Changed(source.Change{
+		Source: Name, Title: title, At: source.Instant(f.Text("createdat")), Links: source.Links("Deployment", f.Text("deploymenturl")),
+		Labels: source.Labels("application", f.Text("applicationname"), "revision", f.Text("revision"), "by", f.Text("deployedby"), "description", f.Text("description")),
+	})
 }

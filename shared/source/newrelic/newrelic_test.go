@@ -12,6 +12,15 @@ func TestParse(t *testing.T) {
 	description := func(a *alert.Alert) any { return a.Description }
 	hashed := func(a *alert.Alert) any { return strings.HasPrefix(a.DedupKey, "hash1:") }
 	sourcetest.Run(t, Source, []sourcetest.Case{
+		{Name: "names of another template", Body: `{"id":"i","entityNames":["web"],"conditionNames":["CPU is high"],"state":"CREATED","url":"https://one.newrelic.com/x"}`, Want: []string{`firing - issue:i .. "CPU is high"`}},
+		{Name: "incident whose state is in the kind of event", Body: `{"current_state":"$EVENT_STATE","event_type":"INCIDENT_RESOLVED","incident_id":"7","condition_name":"C"}`, Want: []string{`resolved - incident:7 .. "C"`}},
+		{Name: "incident made of an issue", Body: `{"incident_id":"i","condition_name":["C"],"details":"D","current_state":"CLOSED","createdAt":1772355312000,"updatedAt":1772355612000}`,
+			Want: []string{`resolved - incident:i 2026-03-01T08:55:12Z..2026-03-01T09:00:12Z "C: D"`}},
+		{Name: "alert of APM", Body: `alert=%7B%22created_at%22%3A%222026-03-01T08%3A00%3A00%2B00%3A00%22%2C%22application_name%22%3A%22Shop%22%2C%22severity%22%3A%22critical%22%2C%22message%22%3A%22Apdex+fell%22%2C%22short_description%22%3A%22%5BShop%5D+alert+opened%22%2C%22alert_url%22%3A%22https%3A%2F%2Frpm.newrelic.com%2Fi%2F1%22%7D`,
+			Want: []string{`firing critical alert_url:https://rpm.newrelic.com/i/1 2026-03-01T08:00:00Z.. "Shop: Apdex fell"`}},
+		{Name: "alert of APM ended", Body: `{"alert":"{\"short_description\":\"[Shop] alert ended\",\"alert_url\":\"https://rpm.newrelic.com/i/1\",\"created_at\":\"2026-03-01T09:00:00Z\"}"}`,
+			Want: []string{`resolved - alert_url:https://rpm.newrelic.com/i/1 ..2026-03-01T09:00:00Z "[Shop] alert ended"`}},
+		{Name: "deployment", Body: `{"deployment":"{\"application_name\":\"Shop\",\"revision\":\"r1\",\"created_at\":\"2026-03-01T09:00:00Z\"}"}`, Changes: []string{`2026-03-01T09:00:00Z "Deployment of Shop r1"`}},
 		{Name: "null", Body: `null`, Err: "the body is null, expected an object"},
 		{Name: "neither", Body: `{"state":"CREATED"}`, Err: "neither the id of an issue"},
 		{Name: "no state fires", Body: `{"id":"i","title":"T"}`, Want: []string{`firing - issue:i .. "T"`}},

@@ -32,6 +32,8 @@ var Source = source.Source{
 		"itsi_group_id",
 		`"STATE.CURRENT_ALERT_PHASE"`,
 		`"ALERT.entity_id" "ALERT.message_type"`,
+		"message_type=CRITICAL|WARNING|INFO|ACKNOWLEDGEMENT|RECOVERY entity_id",
+		"entity_id current_alert_phase",
 		"header:X-SFX-Signature",
 		"header:User-Agent=Splunk*",
 	},
@@ -44,8 +46,8 @@ var Source = source.Source{
 			"On-Call: Integrations, Outgoing Webhooks: Any-Incident, URL {url}, with the fields STATE.* and ALERT.*.",
 		},
 		Proof: "The key in the address; Observability Cloud also signs: Base64 HMAC of the body in X-SFX-Signature (auth vendor).",
-		Understood: "An alert's first result, by the name of its search; ITSI episodes with severity and status; detectors with anomalous, ok, manually resolved and stopped; " +
-			"On-Call incidents with UNACKED, ACKED and RESOLVED.",
+		Understood: "An alert's first result, by the name of its search; notable events of Enterprise Security, each by itself; ITSI episodes with severity and status; detectors with anomalous, ok, manually resolved and stopped; " +
+			"On-Call incidents with UNACKED, ACKED and RESOLVED, and what others send to the REST endpoint of On-Call (message_type, entity_id).",
 		Repeats:   "An alert of a search is not sent again; Observability Cloud sends again unless answered by 200 at once.",
 		NeverEnds: true,
 	},
@@ -70,9 +72,9 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	}
 	read := searched
 	switch f := source.FieldsOf(root); {
-	case f.Text("statecurrentalertphase", "alertentityid", "stateentityid") != "":
+	case f.Text("statecurrentalertphase", "alertentityid", "stateentityid") != "", f.Text("entityid") != "" && f.Text("messagetype", "currentalertphase") != "":
 		read = onCall
-	case f.Text("incidentid") != "" && f.Text("detector", "detectorid", "detectorurl") != "":
+	case f.Text("incidentid", "statusextended") != "" && f.Text("detector", "detectorid", "detectorurl") != "":
 		read = detected
 	case episodeOf(root).Present():
 		read = episode
@@ -86,6 +88,9 @@ func Parse(r *source.Request) (source.Parsed, error) {
 // time is that of a result, which begins no new episode.
 func searched(root doc.Value) source.Parsed {
 	result, name := root.Get("result"), strings.TrimSpace(root.Get("search_name").Text())
+	if result.Get("rule_title").Present() || strings.Contains(result.Get("event_id").Text(), "@@notable@@") {
+		return notable(root, result, name)
+	}
 	item := source.Fired(alert.Alert{
 		Source: Name, Status: alert.Firing, DedupKey: searchKey(root, name), Severity: severityOf(result.First("severity", "urgency")),
 		Title: source.FirstText(name, "Search "+root.Get("sid").Text()), Description: resultText(result), Group: root.Get("app").Text(), Labels: resultLabels(root, result),
@@ -93,6 +98,28 @@ func searched(root doc.Value) source.Parsed {
 	})
 	item.Alert.Episode = ""
 	return source.Parsed{SenderID: root.Get("sid").Text(), Items: []source.Item{item}}
+}
+
+// notable reads a notable event of Enterprise Security, which the search of a
+// correlation makes, and to which analysts give a status (Splunk Enterprise
+// Security, "Using notable events in search").
+func notable(root, result doc.Value, name string) source.Parsed {
+	id := result.First("event_id", "event_hash")
+	a := alert.Alert{
+		Source: Name, Status: alert.Firing, DedupKey: alert.SenderKey("notable", id), Episode: source.FirstText(id, "notable"), Severity: severityOf(result.First("urgency", "severity")),
+		Title: source.FirstText(result.First("rule_title", "rule_name"), name, "Notable event"), Description: source.FirstText(result.Get("rule_description").Text(), resultText(result)), Group: source.FirstText(result.Get("rule_name").Text(), name),
+		Labels: resultLabels(root, result), StartedAt: source.Instant(result.First("_time", "time")), Links: source.Links("Results", root.Get("results_link").Text(), "Drilldown", result.First("drilldown_link", "drilldown_search_link", "url")),
+	}
+	if id == "" {
+		a.DedupKey = alert.HashKey(map[string]string{"search": name, "title": a.Title, "src": source.Listed(result.Get("src")), "dest": source.Listed(result.Get("dest")), "user": source.Listed(result.Get("user"))})
+	}
+	switch status := strings.ToLower(result.First("status_label", "status")); status {
+	case "4", "5", "resolved", "closed":
+		a.Status = alert.Resolved
+	}
+	parsed := source.One(a)
+	parsed.SenderID = root.Get("sid").Text()
+	return parsed
 }
 
 // searchKey: an alert that was never saved has no name, only a run.
@@ -127,7 +154,8 @@ func resultLabels(root, result doc.Value) map[string]string {
 	return source.Labels(
 		"search", root.Get("search_name").Text(), "app", root.Get("app").Text(), "owner", root.Get("owner").Text(),
 		"host", source.Listed(result.Get("host")), "source", source.Listed(result.Get("source")), "sourcetype", source.Listed(result.Get("sourcetype")),
-		"index", source.Listed(result.Get("index")), "service", source.Listed(result.Get("service")), "user", source.Listed(result.Get("user")))
+		"index", source.Listed(result.Get("index")), "service", source.Listed(result.Get("service")), "src", source.Listed(result.Get("src")), "dest", source.Listed(result.Get("dest")),
+		"security_domain", result.Get("security_domain").Text(), "risk_score", result.Get("risk_score").Text(), "user", source.Listed(result.Get("user")))
 }
 
 // severityOf reads the numbers of ITSI, and words that a search chooses.
@@ -185,12 +213,16 @@ func rejected(format string, args ...any) source.Parsed {
 // notifications to a webhook").
 func detected(root doc.Value) source.Parsed {
 	id, at := root.Get("incidentId").Text(), source.Instant(root.Get("timestamp").Text())
+	told, _, _ := strings.Cut(strings.TrimSpace(root.Get("messageBody").Text()), "\n")
 	a := alert.Alert{
 		Source: Name, DedupKey: alert.SenderKey("incident", id), Episode: id, Severity: source.SeverityOf(root.Get("severity").Text()),
-		Title: source.FirstText(root.Get("messageTitle").Text(), strings.Trim(root.Get("detector").Text()+": "+root.Get("rule").Text(), ": "), "Incident "+id), Group: root.Get("detector").Text(),
+		Title: source.FirstText(root.Get("messageTitle").Text(), strings.Trim(root.Get("detector").Text()+": "+root.Get("rule").Text(), ": "), told, "Incident "+id), Group: root.Get("detector").Text(),
 		Description: source.Lines(source.FirstText(root.Get("messageBody").Text(), root.Get("description").Text()), source.Said("Condition", root.Get("detectOnCondition").Text()), source.Said("Tip", root.Get("tip").Text())),
 		Labels:      source.Labels("detector", root.Get("detector").Text(), "rule", root.Get("rule").Text(), "organization", root.Get("orgId").Text()),
 		Links:       source.Links("Runbook", root.Get("runbookUrl").Text(), "Detector", root.Get("detectorUrl").Text(), "Chart", root.Get("imageUrl").Text()),
+	}
+	if id == "" { // as in a test
+		a.DedupKey = alert.HashKey(map[string]string{"detector": root.First("detectorId", "detectorUrl", "detector"), "rule": root.Get("rule").Text()})
 	}
 	for _, input := range source.Named(root.Get("inputs")) {
 		source.AddFields(a.Labels, input.Get("key"))
@@ -199,7 +231,7 @@ func detected(root doc.Value) source.Parsed {
 	switch status := strings.ToLower(root.First("statusExtended", "status")); status {
 	case "anomalous":
 		a.Status, a.StartedAt = alert.Firing, at
-	case "ok", "manually resolved", "stopped":
+	case "ok", "manually resolved", "auto resolved", "resolved", "stopped":
 		a.Status, a.EndedAt = alert.Resolved, at
 	default:
 		return rejected("statusExtended: is %.40q, expected anomalous, ok, manually resolved or stopped", status)
@@ -210,16 +242,16 @@ func detected(root doc.Value) source.Parsed {
 // onCall reads an outgoing webhook, whose names have dots in them.
 func onCall(root doc.Value) source.Parsed {
 	f := source.FieldsOf(root)
-	id, incident := f.Text("stateentityid", "alertentityid"), f.Text("stateincidentname", "incidentincidentid", "incidentid")
+	id, incident := f.Text("stateentityid", "alertentityid", "entityid"), f.Text("stateincidentname", "incidentincidentname", "incidentincidentid", "incidentname", "incidentid")
 	a := alert.Alert{
 		Source: Name, DedupKey: alert.SenderKey("entity", source.FirstText(id, "incident "+incident)), Episode: incident,
-		Severity: source.SeverityOf(f.Text("alertentitystate", "alertmessagetype", "statecurrentstate", "incidententitystate")),
-		Title:    source.FirstText(f.Text("alertentitydisplayname", "stateservice", "incidentservice"), id, "Incident "+incident), Description: f.Text("alertstatemessage", "stateackmsg"),
-		Group: f.Text("alertmonitoringtool", "statemonitortype"), Links: source.Links("Info", f.Text("stateinfourl", "alertalerturl")),
-		Labels:    source.Labels("host", f.Text("statehost", "alerthostname"), "service", f.Text("stateservice"), "incident", incident, "monitor", f.Text("alertmonitorname"), "routing_key", f.Text("alertroutingkey")),
-		StartedAt: source.Instant(f.Text("stateincidenttimestamp", "incidentincidenttimestamp", "statestatestarttime")),
+		Severity: source.SeverityOf(f.Text("alertentitystate", "alertmessagetype", "statecurrentstate", "incidententitystate", "messagetype", "alerttype")),
+		Title:    source.FirstText(f.Text("alertentitydisplayname", "stateservice", "incidentservice", "entitydisplayname"), id, "Incident "+incident), Description: f.Text("alertstatemessage", "stateackmsg", "statemessage", "ackmsg"),
+		Group: f.Text("alertmonitoringtool", "statemonitortype", "monitoringtool"), Links: source.Links("Info", f.Text("stateinfourl", "alertalerturl", "alerturl")),
+		Labels:    source.Labels("host", f.Text("statehost", "alerthostname", "hostname"), "service", f.Text("stateservice"), "incident", incident, "monitor", f.Text("alertmonitorname"), "routing_key", f.Text("alertroutingkey")),
+		StartedAt: source.Instant(f.Text("stateincidenttimestamp", "incidentincidenttimestamp", "statestatestarttime", "statestarttime")),
 	}
-	switch phase := strings.ToUpper(f.Text("statecurrentalertphase", "incidentcurrentphase", "alertmessagetype")); phase {
+	switch phase := strings.ToUpper(f.Text("statecurrentalertphase", "incidentcurrentphase", "currentalertphase", "alertmessagetype", "messagetype")); phase {
 	case "UNACKED", "TRIGGERED", "CRITICAL", "WARNING", "INFO":
 		a.Status = alert.Firing
 	case "ACKED", "ACKNOWLEDGEMENT", "ACKNOWLEDGED":

@@ -12,6 +12,14 @@ import (
 func TestParse(t *testing.T) {
 	description := func(a *alert.Alert) any { return a.Description }
 	sourcetest.Run(t, Source, []sourcetest.Case{
+		{Name: "notable event", Body: `{"sid":"s","search_name":"Access - Brute Force - Rule","result":{"rule_title":"Brute force by 10.1.2.3","urgency":"high","severity":"low","event_id":"A@@notable@@1","_time":"1772355312"}}`,
+			Want: []string{`firing error notable:A@@notable@@1 2026-03-01T08:55:12Z.. "Brute force by 10.1.2.3"`}},
+		{Name: "notable event is closed", Body: `{"sid":"s","result":{"rule_title":"T","event_id":"A@@notable@@1","status":"5"}}`, Want: []string{`resolved - notable:A@@notable@@1 .. "T"`}},
+		{Name: "detector tested", Body: `{"detector":"D","detectorUrl":"https://app.signalfx.com/#/detector/1","statusExtended":"anomalous","severity":"Major","messageBody":"Test\nmore"}`, Look: func(a *alert.Alert) any { return a.Title + " " + string(a.Severity) }, Is: "D error"},
+		{Name: "detector resolved by itself", Body: `{"detectorId":"1","incidentId":"i","statusExtended":"auto resolved","messageTitle":"T"}`, Want: []string{`resolved - incident:i .. "T"`}},
+		{Name: "sent to On-Call", Body: `{"message_type":"CRITICAL","entity_id":"disk/db-1","entity_display_name":"Disk is full","state_message":"95 %","state_start_time":1772355312}`, Want: []string{`firing critical entity:disk/db-1 2026-03-01T08:55:12Z.. "Disk is full"`}},
+		{Name: "sent to On-Call, over", Body: `{"message_type":"RECOVERY","entity_id":"disk/db-1"}`, Want: []string{`resolved - entity:disk/db-1 .. "disk/db-1"`}},
+		{Name: "On-Call with other names", Body: `{"entity_id":"disk/db-1","current_alert_phase":"ACKED","incident_name":"7"}`, Want: []string{`acknowledged - entity:disk/db-1 .. "disk/db-1"`}},
 		{Name: "null", Body: `null`, Err: "the body is null, expected an object"},
 		{Name: "none of them", Body: `{"a":1}`, Err: "no search_name"},
 		{Name: "no result", Body: `{"search_name":"S","sid":"1"}`, Want: []string{`firing - search:S .. "S"`}},

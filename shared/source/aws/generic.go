@@ -1,0 +1,178 @@
+package aws
+
+import (
+	"strings"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
+)
+
+// generic reads an event of which only the wrapping is known: a state if it
+// has one by a usual name, else it is something that happened.
+func (in *reader) generic(v doc.Value, name string) {
+	detail, at := v.Get("detail"), source.Instant(v.Get("time").Text())
+	state := stateOf(detail)
+	told := textOf(detail, "title", "Title", "summary", "message", "Message", "insightDescription", "description", "Description", "reason", "cause", "errorMessage")
+	what := source.FirstText(detail.First("name", "Name"), readable(lastOf(v.At("resources.0").Text())), firstName(detail), lastOf(v.At("resources.0").Text()))
+	a := alert.Alert{
+		DedupKey: genericKey(v, name), Title: join(": ", name, join(" ", what, state), firstLine(told)), Group: name, Description: join("\n", told, short(detail)), Labels: eventLabels(v),
+		Links: eventLinks(v), Status: alert.Firing, StartedAt: at,
+		Severity: source.SeverityOf(detail.First("severity", "severity.label", "severity.description", "Severity", "insightSeverity", "priority", "eventType")),
+	}
+	set(a.Labels, append(scalars(detail), "state", state)...)
+	switch t := genericMeaning(name, state); {
+	case t == ended, state == "" && endedByName(name):
+		a.Status, a.StartedAt, a.EndedAt = alert.Resolved, source.Instant(""), at
+	case t == passes:
+		in.note(a.Title)
+		return
+	case t == begins:
+		a.Episode = "state"
+		if a.Severity == "" {
+			a.Severity = alert.Error
+		}
+	}
+	in.fire(a)
+}
+
+// textOf is the first of these fields that is a text.
+func textOf(v doc.Value, names ...string) string {
+	for _, name := range names {
+		if field := v.Get(name); field.Kind() == doc.String && strings.TrimSpace(field.Text()) != "" {
+			return field.Text()
+		}
+	}
+	return ""
+}
+
+// stateOf finds a state by a usual name, else by a name that ends like one:
+// TrainingJobStatus, compliance-status.
+func stateOf(detail doc.Value) string {
+	if state := detail.First("state.value", "state", "status", "current-state", "currentState", "lifecycleState", "State", "Status"); state != "" {
+		return shortState(state)
+	}
+	for name, value := range source.Named(detail) {
+		if plain := source.Plain(name); value.Kind() == doc.String && (strings.HasSuffix(plain, "status") || strings.HasSuffix(plain, "state") || plain == "result") {
+			return shortState(value.Text())
+		}
+	}
+	return ""
+}
+
+func shortState(state string) string {
+	if len(state) > 64 || strings.HasPrefix(state, "{") {
+		return ""
+	}
+	return state
+}
+
+// genericMeaning: what runs is well if it is a thing, and on its way if it is a
+// job; what is active is well unless it is something found.
+func genericMeaning(name, state string) turn {
+	switch strings.ToUpper(state) {
+	case "RUNNING":
+		if hasWord(name, "Job", "Run", "Execution", "Command", "Step", "Automation", "Build", "Scan", "Test", "Backup", "Task") {
+			return passes
+		}
+	case "AVAILABLE":
+		if hasWord(name, "Update") {
+			return unclear
+		}
+	case "ACTIVE":
+		if hasWord(name, "Finding", "Insight", "Alert", "Alarm", "Anomaly", "Problem", "Incident", "Issue") {
+			return begins
+		}
+	}
+	return meaning(state, nil)
+}
+
+func hasWord(name string, words ...string) bool {
+	for _, w := range words {
+		if strings.Contains(name, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// endedByName: services that have an event for each end of something put it
+// into the name ("DevOps Guru Insight Closed").
+func endedByName(name string) bool {
+	for _, w := range [...]string{" Closed", " Resolved", " Recovered"} {
+		if strings.HasSuffix(name, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// genericKey identifies what an event is about: by an id in its detail, else by
+// its resources, else by the names in its detail, else by its own kind.
+func genericKey(v doc.Value, name string) string {
+	detail := v.Get("detail")
+	parts := map[string]string{"source": v.Get("source").Text(), "account": v.Get("account").Text(), "region": v.Get("region").Text()}
+	switch id := detail.First("insightId", "findingArn", "findingId", "alertId", "alarm_id", "problemId", "incidentId", "arn", "id", "Id", "name", "Name"); {
+	case id != "":
+		parts["id"] = id
+	case v.Get("resources").Len() > 0:
+		parts["resources"] = v.Get("resources").JSON()
+		parts["type"] = name
+	default:
+		parts["type"] = name
+		for field, value := range namesOf(detail) {
+			parts["detail."+field] = value
+		}
+		if len(namesOf(detail)) == 0 {
+			for field, value := range idsOf(detail) {
+				parts["detail."+field] = value
+			}
+		}
+	}
+	return alert.HashKey(parts)
+}
+
+// namesOf are the texts at the top of an object that name something: jobName,
+// TrainingJobName, queue-name.
+func namesOf(v doc.Value) map[string]string { return fieldsThat(isName, v) }
+
+// idsOf are those that identify something: case-id, orderId. What identifies a
+// single run or message says nothing of what it is about.
+func idsOf(v doc.Value) map[string]string {
+	return fieldsThat(func(field string) bool {
+		plain := source.Plain(field)
+		return strings.HasSuffix(plain, "id") && !hasWord(plain, "event", "message", "request", "run", "execution", "correlation", "communication", "trace", "session", "user")
+	}, v)
+}
+
+func fieldsThat(is func(string) bool, v doc.Value) map[string]string {
+	out := map[string]string{}
+	for name, value := range source.Named(v) {
+		if is(name) && value.Kind() == doc.String && len(value.Text()) <= 128 && len(out) < 8 {
+			set(out, name, value.Text())
+		}
+	}
+	return out
+}
+
+func firstName(v doc.Value) string {
+	for name, value := range source.Named(v) {
+		if isName(name) && value.Kind() == doc.String && len(value.Text()) <= 128 {
+			return value.Text()
+		}
+	}
+	return ""
+}
+
+// readable leaves out what tells a person nothing: a UUID.
+func readable(id string) string {
+	if len(id) == 36 && strings.Count(id, "-") == 4 && strings.Trim(strings.ToLower(id), "0123456789abcdef-") == "" {
+		return ""
+	}
+	return id
+}
+
+func isName(field string) bool {
+	plain := source.Plain(field)
+	return strings.HasSuffix(plain, "name") && plain != "eventname" && plain != "username"
+}
