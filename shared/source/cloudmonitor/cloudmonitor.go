@@ -26,7 +26,7 @@ var Source = source.Source{
 		"message.metricProject message.dimensions message.levelDescription",
 		"0.product 0.resourceId 0.level=CRITICAL|WARN|INFO 0.name", "product resourceId level=CRITICAL|WARN|INFO name",
 		"alert.meta.sysEventMeta", "alert|json.meta.sysEventMeta", "subscription userInfo alert strategyName", "alert.alertStatus alert.eventName",
-		"specversion alertEntityId ruleId", "subtype=NORMAL_* ruleId", "Message|json.metricProject MessageId", "Message|json.alertState MessageId",
+		"specversion alertEntityId ruleId", "specversion dedupId severity status workspace subject", "subtype=NORMAL_* ruleId", "Message|json.metricProject MessageId", "Message|json.alertState MessageId",
 	},
 	Guide: source.Guide{
 		Product: "Alibaba Cloud CloudMonitor", Page: "https://www.alibabacloud.com/help/en/cms/cloudmonitor-1-0/user-guide/use-the-alert-callback-feature-to-send-notifications-about-threshold-triggered-alerts",
