@@ -221,14 +221,19 @@ func describe(v, policy, conditions doc.Value) string {
 // told is a text, or the names and values of an object or of a list of them.
 func told(v doc.Value) string {
 	var parts []string
+	add := func(name, text string) {
+		if text != "" && !source.HoldsSecret(name) {
+			parts = append(parts, source.Said(name, text))
+		}
+	}
 	for m := range source.Some(v) {
-		parts = append(parts, source.Said(m.Get("key").Text(), m.Get("value").Text()))
+		add(m.Get("key").Text(), m.Get("value").Text())
 	}
 	for name, value := range source.Named(v) {
-		parts = append(parts, source.Said(name, value.Text()))
+		add(name, value.Text())
 	}
-	if text := strings.Join(parts, ", "); text != "" {
-		return text
+	if k := v.Kind(); k == doc.Object || len(parts) > 0 {
+		return strings.Join(parts, ", ")
 	}
 	return v.Text()
 }
