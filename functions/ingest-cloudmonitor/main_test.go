@@ -10,6 +10,7 @@ import (
 func TestEvents(t *testing.T) {
 	intaketest.Run(t, cloudmonitor.Source, []intaketest.Case{
 		{File: "queue-envelope-resolved.json", Alerts: []string{`resolved P3 - hash1:6a5cb79c19494649f00cd340512f832b - "磁盘使用率: shop-db-1"`}},
+		{File: "queue-level-ok.json", Alerts: []string{`resolved P1 critical hash1:0d72f008c9c160ddc1e0b0d48f9bf4fc - "memory of shop: i-2zeexample02"`}},
 		{File: "queue-message.json", Alerts: []string{`firing P3 - hash1:6a5cb79c19494649f00cd340512f832b 2026-03-01T08:50:00Z "磁盘使用率: shop-db-1"`}},
 		{File: "subscription-form-resolved.json", Alerts: []string{`resolved P1 critical hash1:ea4bbca221bf0b13bb90a28b3471de1f - "Disk:Stalled:Executing on shop-disk-1"`}},
 		{File: "subscription.json", Alerts: []string{`firing P1 critical hash1:ea4bbca221bf0b13bb90a28b3471de1f 2026-03-01T08:50:00Z "Disk:Stalled:Executing on shop-disk-1"`}},

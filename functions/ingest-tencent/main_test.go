@@ -10,10 +10,11 @@ import (
 func TestEvents(t *testing.T) {
 	intaketest.Run(t, tencent.Source, []intaketest.Case{
 		{File: "address-check.json", Status: 200, Body: `{"sessionId":"s-0002","retCode":0}`},
+		{File: "eventbridge.json", Alerts: []string{`firing P2 error hash1:c807f4026d93abce3702aed50caada08 2026-03-01T08:55:00Z "guest_reboot on ins-4kq9d2ab"`}},
 		{File: "event-firing.json", Status: 200, Body: `{"sessionId":"s-0001","retCode":0}`, Alerts: []string{`firing P2 error hash1:611056ceb2e1e5eb8928a4ed17c214b3 2026-03-01T08:50:00Z "ping unreachable on ins-00000002"`}},
 		{File: "metric-firing.json", Status: 200, Body: `{"sessionId":"s-0001","retCode":0}`, Alerts: []string{`firing P2 error hash1:fa53f930da919c2e510c55eae9a211fd 2026-03-01T08:50:00Z "CPU utilization > 90% on ins-00000001"`}},
 		{File: "metric-no-data.json", Status: 200, Body: `{"sessionId":"s-0001","retCode":0}`, Alerts: []string{`firing P2 error hash1:fa53f930da919c2e510c55eae9a211fd 2026-03-01T08:50:00Z "CPU utilization > 90% on ins-00000001"`}},
 		{File: "metric-resolved.json", Status: 200, Body: `{"sessionId":"s-0001","retCode":0}`, Alerts: []string{`resolved P2 error hash1:fa53f930da919c2e510c55eae9a211fd 2026-03-01T08:50:00Z "CPU utilization > 90% on ins-00000001"`}},
-		{File: "unknown-status.json", Status: 422, Body: `alarmStatus: is \"9\", expected 1, 0 or 2`},
+		{File: "unknown-status.json", Status: 422, Body: `alarmStatus: is \"9\", expected 1, 0, 2 or -`},
 	})
 }

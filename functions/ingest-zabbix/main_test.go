@@ -7,7 +7,7 @@ import (
 	"tocsin/shared/source/zabbix"
 )
 
-const space = `trigger:25066 2026-03-01T08:55:00Z "Free space of / is below 5 % on db-1"`
+const space = `event:4815 2026-03-01T08:55:00Z "Free space of / is below 5 % on db-1"`
 
 func TestEvents(t *testing.T) {
 	intaketest.Run(t, zabbix.Source, []intaketest.Case{
@@ -15,9 +15,10 @@ func TestEvents(t *testing.T) {
 		{File: "recovery.json", Alerts: []string{"resolved P2 error " + space}},
 		{File: "acknowledged.json", Alerts: []string{"acknowledged P2 error " + space}},
 		{File: "severity-changed.json", Alerts: []string{"firing P1 critical " + space}},
-		{File: "macros-as-names.json", Alerts: []string{`firing P1 critical trigger:25067 2026-03-01T08:57:00Z "MySQL is down on db-2"`}},
-		{File: "alert-script.json", Alerts: []string{`firing P3 warning hash1:81e1eab54874f3532c2e1b40c8f48594 - "Zabbix agent is unreachable for 5 minutes on web-1"`}},
-		{File: "alert-script-ok.json", Alerts: []string{`resolved P3 warning hash1:81e1eab54874f3532c2e1b40c8f48594 - "Zabbix agent is unreachable for 5 minutes on web-1"`}},
+		{File: "macros-as-names.json", Alerts: []string{`firing P1 critical event:4816 2026-03-01T08:57:00Z "MySQL is down on db-2"`}},
+		{File: "alert-script.json", Alerts: []string{`firing P3 warning event:10528 - "Zabbix agent is unreachable for 5 minutes on web-1"`}},
+		{File: "alert-script-ok.json", Alerts: []string{`resolved P3 warning event:10528 - "Zabbix agent is unreachable for 5 minutes on web-1"`}},
+		{File: "default-message.json", Alerts: []string{`resolved P3 warning event:5121 - "Load average is too high on web-7"`}},
 		{File: "test-unfilled.json", Body: `"keys":[]`},
 		{File: "discovery.json", Body: `"keys":[]`},
 	})

@@ -73,8 +73,7 @@ func (a *alarm) key() string {
 // words into its name. Words that metrics are called by (high, low, error) say
 // nothing.
 func alarmSeverity(name string) alert.Severity {
-	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	for _, w := range words {
+	for w := range strings.FieldsFuncSeq(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		switch w = strings.ToLower(w); w {
 		case "critical", "crit", "fatal", "p1", "p2", "p3", "p4", "sev1", "sev2", "sev3", "sev4", "warning", "warn", "info":
 			return source.SeverityOf(w)

@@ -23,10 +23,10 @@ var Source = source.Source{
 	Name: Name, Aliases: []string{"alibaba-cms"}, Parse: Parse, Media: []string{source.FormMedia},
 	Marks: []string{
 		"alertState expression metricName metricProject", "alertState=OK|ALERT|ALARM|INSUFFICIENT_DATA alertName metricName",
-		"message.metricProject message.dimensions message.levelDescription",
+		"message.metricProject message.dimensions message.levelDescription", "ruleId curLevel preLevel metricName",
 		"0.product 0.resourceId 0.level=CRITICAL|WARN|INFO 0.name", "product resourceId level=CRITICAL|WARN|INFO name",
 		"alert.meta.sysEventMeta", "alert|json.meta.sysEventMeta", "subscription userInfo alert strategyName", "alert.alertStatus alert.eventName",
-		"specversion alertEntityId ruleId", "subtype=NORMAL_* ruleId", "Message|json.metricProject MessageId", "Message|json.alertState MessageId",
+		"specversion alertEntityId ruleId", "specversion dedupId severity status workspace subject", "subtype=NORMAL_* ruleId", "Message|json.metricProject MessageId", "Message|json.alertState MessageId",
 	},
 	Guide: source.Guide{
 		Product: "Alibaba Cloud CloudMonitor", Page: "https://www.alibabacloud.com/help/en/cms/cloudmonitor-1-0/user-guide/use-the-alert-callback-feature-to-send-notifications-about-threshold-triggered-alerts",
@@ -36,7 +36,7 @@ var Source = source.Source{
 			"CloudMonitor 2.0: under Alert center, Notification management, add a webhook with the address {url}.",
 		},
 		Proof:      "The key in the address; CloudMonitor 2.0 also sends headers that the user sets.",
-		Understood: "Threshold callbacks as form and as JSON, also of 2018; system events, one or a list, and by subscription as JSON or form; messages for MNS, also in its envelope; CloudMonitor 2.0. System events have no recovery unless a subscription says RESOLVED.",
+		Understood: "Threshold callbacks as form and as JSON, also of 2018; system events, one or a list, and by subscription as JSON or form; messages for MNS of both forms, also in its envelope; CloudMonitor 2.0. System events have no recovery unless a subscription says RESOLVED.",
 		Repeats:    "Up to three times, each after 5 s without an answer.",
 	},
 }
@@ -88,6 +88,8 @@ func parse(v doc.Value) source.Item {
 		return source.Item{Rejected: fmt.Sprintf("is %s, expected an object", v.Kind())}
 	case v.Get("alertState").Present():
 		return threshold(v)
+	case v.Get("curLevel").Present():
+		return graded(v)
 	case v.Get("message").Inner().Kind() == doc.Object:
 		return queued(v.Get("message").Inner())
 	case v.Get("levelDescription").Present():
@@ -150,6 +152,28 @@ func queued(v doc.Value) source.Item {
 		Title: join(": ", source.FirstText(metric, name), source.FirstText(word(v, "instanceName"), dimensions["instanceId"], dimensions["云服务器名称"], dimensions["IP"], word(v, "metricProject"))), Group: name,
 		Description: lines("metric", metric, "value", word(v, "curValue")+word(v, "unit"), "condition", word(v, "expression"), "period", word(v, "period")),
 		Labels:      labelsOf(v, dimensions, "metricProject", "metricName", "alertName", "userId"),
+	}
+	return at(a, v.Get("time").Text())
+}
+
+// graded reads the other message for a queue of MNS, which names the level
+// before and now (CloudMonitor, "Write alerts to MNS").
+func graded(v doc.Value) source.Item {
+	dimensions, rule, metric := dimensionsOf(v.Get("resources")), word(v, "ruleId"), word(v, "metricName")
+	name, level := source.FirstText(word(v, "ruleName"), metric, rule), word(v, "curLevel")
+	severity := source.SeverityOf(level)
+	if name == "" || severity == "" {
+		return source.Item{Rejected: fmt.Sprintf("curLevel: is %.40q of rule %.40q, expected CRITICAL, WARN, INFO or OK of a rule with a name", level, name)}
+	}
+	a := alert.Alert{
+		DedupKey: keyOf("rule", source.FirstText(rule, name), dimensions), Status: alert.Firing, Severity: severity,
+		Title: join(": ", name, source.FirstText(dimensions["instanceId"], word(v, "productGroupName"))), Group: name,
+		Description: lines("metric", metric, "value", v.At("metricData").First("AliyunCmsComplexValue", "Average", "Maximum", "Minimum"),
+			"condition", join(" ", join(" ", word(v, "escalation.statistics"), word(v, "escalation.comparisonOperator")), word(v, "escalation.threshold")), "level", join(" after ", level, word(v, "preLevel"))),
+		Labels: labelsOf(v, dimensions, "namespace", "metricName", "groupId", "productGroupName", "userId", "ruleId"),
+	}
+	if strings.EqualFold(level, "OK") {
+		a.Status, a.Severity = alert.Resolved, source.SeverityOf(word(v, "preLevel"))
 	}
 	return at(a, v.Get("time").Text())
 }

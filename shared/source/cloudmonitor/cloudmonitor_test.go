@@ -70,6 +70,20 @@ func TestStatusesOfVersion2(t *testing.T) {
 	}
 }
 
+func TestLevelsOfMessagesForMNS(t *testing.T) {
+	const seed = `{"ruleId":"r-1","ruleName":"memory","curLevel":"WARN","preLevel":"OK","resources":"{\"instanceId\":\"i-1\"}","escalation":{"comparisonOperator":">","statistics":"Average","threshold":"80"},"metricData":{"Average":91},"metricName":"memory_used","namespace":"acs_ecs_dashboard","time":1772352000000,"eventName":"AlertOk","eventType":"Alert","batchId":"b"}`
+	a := sourcetest.One(t, Source, seed)
+	if a.Title != "memory: i-1" || a.Status != alert.Firing || a.Severity != alert.Warning || a.StartedAt.Hour() != 8 || !strings.Contains(a.Description, "condition: Average > 80") || a.Labels["instanceId"] != "i-1" {
+		t.Errorf("%+v", a)
+	}
+	if b := sourcetest.One(t, Source, strings.Replace(seed, `"curLevel":"WARN","preLevel":"OK"`, `"curLevel":"OK","preLevel":"CRITICAL"`, 1)); b.Status != alert.Resolved || b.Severity != alert.Critical || b.DedupKey != a.DedupKey || b.EndedAt.Hour() != 8 {
+		t.Errorf("%+v", b)
+	}
+	if got := sourcetest.Refused(t, Source, strings.Replace(seed, `"WARN"`, `"ODD"`, 1)); !strings.Contains(got, `curLevel: is "ODD"`) {
+		t.Error(got)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	for body, want := range map[string]string{
 		"": "empty", "5": "is a number", `{}`: "alertState: missing", `[5]`: "is a number", `{"alertState":"ODD","alertName":"N"}`: `alertState: is "ODD"`, `{"alertState":"OK"}`: "ruleId: missing",

@@ -27,6 +27,8 @@ var Source = source.Source{
 		"alerts.0.labels alerts.0.silenceURL",
 		"alerts.0.labels alerts.0.status alerts.0.panelURL",
 		"alerts orgId groupLabels commonLabels receiver state",
+		"alerts.0.labels alerts.0.status=firing|resolved receiver groupLabels commonLabels version=1 externalURL groupKey",
+		"alerts.0.labels alerts.0.status=firing|resolved receiver groupLabels commonLabels alerts.0.valueString title message state",
 		"ruleName ruleId state=alerting|ok|no_data|paused|pending|unknown",
 		"ruleName evalMatches",
 		"header:User-Agent=Grafana*",
@@ -86,9 +88,8 @@ func unified(root doc.Value, r *source.Request) (source.Parsed, error) {
 	if n := root.Get("truncatedAlerts").Text(); n != "" && n != "0" {
 		out.Notes = append(out.Notes, fmt.Sprintf("the sender left out %.20s alerts (max alerts)", n))
 	}
-	group := root.Get("groupKey").Text()
 	for v := range alerts.Items() {
-		a, problem := prometheus.Told(v, group, r.At)
+		a, problem := prometheus.Told(v, root, r.At)
 		if problem != "" {
 			out.Items = append(out.Items, source.Item{Rejected: problem})
 			continue

@@ -30,8 +30,8 @@ var Source = source.Source{
 		"alerts.0.labels alerts.0.status=firing|resolved alerts.0.fingerprint !orgId !alerts.0.panelURL !alerts.0.silenceURL",
 		"alerts.0.labels.alertname alerts.0.status=firing|resolved !orgId !alerts.0.panelURL !alerts.0.silenceURL",
 		"receiver groupKey externalURL version=3|4 alerts !orgId",
-		"0.labels.alertname 0.startsAt",
-		"0.labels.alertname 0.generatorURL",
+		"0.labels.alertname 0.startsAt", "0.labels.alertname 0.generatorURL", "0.labels.alertname 0.annotations", "0.labels.alertname 0.labels.severity",
+		"labels.alertname status=firing|resolved startsAt", "labels.alertname status=firing|resolved fingerprint",
 		"header:User-Agent=Alertmanager/* receiver alerts groupLabels",
 		"header:User-Agent=Prometheus/* 0.labels",
 	},
@@ -43,7 +43,7 @@ var Source = source.Source{
 			"Or let Prometheus post without Alertmanager: `alerting: {alertmanagers: [{scheme: https, path_prefix: <path of {url}>, static_configs: [{targets: [<host of {url}>]}]}]}`.",
 		},
 		Proof:      "The key in the address; with `http_config` also basic, bearer, or TLS of its own.",
-		Understood: "Webhooks of version 4 and 3, and without one; /api/v2/alerts; the same from SigNoz, Chronosphere, Mimir, Loki, Thanos and VictoriaMetrics.",
+		Understood: "Webhooks of version 4 and 3, and without one; one alert of them alone; /api/v2/alerts; the same from SigNoz, Chronosphere, Mimir, Loki, Thanos and VictoriaMetrics.",
 		Repeats:    "5xx, with growing pauses (Alertmanager v0.28, notify/webhook).",
 	},
 }
@@ -63,19 +63,22 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	if err := source.TooMany(n); err != nil {
 		return source.Parsed{}, err
 	}
-	out := source.Parsed{Notes: notes(r.Body, root), Items: make([]source.Item, 0, n)}
-	group := root.Get("groupKey").Text()
+	out := source.Parsed{Notes: notes(r.Body, root), Items: make([]source.Item, 0, max(n, 1))}
 	for v := range alerts.Items() {
 		if bare {
 			out.Items = append(out.Items, pushed(v, r.At))
 		} else {
-			out.Items = append(out.Items, Notified(v, group, r.At))
+			out.Items = append(out.Items, notified(v, root, r.At))
 		}
+	}
+	if alerts.Kind() == doc.Object {
+		out.Items = append(out.Items, notified(alerts, root, r.At))
 	}
 	return out, nil
 }
 
-// alertsOf finds the alerts: in a webhook, or bare in an array.
+// alertsOf finds the alerts: in a webhook, bare in an array, or one by itself,
+// as relays pass them on.
 func alertsOf(root doc.Value) (alerts doc.Value, bare bool, err error) {
 	if root.Kind() == doc.Array {
 		return root, true, nil
@@ -84,15 +87,12 @@ func alertsOf(root doc.Value) (alerts doc.Value, bare bool, err error) {
 		return root, false, fault.New(fault.Invalid, "the body is neither an Alertmanager webhook (an object) nor a list of alerts (an array)")
 	}
 	var bad fault.Problems
-	switch version := root.Get("version").Text(); version {
-	case "4", "3", "":
-	default:
-		bad.Add("version", "is %.20q, expected 4 or 3", version)
-	}
-	alerts = root.Get("alerts")
-	switch alerts.Kind() {
+	switch alerts = root.Get("alerts"); alerts.Kind() {
 	case doc.Array:
 	case doc.Absent, doc.Null:
+		if root.Get("labels").Kind() == doc.Object {
+			return root, false, nil
+		}
 		bad.Add("alerts", "missing; expected an array")
 	default:
 		bad.Add("alerts", "is %s, expected an array", alerts.Kind())
@@ -102,6 +102,11 @@ func alertsOf(root doc.Value) (alerts doc.Value, bare bool, err error) {
 
 func notes(body []byte, root doc.Value) []string {
 	var out []string
+	switch version := root.Get("version").Text(); version {
+	case "4", "3", "":
+	default:
+		out = append(out, fmt.Sprintf("the webhook is of version %.20q; it was read as version 4", version))
+	}
 	if n := strings.TrimSpace(root.Get("truncatedAlerts").Text()); n != "" && n != "0" {
 		out = append(out, fmt.Sprintf("the sender left out %.20s alerts (max_alerts)", n))
 	}
@@ -111,32 +116,38 @@ func notes(body []byte, root doc.Value) []string {
 	return out
 }
 
-// Notified reads an alert of a webhook, which names its status, whatever
-// endsAt says. group is the webhook's group key.
-func Notified(v doc.Value, group string, received time.Time) source.Item {
-	a, problem := Told(v, group, received)
+// notified reads an alert of a webhook.
+func notified(v, webhook doc.Value, received time.Time) source.Item {
+	a, problem := Told(v, webhook, received)
 	if problem != "" {
 		return source.Item{Rejected: problem}
 	}
 	return source.Fired(a)
 }
 
-// Told is what [Notified] makes an item of, or what is wrong with the alert:
-// for senders of the same webhook who say more than Alertmanager.
-func Told(v doc.Value, group string, received time.Time) (a alert.Alert, problem string) {
-	if a, problem = common(v, group); problem != "" {
+// Told is the alert that v of a webhook tells of, or what is wrong with it: for
+// senders of the same webhook who say more than Alertmanager. It names its
+// status, whatever endsAt says. Where a template left it out, the webhook has
+// one: it fires while any of its alerts does, so then endsAt decides.
+func Told(v, webhook doc.Value, received time.Time) (a alert.Alert, problem string) {
+	if a, problem = common(v, webhook.Get("groupKey").Text()); problem != "" {
 		return a, problem
 	}
-	status, ends := v.Get("status"), source.Instant(v.Get("endsAt").Text())
-	switch a.Status = alert.Status(status.Text()); {
-	case !status.Present() || a.Status == "":
+	status, ends := v.Get("status").Text(), source.Instant(v.Get("endsAt").Text())
+	if status == "" {
+		if status = webhook.Get("status").Text(); status == "firing" && !ends.IsZero() && !ends.After(received) {
+			status = "resolved"
+		}
+	}
+	switch strings.ToLower(status) {
+	case "":
 		return a, "status: missing; expected firing or resolved"
-	case a.Status == alert.Firing:
-		a.ExpiresAt = ahead(ends, received)
-	case a.Status == alert.Resolved:
-		a.EndedAt = ends
+	case "firing", "active":
+		a.Status, a.ExpiresAt = alert.Firing, ahead(ends, received)
+	case "resolved":
+		a.Status, a.EndedAt = alert.Resolved, ends
 	default:
-		return a, fmt.Sprintf("status: is %.40q, expected firing or resolved", status.Text())
+		return a, fmt.Sprintf("status: is %.40q, expected firing or resolved", status)
 	}
 	return a, ""
 }
@@ -187,7 +198,7 @@ func common(v doc.Value, group string) (a alert.Alert, problem string) {
 	about := told.Get("description").Text()
 	return alert.Alert{
 		Source: Name, DedupKey: keyOf(fingerprint, labels), Severity: SeverityOf(labels),
-		Title:       source.FirstText(speaking(told.Get("summary").Text()), labels["alertname"], about, message),
+		Title:       source.FirstText(speaking(told.Get("summary").Text()), told.Get("title").Text(), labels["alertname"], about, message),
 		Group:       source.FirstText(group, labels["alertname"]),
 		Description: source.FirstText(about, message), Labels: labels, Links: linksOf(v, told), StartedAt: source.Instant(v.Get("startsAt").Text()),
 	}, ""
@@ -242,9 +253,11 @@ func SeverityOf(labels map[string]string) alert.Severity {
 }
 
 // linksOf takes the address of the expression and the annotations that are in
-// common use for addresses (kubernetes-mixin: runbook_url, dashboard_url).
+// common use for addresses (kubernetes-mixin: runbook_url, dashboard_url;
+// SigNoz: related_logs, related_traces).
 func linksOf(v, told doc.Value) []alert.Link {
 	return source.Links(
-		"Runbook", told.Get("runbook_url").Text(), "Dashboard", told.Get("dashboard").Text(), "Dashboard", told.Get("dashboard_url").Text(),
+		"Runbook", told.First("runbook_url", "runbook", "runbookURL"), "Dashboard", told.Get("dashboard").Text(), "Dashboard", told.Get("dashboard_url").Text(),
+		"Logs", told.Get("related_logs").Text(), "Traces", told.Get("related_traces").Text(),
 		"Prometheus", v.Get("generatorURL").Text())
 }

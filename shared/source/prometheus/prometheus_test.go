@@ -74,7 +74,6 @@ func TestParseRefusesWhatHoldsNothing(t *testing.T) {
 		{"no alerts", `{"version":"4"}`, "alerts: missing"},
 		{"alerts null", `{"version":"4","alerts":null}`, "alerts: missing"},
 		{"alerts of another type", `{"version":"4","alerts":"x"}`, "alerts: is a string, expected an array"},
-		{"unknown version", `{"version":"5","alerts":[]}`, `version: is "5", expected 4 or 3`},
 		{"too many", "[" + strings.Repeat("{},", source.MaxItems) + "{}]", "10001 alerts, more than 10000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -124,6 +123,13 @@ func TestParseOfOneAlert(t *testing.T) {
 			func(a alert.Alert) any {
 				return fmt.Sprintf("%s %t %t", a.Status, a.EndedAt.Equal(received), a.ExpiresAt.IsZero())
 			}, "resolved true true"},
+		{"status in capitals", one(`{"status":"Firing","labels":{"a":"b"}}`), func(a alert.Alert) any { return a.Status }, alert.Firing},
+		{"status of the webhook", `{"status":"resolved","alerts":[{"labels":{"a":"b"},"endsAt":"2026-03-01T08:00:00Z"}]}`,
+			func(a alert.Alert) any { return fmt.Sprintf("%s %s", a.Status, a.EndedAt.Format(time.TimeOnly)) }, "resolved 08:00:00"},
+		{"unknown version", `{"version":"5","alerts":[{` + base + `}]}`, func(a alert.Alert) any { return a.DedupKey }, "fingerprint:f"},
+		{"one alert by itself", `{` + base + `}`, func(a alert.Alert) any { return a.DedupKey }, "fingerprint:f"},
+		{"title of the annotations", one(`{` + base + `,"annotations":{"title":"T"}}`), func(a alert.Alert) any { return a.Title }, "T"},
+		{"links of SigNoz", one(`{` + base + `,"annotations":{"related_logs":"https://s.example.com/logs"}}`), func(a alert.Alert) any { return a.Links }, []alert.Link{{Text: "Logs", URL: "https://s.example.com/logs"}}},
 		{"object where a word belongs", `[{"status":{"state":"active"},"labels":{"a":"b"}}]`, func(a alert.Alert) any { return a.Status }, alert.Firing},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -135,6 +141,16 @@ func TestParseOfOneAlert(t *testing.T) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+func TestAlertsWithoutAStatus(t *testing.T) {
+	parsed, err := Parse(request([]byte(`{"version":"5","status":"firing","alerts":[{"labels":{"a":"1"}},{"labels":{"a":"2"},"endsAt":"2026-03-01T08:00:00Z"},{"labels":{"a":"3"},"status":"suppressed"}]}`)))
+	if err != nil || len(parsed.Items) != 3 || parsed.Items[0].Alert.Status != alert.Firing || parsed.Items[1].Alert.Status != alert.Resolved || !strings.Contains(parsed.Items[2].Rejected, `"suppressed"`) {
+		t.Errorf("parsed %+v, %v", parsed, err)
+	}
+	if len(parsed.Notes) != 1 || !strings.Contains(parsed.Notes[0], `version "5"`) {
+		t.Errorf("notes %q", parsed.Notes)
 	}
 }
 

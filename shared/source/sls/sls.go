@@ -24,6 +24,7 @@ var Source = source.Source{
 		"alert_instance_id alert_id fire_time", "0.alert_instance_id 0.alert_id 0.fire_time",
 		"alert_instance_id alert_name project", "0.alert_instance_id 0.alert_name 0.project",
 		"alert_name project aliuid", "0.alert_name 0.project 0.aliuid", "alert_name project fire_time resolve_time", "0.alert_name 0.project 0.fire_time",
+		"AlertDisplayName FireTime", "AlertName Project FireTime",
 	},
 	Guide: source.Guide{
 		Product: "Alibaba Cloud Simple Log Service", Page: "https://www.alibabacloud.com/help/en/sls/variables-in-new-alert-templates",
@@ -33,7 +34,7 @@ var Source = source.Source{
 			"Name the webhook in an action policy, and let the alert rule send recoveries.",
 		},
 		Proof:      "The key in the address, or a header of the webhook (Authorization: Bearer, or basic).",
-		Understood: "The default content of both versions of templates, single and merged; severities 10 to 2 and their words; numbers as texts. An alert is known by fingerprint, else by alert_instance_id, else by rule, project and labels.",
+		Understood: "The default content of both versions of templates, single and merged, and the variables of the alerts before them (AlertName, FireTime); severities 10 to 2 and their words; numbers as texts. An alert is known by fingerprint, else by alert_instance_id, else by rule, project and labels.",
 		Repeats:    "Not published; an action policy repeats while an alert fires.",
 	},
 }
@@ -66,14 +67,14 @@ func parse(v doc.Value) source.Item {
 	}
 	name := v.First("alert_name", "alert_display_name", "AlertDisplayName", "AlertName")
 	labels, told := v.Get("labels").Inner(), v.Get("annotations").Inner()
-	if name == "" && v.First("alert_instance_id", "fingerprint", "alert_id") == "" {
+	if name == "" && v.First("alert_instance_id", "fingerprint", "alert_id", "AlertID") == "" {
 		return source.Item{Rejected: "alert_name: missing; expected the default content of an alert template"}
 	}
 	a := alert.Alert{
 		Source: Name, DedupKey: keyOf(v, name, labels), Severity: severityOf(v.Get("severity").Text()),
 		Title: titleOf(name, told.First("title", "summary")), Group: source.FirstText(name, v.Get("alert_id").Text()),
 		Description: describe(v, told), Labels: labelsOf(v, labels), StartedAt: instant(v, "fire_time", "FireTime"),
-		Links: source.Links("Details", v.Get("signin_url").Text(), "Query", v.First("query_url", "results.0.query_url"), "Dashboard", v.First("dashboard_url", "results.0.dashboard_url"), "Alert", v.Get("alert_url").Text()),
+		Links: source.Links("Details", v.Get("signin_url").Text(), "Query", v.First("query_url", "results.0.query_url", "FullResultUrl"), "Dashboard", v.First("dashboard_url", "results.0.dashboard_url", "DashboardUrl"), "Alert", v.Get("alert_url").Text()),
 	}
 	ended := instant(v, "resolve_time")
 	switch status := strings.ToLower(strings.TrimSpace(v.Get("status").Text())); {
@@ -98,7 +99,7 @@ func keyOf(v doc.Value, name string, labels doc.Value) string {
 			return alert.SenderKey(id, text)
 		}
 	}
-	parts := map[string]string{"alert": source.FirstText(v.Get("alert_id").Text(), name), "project": v.Get("project").Text()}
+	parts := map[string]string{"alert": source.FirstText(v.First("alert_id", "AlertID"), name), "project": v.First("project", "Project")}
 	for n, value := range source.Named(labels) {
 		parts["label."+n] = value.Text()
 	}
@@ -136,11 +137,15 @@ const maxShown = 3
 
 func describe(v, told doc.Value) string {
 	lines := []string{told.First("desc", "description", "message")}
+	if condition := v.First("condition", "Condition"); condition != "" {
+		lines = append(lines, "condition: "+condition)
+	}
 	if query := v.First("results.0.query"); query != "" {
 		lines = append(lines, "query: "+query)
 	}
+	shown := 0
 	for result := range v.Get("fire_results").Inner().Items() {
-		if len(lines) > maxShown+1 {
+		if shown++; shown > maxShown {
 			break
 		}
 		lines = append(lines, result.Text())
@@ -150,9 +155,9 @@ func describe(v, told doc.Value) string {
 
 func labelsOf(v, labels doc.Value) map[string]string {
 	out := map[string]string{}
-	for _, name := range [...]string{"aliuid", "region", "project", "alert_id", "alert_name"} {
-		if text := v.Get(name).Text(); text != "" {
-			out[name] = text
+	for _, names := range [...][2]string{{"aliuid", "Uid"}, {"region", "Region"}, {"project", "Project"}, {"alert_id", "AlertID"}, {"alert_name", "AlertName"}} {
+		if text := v.First(names[:]...); text != "" {
+			out[names[0]] = text
 		}
 	}
 	if store := v.First("results.0.store"); store != "" {

@@ -53,6 +53,13 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestVariablesOfOlderAlerts(t *testing.T) {
+	a := sourcetest.One(t, Source, `{"Uid":"1","Project":"shop","AlertID":"alert-1","AlertName":"alert-1","AlertDisplayName":"5xx of nginx","Condition":"count > 5","DashboardUrl":"https://sls.example.com/d","FireTime":1772352000}`)
+	if a.Title != "5xx of nginx" || a.Description != "condition: count > 5" || a.DedupKey != alert.HashKey(map[string]string{"alert": "alert-1", "project": "shop"}) || a.Labels["project"] != "shop" || len(a.Links) != 1 || a.StartedAt.Hour() != 8 {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestSeverities(t *testing.T) {
 	for word, want := range map[string]alert.Severity{
 		"10": alert.Critical, "8": alert.Error, "6": alert.Warning, "4": alert.Info, "2": alert.Info, "严重": alert.Critical, "高": alert.Error, "中": alert.Warning, "低": alert.Info,

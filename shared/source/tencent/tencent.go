@@ -20,7 +20,10 @@ const Name = "tencent"
 // a name and a password.
 var Source = source.Source{
 	Name: Name, Aliases: []string{"tencent-cloud"}, Parse: Parse,
-	Marks: []string{"alarmStatus alarmObjInfo alarmPolicyInfo", "alarmPolicyInfo.policyId alarmStatus", "sessionId alarmStatus alarmType=metric|event"},
+	Marks: []string{
+		"alarmStatus alarmObjInfo alarmPolicyInfo", "alarmPolicyInfo.policyId alarmStatus", "sessionId alarmStatus alarmType=metric|event",
+		"specversion source=*.cloud.tencent type=*:ErrorEvent:*",
+	},
 	Guide: source.Guide{
 		Product: "Tencent Cloud Observability Platform", Page: "https://www.tencentcloud.com/document/product/248/39048",
 		Setup: []string{
@@ -29,7 +32,7 @@ var Source = source.Source{
 			"Name the template in the alarm policies.",
 		},
 		Proof:      "The key in the address; with basic authentication also name:password@ before the host.",
-		Understood: "Metric and event alarms of both versions of the callback, statuses 0, 1 and 2 as number or text, dimensions of every product. Times without a zone are UTC+8. The answer repeats sessionId with retCode 0, as the older version wants.",
+		Understood: "Metric and event alarms of both versions of the callback, statuses 0, 1 and 2 as number or text, - of events that have none (they fire), dimensions of every product; the events that EventBridge passes on. Times without a zone are UTC+8. The answer repeats sessionId with retCode 0, as the older version wants.",
 		Repeats:    "Up to three times, each after 5 s without an answer of status 200.",
 	},
 }
@@ -50,6 +53,12 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	if root.Kind() != doc.Object {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body is %s, expected an alarm (an object)", root.Kind())
 	}
+	if root.Get("specversion").Present() {
+		if kind := root.Get("type").Text(); kind != "" && !strings.Contains(kind, ":ErrorEvent:") {
+			return source.Parsed{Notes: []string{"an event that is no alarm: " + kind}}, nil
+		}
+		return source.Parsed{SenderID: root.Get("id").Text(), Items: []source.Item{bridged(root)}}, nil
+	}
 	session := root.First("sessionId", "sessionID")
 	out := source.Parsed{SenderID: session, Answer: answer{SessionID: session}}
 	if !root.Get("alarmStatus").Present() && !root.Get("alarmPolicyInfo").Present() && !root.Get("alarmObjInfo").Present() {
@@ -67,7 +76,10 @@ func Parse(r *source.Request) (source.Parsed, error) {
 
 func parse(v doc.Value) source.Item {
 	policy, object := v.Get("alarmPolicyInfo"), v.Get("alarmObjInfo")
-	conditions := policy.Get("conditions")
+	conditions := policy.Get("conditions").Inner()
+	if conditions.Kind() == doc.Array {
+		conditions = conditions.Index(0)
+	}
 	dimensions := map[string]string{}
 	flatten(dimensions, "", object.Get("dimensions").Inner())
 	a := alert.Alert{
@@ -76,18 +88,29 @@ func parse(v doc.Value) source.Item {
 		Description: describe(v, policy, conditions), Labels: labelsOf(object, policy, conditions, dimensions),
 		StartedAt: instant(v.Get("firstOccurTime")), Links: source.Links("Tencent Cloud", v.First("consoleLink", "detailUrl")),
 	}
-	switch status := strings.ToLower(strings.TrimSpace(v.Get("alarmStatus").Text())); status {
-	case "1", "1.0", "alarm", "true":
-		a.Status = alert.Firing
-	case "2": // the platform has no data any more: nothing says that it is well
-		a.Status = alert.Firing
+	status, problem := statusOf(v.Get("alarmStatus").Text())
+	switch {
+	case problem != "":
+		return source.Item{Rejected: "alarmStatus: " + problem}
+	case status == alert.Resolved:
+		a.EndedAt = instant(v.Get("recoverTime"))
+	case v.Get("alarmStatus").Text() == "2": // the platform has no data any more: nothing says that it is well
 		a.Description = strings.TrimSpace(a.Description + "\nno data")
-	case "0", "0.0", "ok", "false":
-		a.Status, a.EndedAt = alert.Resolved, instant(v.Get("recoverTime"))
-	default:
-		return source.Item{Rejected: fmt.Sprintf("alarmStatus: is %.40q, expected 1, 0 or 2", status)}
 	}
+	a.Status = status
 	return source.Fired(a)
+}
+
+// statusOf: 1 is an alarm, 0 its end, 2 one without data, and - an event that
+// has no state (Tencent Cloud, "EventBridge, Event Status").
+func statusOf(word string) (alert.Status, string) {
+	switch strings.ToLower(strings.TrimSpace(word)) {
+	case "1", "1.0", "2", "2.0", "-", "alarm", "true":
+		return alert.Firing, ""
+	case "0", "0.0", "ok", "false":
+		return alert.Resolved, ""
+	}
+	return "", fmt.Sprintf("is %.40q, expected 1, 0, 2 or -", word)
 }
 
 // severityOf: an alarm without a level, as nearly all are, is an error.
@@ -191,8 +214,58 @@ func describe(v, policy, conditions doc.Value) string {
 	if seconds := v.Get("durationTime").Text(); seconds != "" {
 		add("lasts", seconds+" s")
 	}
-	add("detail", source.FirstText(v.Get("additionalMsg").Text(), conditions.Get("additionalMsg").Text()))
+	add("detail", source.FirstText(told(v.Get("additionalMsg")), told(conditions.Get("additionalMsg"))))
 	return strings.Join(lines, "\n")
+}
+
+// told is a text, or the names and values of an object or of a list of them.
+func told(v doc.Value) string {
+	var parts []string
+	add := func(name, text string) {
+		if text != "" && !source.HoldsSecret(name) {
+			parts = append(parts, source.Said(name, text))
+		}
+	}
+	for m := range source.Some(v) {
+		add(m.Get("key").Text(), m.Get("value").Text())
+	}
+	for name, value := range source.Named(v) {
+		add(name, value.Text())
+	}
+	if k := v.Kind(); k == doc.Object || len(parts) > 0 {
+		return strings.Join(parts, ", ")
+	}
+	return v.Text()
+}
+
+// bridged reads an event that EventBridge passes on as it is (Tencent Cloud,
+// "EventBridge, Tencent Cloud Service Event").
+func bridged(v doc.Value) source.Item {
+	status, problem := statusOf(source.FirstText(v.Get("status").Text(), "-"))
+	if problem != "" {
+		return source.Item{Rejected: "status: " + problem}
+	}
+	kind, subject, data := v.Get("type").Text(), v.Get("subject").Text(), v.Get("data")
+	if kind == "" {
+		return source.Item{Rejected: "type: missing; an event needs its type"}
+	}
+	a := alert.Alert{
+		Source: Name, Status: status, Severity: alert.Error, DedupKey: alert.HashKey(map[string]string{"event": kind, "subject": subject}), Group: kind,
+		Title: kind[strings.LastIndexByte(kind, ':')+1:], Description: told(data.Get("additionalMsg")), Labels: map[string]string{"event": kind},
+	}
+	if subject != "" {
+		a.Title += " on " + subject
+	}
+	copyTexts(a.Labels, v, "source", "subject", "region")
+	copyTexts(a.Labels, data, "appId", "instanceId", "projectId")
+	flatten(a.Labels, "", data.Get("dimensions"))
+	when := instant(v.Get("time"))
+	if status == alert.Resolved {
+		a.EndedAt = when
+	} else {
+		a.StartedAt = when
+	}
+	return source.Told(a)
 }
 
 func labelsOf(object, policy, conditions doc.Value, dimensions map[string]string) map[string]string {

@@ -39,6 +39,11 @@ func TestParse(t *testing.T) {
 		{"no data", `"alarmStatus":1`, `"alarmStatus":2`, func(b alert.Alert) bool {
 			return b.Status == alert.Firing && strings.HasSuffix(b.Description, "no data")
 		}},
+		{"no state", `"alarmStatus":1`, `"alarmStatus":"-"`, func(b alert.Alert) bool { return b.Status == alert.Firing && b.DedupKey == a.DedupKey }},
+		{"conditions in a list", `"conditions":{`, `"conditions":[{"metricName":"cpu"}],"x":{`, func(b alert.Alert) bool { return b.DedupKey == a.DedupKey && b.Title == "cpu on ins-1" }},
+		{"details in a list", `"durationTime":"300"`, `"additionalMsg":[{"key":"ip","value":"192.0.2.1"},{"key":"alias","value":"web"}]`, func(b alert.Alert) bool {
+			return strings.HasSuffix(b.Description, "detail: ip: 192.0.2.1, alias: web")
+		}},
 		{"renamed object", `a#1`, `b#2`, func(b alert.Alert) bool { return b.DedupKey == a.DedupKey }},
 		{"another object", `ins-1`, `ins-2`, func(b alert.Alert) bool { return b.DedupKey != a.DedupKey }},
 		{"another metric", `"cpu"`, `"mem"`, func(b alert.Alert) bool { return b.DedupKey != a.DedupKey }},
@@ -50,6 +55,20 @@ func TestParse(t *testing.T) {
 		if b := sourcetest.One(t, Source, strings.Replace(seed, c.old, c.now, 1)); !c.want(b) {
 			t.Errorf("%s: %+v", c.name, b)
 		}
+	}
+}
+
+func TestEventsOfEventBridge(t *testing.T) {
+	const event = `{"specversion":"1.0","id":"e-1","source":"cvm.cloud.tencent","type":"cvm:ErrorEvent:ping_unreachable","subject":"ins-1","time":1772352000000,"region":"ap-guangzhou","status":"1","data":{"appId":"1","dimensions":{"ip":"192.0.2.1"},"additionalMsg":{"IP":"lost"}}}`
+	a, b := sourcetest.One(t, Source, event), sourcetest.One(t, Source, strings.Replace(event, `"status":"1"`, `"status":"0"`, 1))
+	if a.Title != "ping_unreachable on ins-1" || a.Status != alert.Firing || a.StartedAt.Hour() != 8 || a.Description != "IP: lost" || a.Labels["ip"] != "192.0.2.1" {
+		t.Errorf("%+v", a)
+	}
+	if b.Status != alert.Resolved || b.DedupKey != a.DedupKey || b.EndedAt.Hour() != 8 {
+		t.Errorf("%+v", b)
+	}
+	if parsed, err := Parse(request(`{"specversion":"1.0","source":"cos.cloud.tencent","type":"cos:created:PutObject","subject":"o"}`)); err != nil || len(parsed.Items) != 0 || len(parsed.Notes) != 1 {
+		t.Errorf("%+v, %v", parsed, err)
 	}
 }
 

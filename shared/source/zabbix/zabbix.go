@@ -4,6 +4,7 @@ package zabbix
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -35,7 +36,13 @@ var Source = source.Source{
 		"EVENT_ID TRIGGER_NAME",
 		"TRIGGER_ID TRIGGER_STATUS",
 		"zabbix_url",
+		"eventId triggerId", "EventID TriggerID", "triggerName triggerStatus", "EventID EventNSeverity", "Event_ID Event_Update_Status",
+		"event_id event_status event_severity host_name",
+		"To Subject Message URL", "trigger_id status=PROBLEM|RESOLVED|OK|UPDATED", "trigger_name host status=PROBLEM|RESOLVED|OK", "eventid host severity status=PROBLEM|RESOLVED|OK",
+		"告警主机 事件ID", "告警主机 告警信息 当前状态",
 		"text:=*tr_events.php?triggerid=*",
+		`text:="*Original problem ID: *"`,
+		"text:=*告警主机:*当前状态:*事件ID*",
 		"header:User-Agent=Zabbix*",
 	},
 	Guide: source.Guide{
@@ -45,11 +52,12 @@ var Source = source.Source{
 				"event_update_action = {EVENT.UPDATE.ACTION}, event_update_message = {EVENT.UPDATE.MESSAGE}, event_update_user = {USER.FULLNAME}, event_nseverity = {EVENT.NSEVERITY}, event_name = {EVENT.NAME}, " +
 				"event_date = {EVENT.DATE}, event_time = {EVENT.TIME}, event_recovery_date = {EVENT.RECOVERY.DATE}, event_recovery_time = {EVENT.RECOVERY.TIME}, event_opdata = {EVENT.OPDATA}, event_tags = {EVENT.TAGSJSON}, " +
 				"trigger_id = {TRIGGER.ID}, host_name = {HOST.NAME}, host_ip = {HOST.IP}, zabbix_url = {$ZABBIX.URL}.",
-			"Script: `var p = JSON.parse(value), r = new HttpRequest(); r.addHeader('Content-Type: application/json'); r.post(p.url, value); if (r.getStatus() > 299) throw 'Tocsin answered ' + r.getStatus(); return 'OK';`",
+			"Script: `var p = JSON.parse(value), url = p.url, r = new HttpRequest(); delete p.url; r.addHeader('Content-Type: application/json'); r.post(url, JSON.stringify(p)); if (r.getStatus() > 299) throw 'Tocsin answered ' + r.getStatus(); return 'OK';`",
 			"Alerts, Actions, Trigger actions: operations, recovery operations and update operations that send to a user with this media.",
 		},
 		Proof: "The key in the address; a script can set headers.",
-		Understood: "Problems, recoveries and updates (an acknowledgement is told apart) by any style of names (event_id, eventId, EVENT.ID, {EVENT.ID}); severities 0 to 5 and their words. " +
+		Understood: "Problems, recoveries and updates (an acknowledgement is told apart) by any style of names (event_id, eventId, EVENT.ID, {EVENT.ID}), also by the lines of the default messages and of those in common use in Chinese; " +
+			"severities 0 to 5 and their words. An alert is a problem, known by {EVENT.ID}: a trigger may have several at once. Without it, it is known by its trigger, else by host and name. " +
 			"Times have no zone and are read as UTC. Discovery and autoregistration open nothing.",
 		Repeats: "A media type tries again up to its number of attempts (3), 10 s apart, unless the script answers.",
 	},
@@ -58,11 +66,10 @@ var Source = source.Source{
 // Parse reads an event.
 func Parse(r *source.Request) (source.Parsed, error) {
 	root, err := source.Object(r)
-	if err != nil {
-		return source.Parsed{}, err
-	}
-	e := event{source.FieldsOf(root)}
+	e := eventOf(root, string(r.Body))
 	switch {
+	case err != nil && len(e.written) == 0:
+		return source.Parsed{}, err
 	case e.Text("eventsource") == "1" || e.Text("eventsource") == "2":
 		return source.Parsed{Notes: []string{"discovery and autoregistration report no problem"}}, nil
 	case e.title() == "" && e.id() == "" && strings.Contains(string(r.Body), "{EVENT."):
@@ -72,20 +79,87 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	}
 	a := e.alert()
 	status, problem := e.status()
-	if problem != "" {
+	switch {
+	case problem != "":
 		return source.Parsed{Items: []source.Item{{Rejected: problem}}}, nil
+	case status == alert.Firing && e.updated() && e.id() == "" && e.trigger() == "":
+		return source.Parsed{Notes: []string{"an update that does not say of which problem: its message has no {EVENT.ID}"}}, nil
 	}
-	if a.Status = status; status == alert.Resolved {
-		if a.EndedAt = e.when("eventrecoverydate", "eventrecoverytime", "eventrecoverytimestamp", "eventrecoverydatetime"); a.EndedAt.IsZero() {
-			a.EndedAt = e.when("eventrdate", "eventrtime")
-		}
-	}
-	return source.One(a), nil
+	a.Status = status
+	return source.Parsed{Items: []source.Item{e.timed(a)}}, nil
 }
 
-// event is an event by the names of Zabbix's macros, without dots.
-type event struct{ source.Fields }
+// timed sets the times. What says only when the message was made names no
+// firing period.
+func (e event) timed(a alert.Alert) source.Item {
+	a.StartedAt = e.when("eventdate", "eventtime", "eventtimestamp", "eventdatetime", "eventclock", "clock")
+	if a.Status == alert.Resolved {
+		a.EndedAt = e.ended()
+	}
+	said := e.when("date", "time", "timestamp", "datetime")
+	switch {
+	case a.Status == alert.Resolved && a.EndedAt.IsZero():
+		a.EndedAt = said
+	case a.Status != alert.Resolved && a.StartedAt.IsZero():
+		a.StartedAt = said
+		return source.Told(a)
+	}
+	return source.Fired(a)
+}
 
+func (e event) ended() time.Time {
+	for _, names := range [...][3]string{{"eventrecoverydate", "eventrecoverytime", "eventrecoverytimestamp"}, {"recoverydate", "recoverytime", "recoveryclock"}, {"eventrdate", "eventrtime", "eventrecoverydatetime"}} {
+		if t := e.when(names[0], names[1], names[2]); !t.IsZero() {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// event is an event by the names of Zabbix's macros, without dots: as fields,
+// and as lines that a message is known to have.
+type event struct {
+	source.Fields
+	written map[string]string
+}
+
+func eventOf(root doc.Value, body string) event {
+	e := event{Fields: source.FieldsOf(root)}
+	message := e.Text("alertmessage", "message", "eventmessage", "body", "description", "text", "content")
+	if message == "" && !strings.HasPrefix(strings.TrimSpace(body), "{") {
+		message = body
+	}
+	e.written = linesOf(message)
+	if e.Fields.Text("eventid", "triggerid") != "" { // its fields are the media type's own: times in the message are for people
+		maps.DeleteFunc(e.written, func(name, _ string) bool { return strings.HasSuffix(name, "date") || strings.HasSuffix(name, "time") })
+	}
+	addNamed(e.written, e.Fields)
+	addLinked(e.written, e.page())
+	return e
+}
+
+// page is the address of the event's page, where it is told. The address to
+// which a media type posts is often called url too.
+func (e event) page() string {
+	page := e.Fields.Text("link", "eventurl", "alerturl", "problemurl", "generatorurl")
+	if own := e.Fields.Text("url"); page == "" && strings.Contains(own, ".php") {
+		return own
+	}
+	return page
+}
+
+// Text returns the first of these names that is there.
+func (e event) Text(names ...string) string {
+	for _, name := range names {
+		if text := source.FirstText(e.Fields.Text(name), e.written[name]); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// id is that of the problem, also in its updates and its recovery (Zabbix
+// manual, "Supported macros", {EVENT.ID}).
 func (e event) id() string {
 	return e.Text("eventid", "problemid", "originalproblemid", "originaleventid", "id")
 }
@@ -127,14 +201,18 @@ func (e event) alert() alert.Alert {
 	}
 	return alert.Alert{
 		Source: Name, DedupKey: e.key(), Episode: e.id(), Severity: e.severity(), Title: title, Description: e.description(),
-		Group: host, Labels: e.labels(), Links: e.links(), StartedAt: e.when("eventdate", "eventtime", "eventtimestamp", "eventdatetime", "eventclock", "clock"),
+		Group: host, Labels: e.labels(), Links: e.links(),
 	}
 }
 
-// key: a trigger belongs to one host, and its problems follow each other; the
-// event's id names the episode.
+// key is the problem's, as in Zabbix's own media types: a trigger that
+// generates multiple problems has several at once, which recover apart (Zabbix
+// manual, "Event correlation"), and its internal events are others again.
 func (e event) key() string {
+	problem := e.Text("eventid", "problemid", "originalproblemid", "originaleventid")
 	switch trigger, id := e.trigger(), e.id(); {
+	case problem != "":
+		return alert.SenderKey("event", problem)
 	case trigger != "":
 		return alert.SenderKey("trigger", trigger)
 	case id != "":
@@ -164,7 +242,7 @@ func (e event) severity() alert.Severity {
 // it, and speaks of an acknowledgement among others.
 func (e event) status() (status alert.Status, problem string) {
 	state := strings.ToLower(e.Text("eventvalue", "triggervalue", "eventstatus", "status", "triggerstatus", "problemstatus", "state", "zabbixaction"))
-	if state == "" {
+	if state, _, _ = strings.Cut(state, ":"); state == "" {
 		state = stateOf(e.Text("alertsubject", "subject", "title"))
 	}
 	switch state {
@@ -192,14 +270,18 @@ func stateOf(subject string) string {
 	return ""
 }
 
+// updated: an update of a problem, which is no new one.
+func (e event) updated() bool {
+	return e.Text("eventupdatestatus", "updatestatus") == "1" || strings.HasPrefix(strings.ToLower(e.Text("status", "eventstatus", "alertsubject", "subject")), "update")
+}
+
 // acknowledged: {EVENT.UPDATE.ACTION} lists what was done, in words.
 func (e event) acknowledged() bool {
-	updated := e.Text("eventupdatestatus", "updatestatus") == "1" || strings.HasPrefix(strings.ToLower(e.Text("status", "eventstatus", "alertsubject")), "update")
 	action := strings.ToLower(e.Text("eventupdateaction", "updateaction", "action"))
 	if action == "" {
-		return updated && strings.EqualFold(e.Text("eventackstatus", "ackstatus", "eventack"), "yes")
+		return e.updated() && strings.EqualFold(e.Text("eventackstatus", "ackstatus", "eventack"), "yes")
 	}
-	return updated && strings.Contains(action, "acknowledged") && !strings.Contains(action, "unacknowledged")
+	return e.updated() && strings.Contains(action, "acknowledged") && !strings.Contains(action, "unacknowledged")
 }
 
 // when reads a day and a time of day (2026.03.01 and 08:55:00), or one field
@@ -212,17 +294,23 @@ func (e event) when(day, clock string, whole ...string) time.Time {
 }
 
 func (e event) description() string {
-	said := e.Text("eventupdatemessage", "updatemessage", "ackmessage")
-	return source.Lines(
-		e.Text("alertmessage", "message", "description", "body", "eventmessage"), source.Said("Trigger", e.Text("triggerdescription", "triggerexpression")),
-		source.Said("Operational data", e.Text("eventopdata", "triggeropdata", "opdata", "operationaldata")), source.Said("Item", source.Listed(e.Get("itemname", "itemname1", "item"))),
-		source.Said("Value", e.Text("itemvalue", "itemlastvalue", "itemvalue1")), source.Said(source.FirstText(e.Text("eventupdateuser", "userfullname", "username"), "Update"), said))
+	said, message := e.Text("eventupdatemessage", "updatemessage", "ackmessage"), e.Text("alertmessage", "message", "description", "body", "eventmessage")
+	lines := []string{message}
+	for _, l := range [...][2]string{
+		{"Trigger", e.Text("triggerdescription", "triggerexpression")}, {"Operational data", e.Text("eventopdata", "triggeropdata", "opdata", "operationaldata")}, {"Item", e.item()},
+		{"Value", e.Text("itemvalue", "itemlastvalue", "itemvalue1")}, {source.FirstText(e.Text("eventupdateuser", "userfullname", "username"), "Update"), said},
+	} {
+		if !strings.Contains(message, l[1]) {
+			lines = append(lines, source.Said(l[0], l[1]))
+		}
+	}
+	return source.Lines(lines...)
 }
 
 func (e event) labels() map[string]string {
 	labels := source.Labels(
 		"host", e.host(), "ip", e.Text("hostip", "ip", "hostip1"), "host_group", source.Listed(e.Get("hostgroup", "hostgroups", "triggerhostgroupname", "hostgroupname")),
-		"trigger_id", e.trigger(), "event_id", e.id(), "severity", e.Text("eventseverity", "severity", "triggerseverity"), "item", source.Listed(e.Get("itemname", "itemname1", "item")))
+		"trigger_id", e.trigger(), "event_id", e.id(), "severity", e.Text("eventseverity", "severity", "triggerseverity"), "item", e.item())
 	if tags := e.Get("eventtagsjson", "eventtags", "triggertags", "tags"); tags.Inner().Kind() == doc.Object {
 		source.AddFields(labels, tags.Inner())
 	} else {
@@ -231,10 +319,14 @@ func (e event) labels() map[string]string {
 	return labels
 }
 
+func (e event) item() string {
+	return source.FirstText(source.Listed(e.Get("itemname", "itemname1", "item")), e.written["itemname"])
+}
+
 func (e event) links() []alert.Link {
-	page := ""
-	if server := strings.TrimSuffix(e.Text("zabbixurl"), "/"); server != "" && e.trigger() != "" && e.id() != "" {
+	page := e.page()
+	if server := strings.TrimSuffix(e.Text("zabbixurl"), "/"); page == "" && server != "" && e.trigger() != "" && e.id() != "" {
 		page = server + "/tr_events.php?triggerid=" + e.trigger() + "&eventid=" + e.id()
 	}
-	return source.Links("Event", source.FirstText(e.Text("link", "url", "eventurl", "alerturl", "problemurl"), page), "Runbook", e.Text("triggerurl", "runbookurl", "runbook"), "Zabbix", e.Text("zabbixurl"))
+	return source.Links("Event", page, "Runbook", e.Text("triggerurl", "runbookurl", "runbook"), "Zabbix", e.Text("zabbixurl"))
 }
