@@ -6,13 +6,14 @@
 package github
 
 import (
-	"fmt"
+	"cmp"
 	"strings"
 
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
 	"tocsin/shared/source/doc"
+	"tocsin/shared/source/forge"
 	"tocsin/shared/source/proof"
 )
 
@@ -59,16 +60,16 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	if root.Kind() != doc.Object {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body is %s, expected the object of a GitHub event", root.Kind())
 	}
-	e := event{root: root, kind: strings.ToLower(r.Header.Get("X-GitHub-Event")), action: root.Get("action").Text(), repository: root.First("repository.full_name", "repository.name")}
-	if e.kind == "" {
-		e.kind = kindOf(root)
-	}
-	read, known := readers[e.kind]
+	e := event{root: root, Event: forge.Event{
+		Source: Name, Kind: cmp.Or(strings.ToLower(r.Header.Get("X-GitHub-Event")), kindOf(root)), Action: root.Get("action").Text(),
+		Scope: "repository", Where: root.First("repository.full_name", "repository.name"), Labels: source.Labels("actor", root.At("sender.login").Text()),
+	}}
+	read, known := readers[e.Kind]
 	switch {
-	case e.kind == "":
+	case e.Kind == "":
 		return source.Parsed{}, fault.New(fault.Invalid, "X-GitHub-Event: missing, and the body is of no event of GitHub that is known")
 	case !known:
-		read = func(e event) source.Parsed { return e.note("says nothing of an alert") }
+		read = func(e event) source.Parsed { return e.Note("says nothing of an alert") }
 	}
 	out := read(e)
 	out.SenderID = r.Header.Get("X-GitHub-Delivery")
@@ -77,12 +78,12 @@ func Parse(r *source.Request) (source.Parsed, error) {
 
 // event is a body with what all have in common.
 type event struct {
-	root                     doc.Value
-	kind, action, repository string
+	forge.Event
+	root doc.Value
 }
 
 var readers = map[string]func(event) source.Parsed{
-	"ping":         func(e event) source.Parsed { return e.note(e.root.Get("zen").Text()) },
+	"ping":         func(e event) source.Parsed { return e.Note(e.root.Get("zen").Text()) },
 	"workflow_run": workflowRun, "workflow_job": workflowJob, "check_run": checkRun, "check_suite": checkSuite, "status": status,
 	"deployment_status": deploymentStatus, "deployment": deployment, "push": push, "release": release,
 	"dependabot_alert": dependabot, "code_scanning_alert": codeScanning, "secret_scanning_alert": secretScanning,
@@ -105,28 +106,7 @@ func kindOf(root doc.Value) string {
 	return ""
 }
 
-func (e event) note(text string) source.Parsed {
-	return source.Parsed{Notes: []string{fmt.Sprintf("%.120s: %.200s", strings.TrimSpace(e.kind+" "+e.action), text)}}
-}
-
-func (e event) rejected(format string, args ...any) source.Parsed {
-	return source.Parsed{Items: []source.Item{{Rejected: fmt.Sprintf(format, args...)}}}
-}
-
-// label adds what every event tells to the labels of one.
-func (e event) label(nameAndValue ...string) map[string]string {
-	return source.Labels(append(nameAndValue, "repository", e.repository, "event", e.kind, "actor", e.root.At("sender.login").Text())...)
-}
-
-// of ends a title with the repository.
-func (e event) of(title string) string {
-	if e.repository == "" {
-		return title
-	}
-	return title + " in " + e.repository
-}
-
 // firing is the start of an alert of e.
 func (e event) firing(severity alert.Severity, key string) alert.Alert {
-	return alert.Alert{Source: Name, Status: alert.Firing, Severity: severity, DedupKey: key, Group: e.repository}
+	return alert.Alert{Source: Name, Status: alert.Firing, Severity: severity, DedupKey: key, Group: e.Where}
 }

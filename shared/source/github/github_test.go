@@ -35,7 +35,7 @@ func TestRuns(t *testing.T) {
 		{Name: "timed out", Body: workflow(`"timed_out"`, ``), Want: []string{"firing error " + main + ` 2026-03-01T08:00:00Z.. "workflow ci failed on main in o/r"`}},
 		{Name: "success", Body: workflow(`"success"`, ``), Want: []string{"resolved - " + main + ` ..2026-03-01T08:00:00Z "workflow ci succeeded on main in o/r"`}},
 		{Name: "cancelled", Body: workflow(`"cancelled"`, ``), Note: "cancelled says nothing of an alert"},
-		{Name: "unknown conclusion", Body: workflow(`"odd"`, ``), Want: []string{`rejected: conclusion: is "odd", expected success, failure, timed_out, cancelled or another of GitHub`}},
+		{Name: "unknown conclusion", Body: workflow(`"odd"`, ``), Want: []string{`rejected: status: is "odd", expected success, failure, canceled or another that github documents`}},
 		{Name: "not ended", Body: strings.Replace(workflow(`null`, ``), "completed", "in_progress", 1), Note: "workflow_run in_progress: has not ended"},
 		{Name: "each failing run is a firing period", Body: workflow(`"failure"`, `,"run_attempt":2`), Look: func(a *alert.Alert) any { return a.Episode }, Is: "7.2"},
 		{Name: "a success is of any period", Body: workflow(`"success"`, `,"run_attempt":2`), Look: func(a *alert.Alert) any { return a.Episode }, Is: ""},
