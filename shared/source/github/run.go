@@ -10,13 +10,13 @@ import (
 	"tocsin/shared/source/forge"
 )
 
-// outcomes are the conclusions and states of GitHub (REST API, "Checks" and
-// "Deployment statuses").
+// outcomes are the conclusions and states of GitHub (REST API, "Checks",
+// "Deployment statuses" and "Pages").
 var outcomes = forge.Outcomes{
-	"failure": alert.Firing, "timed_out": alert.Firing, "startup_failure": alert.Firing, "error": alert.Firing,
-	"success":   alert.Resolved,
+	"failure": alert.Firing, "timed_out": alert.Firing, "startup_failure": alert.Firing, "error": alert.Firing, "errored": alert.Firing,
+	"success": alert.Resolved, "built": alert.Resolved,
 	"cancelled": "", "skipped": "", "neutral": "", "stale": "", "action_required": "",
-	"pending": "", "queued": "", "in_progress": "", "waiting": "", "inactive": "", "requested": "", "abandoned": "",
+	"pending": "", "queued": "", "in_progress": "", "waiting": "", "inactive": "", "requested": "", "abandoned": "", "building": "",
 }
 
 func workflowRun(e event) source.Parsed {
@@ -134,4 +134,15 @@ func deploymentStatus(e event) source.Parsed {
 		out.Changes = append(out.Changes, e.deployed(environment, is.First("created_at", "updated_at")))
 	}
 	return out
+}
+
+// pageBuild reads how the pages of a repository were built.
+func pageBuild(e event) source.Parsed {
+	is := e.root.Get("build")
+	return e.Ended(forge.Run{
+		What: "build of", Name: "pages", Status: is.Get("status").Text(), ID: e.root.Get("id").Text(), At: source.Instant(is.First("updated_at", "created_at")),
+		About:  source.Lines(is.At("error.message").Text(), source.Said("Commit", is.Get("commit").Text()), source.Said("By", is.At("pusher.login").Text())),
+		Labels: source.Labels("sha", is.Get("commit").Text()),
+		Links:  source.Links("Repository", e.root.At("repository.html_url").Text()),
+	}, outcomes)
 }

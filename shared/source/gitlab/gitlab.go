@@ -30,6 +30,7 @@ var Source = source.Source{
 		"header:X-Gitlab-Event", "header:X-Gitlab-Token", "header:User-Agent=GitLab/*",
 		"object_kind project.path_with_namespace", "object_kind=pipeline object_attributes.ref object_attributes.status", "object_kind=build build_status build_name",
 		"object_kind=deployment deployment_id environment", "object_kind=access_token event_name object_attributes", "object_kind=vulnerability object_attributes.report_type",
+		"event_name=push|tag_push|repository_update|merge_request project_id project.web_url", "event_name=project_*|user_*|group_*|key_*|repository_update created_at updated_at", "object_kind=issue|work_item object_attributes.iid",
 	},
 	Guide: source.Guide{
 		Product: "GitLab", Page: "https://docs.gitlab.com/user/project/integrations/webhook_events/",
@@ -40,7 +41,7 @@ var Source = source.Source{
 		},
 		Proof: "X-Gitlab-Token is the secret token; or webhook-signature, by Standard Webhooks, with the signing token (whsec_...).",
 		Understood: "pipeline, build and deployment: failed fires, the next success of the same ref, job or environment recovers; canceled, skipped and the like say nothing, nor does a job that is allowed to fail. " +
-			"vulnerability: detected and confirmed until resolved or dismissed. Issues of the type incident. Access tokens that expire, which never recover. " +
+			"vulnerability: detected and confirmed until resolved or dismissed. Issues of the type incident, until they are closed or their status is resolved. Access tokens that expire, which never recover. " +
 			"push, tag_push, release, successful deployments, feature_flag: changes. Everything else is a note.",
 		Repeats: "Statuses are not published; a repeat keeps the Idempotency-Key. After 4 failures in a row a webhook pauses, after 40 it stops.",
 	},
@@ -222,15 +223,25 @@ func incident(e event) source.Parsed {
 	}
 	switch state := strings.ToLower(e.is.Get("state").Text()); state {
 	case "opened":
-		if a.Status = alert.Firing; strings.EqualFold(e.is.Get("escalation_status").Text(), "acknowledged") {
-			a.Status = alert.Acknowledged
-		}
+		a.Status = escalated(e.is.Get("escalation_status").Text())
 	case "closed":
 		a.Status, a.EndedAt = alert.Resolved, source.Instant(e.is.Get("closed_at").Text())
 	default:
 		return e.Rejected("object_attributes.state: is %.40q, expected opened or closed", state)
 	}
 	return source.One(a)
+}
+
+// escalated is what the status of an open incident says (GitLab documentation,
+// "Incidents", Change status).
+func escalated(status string) alert.Status {
+	switch strings.ToLower(status) {
+	case "acknowledged":
+		return alert.Acknowledged
+	case "resolved":
+		return alert.Resolved
+	}
+	return alert.Firing
 }
 
 func push(e event) source.Parsed {

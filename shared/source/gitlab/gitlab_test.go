@@ -52,6 +52,7 @@ func TestParse(t *testing.T) {
 		{Name: "vulnerability in no state", Body: object("vulnerability", `"title":"T"`), Want: []string{`rejected: object_attributes.state: is "", expected detected, confirmed, resolved or dismissed`}},
 		{Name: "incident", Body: object("work_item", `"type":"Incident","iid":3,"state":"opened","title":"T","severity":"high"`), Want: []string{`firing error incident:o/r#3 .. "T"`}},
 		{Name: "incident acknowledged", Body: object("issue", `"type":"Incident","iid":3,"state":"opened","title":"T","escalation_status":"acknowledged"`), Want: []string{`acknowledged - incident:o/r#3 .. "T"`}},
+		{Name: "incident whose status is resolved", Body: object("issue", `"type":"Incident","iid":3,"state":"opened","title":"T","escalation_status":"resolved"`), Want: []string{`resolved - incident:o/r#3 .. "T"`}},
 		{Name: "incident closed", Body: object("issue", `"type":"Incident","iid":3,"state":"closed","title":"T","closed_at":"2026-03-01 08:00:00 UTC"`), Want: []string{`resolved - incident:o/r#3 ..2026-03-01T08:00:00Z "T"`}},
 		{Name: "incident in no state", Body: object("issue", `"type":"Incident","iid":3`), Want: []string{`rejected: object_attributes.state: is "", expected opened or closed`}},
 		{Name: "issue", Body: object("issue", `"type":"Issue","state":"opened"`), Note: "issue: says nothing of an alert"},
