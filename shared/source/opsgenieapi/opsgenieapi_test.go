@@ -47,6 +47,12 @@ func TestANewAlertIsReadWhole(t *testing.T) {
 	}
 }
 
+func TestTeamsOfTheFirstVersionAreTexts(t *testing.T) {
+	if got := parse(t, "", "", `{"message":"x","teams":["databases",{"name":"web"}]}`)[0].Labels["responders"]; got != "databases, web" {
+		t.Errorf("responders %q", got)
+	}
+}
+
 func TestPriorities(t *testing.T) {
 	for said, want := range map[string]alert.Priority{
 		`"P1"`: alert.P1, `"P2"`: alert.P2, `"p3"`: alert.P3, `"P4"`: alert.P4, `"P5"`: alert.P4, `"P9"`: alert.P3, `null`: alert.P3, `{}`: alert.P3,
