@@ -318,6 +318,10 @@ func TestNormalizeShowsWhatIntakeMakesOfAPayload(t *testing.T) {
 	if p := s.want(0, "normalize", "--source", "alertmanager", "-"); p.out != "[]\n" {
 		t.Errorf("no alerts: %q", p.out)
 	}
+	s.stdin = `{"object_kind":"release","action":"create","tag":"v1","name":"v1","project":{"path_with_namespace":"ann/shop"}}`
+	if p := s.want(0, "normalize", "-"); p.out != "[]\n" || !strings.Contains(p.err, "change: release v1 in ann/shop\n") {
+		t.Errorf("a change: %q %q", p.out, p.err)
+	}
 	for _, body := range []string{"", "{", "7", strings.Repeat("[", 200), "\xff", strings.Repeat("x", 2<<20)} {
 		s.stdin = body
 		if p := s.want(1, "normalize", "-"); p.out != "" || p.err == "" {

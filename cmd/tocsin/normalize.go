@@ -47,8 +47,8 @@ func (a *app) normalizeCommand() *cobra.Command {
 		Use: "normalize FILE|-", Short: "Show what intake makes of a payload, without a server",
 		Long: `Reads a payload as a monitoring system posts it and prints its alerts as a JSON
 array, as intake would hand them on. Without --source it finds out which source
-it is, and detected_by says by what. What cannot be understood is told on
-standard error.
+it is, and detected_by says by what. Changes, like deployments, and what cannot
+be understood are told on standard error.
 
 --mapping tries a mapping before it is published; --propose prints one as a
 YAML document, with the reasons, for a system that does not ship.
@@ -165,6 +165,9 @@ func (a *app) showAlerts(found all.Detected, parsed source.Parsed) error {
 			continue
 		}
 		alerts = append(alerts, normalizedOf(found.By, item.Alert))
+	}
+	for _, c := range parsed.Changes {
+		fmt.Fprintf(a.stderr, "change: %s\n", clean(c.Title))
 	}
 	for _, note := range parsed.Notes {
 		fmt.Fprintf(a.stderr, "note: %s\n", clean(note))

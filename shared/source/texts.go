@@ -85,3 +85,18 @@ func Said(what, text string) string {
 	}
 	return what + ": " + bounded(text)
 }
+
+// Details writes the fields of an object a line each, but none whose name says
+// that it holds a secret; what is no object is its text.
+func Details(v doc.Value) string {
+	if v.Kind() != doc.Object {
+		return v.Text()
+	}
+	var lines []string
+	for name, value := range Named(v) {
+		if !HoldsSecret(name) {
+			lines = append(lines, Said(name, value.Text()))
+		}
+	}
+	return Lines(lines...)
+}

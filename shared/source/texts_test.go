@@ -21,3 +21,13 @@ func TestLines(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestDetails(t *testing.T) {
+	object := doc.Of(map[string]any{"host": "db-1", "api_key": "x", "empty": ""})
+	if got := Details(object); got != "host: db-1" {
+		t.Errorf("%q", got)
+	}
+	if got := Details(doc.Of("as it is\nwritten")); got != "as it is\nwritten" {
+		t.Errorf("%q", got)
+	}
+}

@@ -6,13 +6,14 @@
 package github
 
 import (
-	"fmt"
+	"cmp"
 	"strings"
 
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
 	"tocsin/shared/source/doc"
+	"tocsin/shared/source/forge"
 	"tocsin/shared/source/proof"
 )
 
@@ -31,6 +32,7 @@ var Source = source.Source{
 		"action repository.full_name sender.login check_run", "action repository.full_name sender.login check_suite",
 		"action repository.full_name alert.number", "action repository.full_name alert.affected_package_name", "action security_advisory.ghsa_id",
 		"deployment_status.state repository.full_name", "deployment.sha repository.full_name", "pusher.name repository.full_name compare", "action release.tag_name repository.full_name",
+		"action alert.affected_package_name", "repository.full_name context sha branches", "sender.login sender.received_events_url", "payload|json.sender.received_events_url",
 	},
 	Guide: source.Guide{
 		Product: "GitHub", Page: "https://docs.github.com/webhooks/webhook-events-and-payloads",
@@ -40,7 +42,7 @@ var Source = source.Source{
 			"Instead of Workflow runs, Workflow jobs tells each job, and Check runs or Statuses tell other CI systems; ticking several makes several alerts of one failure.",
 		},
 		Proof: "X-Hub-Signature-256: HMAC-SHA256 of the body, in hex, with the webhook's secret.",
-		Understood: "workflow_run, workflow_job, check_run, check_suite (completed), status and deployment_status: a failure fires, the next success of the same workflow and branch recovers; " +
+		Understood: "workflow_run, workflow_job, check_run, check_suite (completed), status, deployment_status and page_build: a failure fires, the next success of the same workflow and branch recovers; " +
 			"cancelled, skipped and neutral say nothing. dependabot_alert, code_scanning_alert, secret_scanning_alert, repository_vulnerability_alert, security_advisory: open until fixed, dismissed or resolved. " +
 			"push, release, deployment: changes. Everything else is a note.",
 		Repeats: "Never by itself; a delivery can be sent again by hand or by the API, with the same id.",
@@ -59,16 +61,16 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	if root.Kind() != doc.Object {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body is %s, expected the object of a GitHub event", root.Kind())
 	}
-	e := event{root: root, kind: strings.ToLower(r.Header.Get("X-GitHub-Event")), action: root.Get("action").Text(), repository: root.First("repository.full_name", "repository.name")}
-	if e.kind == "" {
-		e.kind = kindOf(root)
-	}
-	read, known := readers[e.kind]
+	e := event{root: root, Event: forge.Event{
+		Source: Name, Kind: cmp.Or(strings.ToLower(r.Header.Get("X-GitHub-Event")), kindOf(root)), Action: root.Get("action").Text(),
+		Scope: "repository", Where: root.First("repository.full_name", "repository.name"), Labels: source.Labels("actor", root.At("sender.login").Text()),
+	}}
+	read, known := readers[e.Kind]
 	switch {
-	case e.kind == "":
+	case e.Kind == "":
 		return source.Parsed{}, fault.New(fault.Invalid, "X-GitHub-Event: missing, and the body is of no event of GitHub that is known")
 	case !known:
-		read = func(e event) source.Parsed { return e.note("says nothing of an alert") }
+		read = func(e event) source.Parsed { return e.Note("says nothing of an alert") }
 	}
 	out := read(e)
 	out.SenderID = r.Header.Get("X-GitHub-Delivery")
@@ -77,14 +79,14 @@ func Parse(r *source.Request) (source.Parsed, error) {
 
 // event is a body with what all have in common.
 type event struct {
-	root                     doc.Value
-	kind, action, repository string
+	forge.Event
+	root doc.Value
 }
 
 var readers = map[string]func(event) source.Parsed{
-	"ping":         func(e event) source.Parsed { return e.note(e.root.Get("zen").Text()) },
+	"ping":         func(e event) source.Parsed { return e.Note(e.root.Get("zen").Text()) },
 	"workflow_run": workflowRun, "workflow_job": workflowJob, "check_run": checkRun, "check_suite": checkSuite, "status": status,
-	"deployment_status": deploymentStatus, "deployment": deployment, "push": push, "release": release,
+	"deployment_status": deploymentStatus, "page_build": pageBuild, "deployment": deployment, "push": push, "release": release,
 	"dependabot_alert": dependabot, "code_scanning_alert": codeScanning, "secret_scanning_alert": secretScanning,
 	"repository_vulnerability_alert": vulnerability, "security_advisory": advisory, "repository_advisory": advisory,
 }
@@ -92,7 +94,7 @@ var readers = map[string]func(event) source.Parsed{
 // kindOf tells what the header would, where a proxy lost it.
 func kindOf(root doc.Value) string {
 	for _, known := range [...]struct{ path, kind string }{
-		{"zen", "ping"}, {"workflow_job", "workflow_job"}, {"deployment_status", "deployment_status"}, {"deployment", "deployment"},
+		{"zen", "ping"}, {"build.pusher", "page_build"}, {"workflow_job", "workflow_job"}, {"deployment_status", "deployment_status"}, {"deployment", "deployment"},
 		{"workflow_run", "workflow_run"}, {"check_run", "check_run"}, {"check_suite", "check_suite"}, {"alert.rule", "code_scanning_alert"}, {"alert.secret_type", "secret_scanning_alert"},
 		{"alert.affected_package_name", "repository_vulnerability_alert"}, {"alert.security_advisory", "dependabot_alert"}, {"alert.dependency", "dependabot_alert"},
 		{"security_advisory", "security_advisory"}, {"repository_advisory", "repository_advisory"}, {"release", "release"}, {"pusher", "push"}, {"context", "status"},
@@ -105,28 +107,7 @@ func kindOf(root doc.Value) string {
 	return ""
 }
 
-func (e event) note(text string) source.Parsed {
-	return source.Parsed{Notes: []string{fmt.Sprintf("%.120s: %.200s", strings.TrimSpace(e.kind+" "+e.action), text)}}
-}
-
-func (e event) rejected(format string, args ...any) source.Parsed {
-	return source.Parsed{Items: []source.Item{{Rejected: fmt.Sprintf(format, args...)}}}
-}
-
-// label adds what every event tells to the labels of one.
-func (e event) label(nameAndValue ...string) map[string]string {
-	return source.Labels(append(nameAndValue, "repository", e.repository, "event", e.kind, "actor", e.root.At("sender.login").Text())...)
-}
-
-// of ends a title with the repository.
-func (e event) of(title string) string {
-	if e.repository == "" {
-		return title
-	}
-	return title + " in " + e.repository
-}
-
 // firing is the start of an alert of e.
 func (e event) firing(severity alert.Severity, key string) alert.Alert {
-	return alert.Alert{Source: Name, Status: alert.Firing, Severity: severity, DedupKey: key, Group: e.repository}
+	return alert.Alert{Source: Name, Status: alert.Firing, Severity: severity, DedupKey: key, Group: e.Where}
 }

@@ -29,13 +29,14 @@ func TestRuns(t *testing.T) {
 	check := alert.HashKey(map[string]string{"repository": "o/r", "kind": "check", "check": "lint", "app": "l", "branch": "main"})
 	suite := alert.HashKey(map[string]string{"repository": "o/r", "kind": "checks of", "app": "l", "branch": ""})
 	commit := alert.HashKey(map[string]string{"repository": "o/r", "kind": "status", "context": "ci", "branch": "s"})
+	pages := alert.HashKey(map[string]string{"repository": "o/r", "kind": "build of"})
 	deploy := alert.HashKey(map[string]string{"repository": "o/r", "kind": "deployment of", "environment": "prod", "task": ""})
 	sourcetest.Run(t, Source, []sourcetest.Case{
 		{Name: "failure", Body: workflow(`"failure"`, ``), Want: []string{"firing error " + main + ` 2026-03-01T08:00:00Z.. "workflow ci failed on main in o/r"`}},
 		{Name: "timed out", Body: workflow(`"timed_out"`, ``), Want: []string{"firing error " + main + ` 2026-03-01T08:00:00Z.. "workflow ci failed on main in o/r"`}},
 		{Name: "success", Body: workflow(`"success"`, ``), Want: []string{"resolved - " + main + ` ..2026-03-01T08:00:00Z "workflow ci succeeded on main in o/r"`}},
 		{Name: "cancelled", Body: workflow(`"cancelled"`, ``), Note: "cancelled says nothing of an alert"},
-		{Name: "unknown conclusion", Body: workflow(`"odd"`, ``), Want: []string{`rejected: conclusion: is "odd", expected success, failure, timed_out, cancelled or another of GitHub`}},
+		{Name: "unknown conclusion", Body: workflow(`"odd"`, ``), Want: []string{`rejected: status: is "odd", expected success, failure, canceled or another that github documents`}},
 		{Name: "not ended", Body: strings.Replace(workflow(`null`, ``), "completed", "in_progress", 1), Note: "workflow_run in_progress: has not ended"},
 		{Name: "each failing run is a firing period", Body: workflow(`"failure"`, `,"run_attempt":2`), Look: func(a *alert.Alert) any { return a.Episode }, Is: "7.2"},
 		{Name: "a success is of any period", Body: workflow(`"success"`, `,"run_attempt":2`), Look: func(a *alert.Alert) any { return a.Episode }, Is: ""},
@@ -47,6 +48,9 @@ func TestRuns(t *testing.T) {
 			Look: func(a *alert.Alert) any { return a.Description }, Is: "Failed step: b"},
 		{Name: "check", Body: `{"action":"completed","check_run":{"name":"lint","conclusion":"success","app":{"slug":"l"},"check_suite":{"head_branch":"main"}},` + from + `}`,
 			Want: []string{"resolved - " + check + ` .. "check lint succeeded on main in o/r"`}},
+		{Name: "pages", Body: `{"id":3,"build":{"status":"errored","error":{"message":"no theme"},"pusher":{"login":"ann"},"updated_at":"2026-03-01T08:00:00Z"},` + from + `}`,
+			Want: []string{"firing error " + pages + ` 2026-03-01T08:00:00Z.. "build of pages failed in o/r"`}},
+		{Name: "pages again", Body: `{"id":4,"build":{"status":"built","error":{"message":null},"pusher":{"login":"ann"}},` + from + `}`, Want: []string{"resolved - " + pages + ` .. "build of pages succeeded in o/r"`}},
 		{Name: "suite", Body: `{"action":"completed","check_suite":{"conclusion":"startup_failure","app":{"slug":"l"}},` + from + `}`, Want: []string{"firing error " + suite + ` .. "checks of l failed in o/r"`}},
 		{Name: "status of a commit alone", Body: `{"context":"ci","state":"error","sha":"s","branches":[],` + from + `}`, Want: []string{"firing error " + commit + ` .. "status ci failed in o/r"`}},
 		{Name: "status that waits", Body: `{"context":"ci","state":"pending","sha":"s",` + from + `}`, Note: "pending says nothing"},

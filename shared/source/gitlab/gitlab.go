@@ -16,6 +16,7 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
 	"tocsin/shared/source/doc"
+	"tocsin/shared/source/forge"
 	"tocsin/shared/source/proof"
 )
 
@@ -29,6 +30,7 @@ var Source = source.Source{
 		"header:X-Gitlab-Event", "header:X-Gitlab-Token", "header:User-Agent=GitLab/*",
 		"object_kind project.path_with_namespace", "object_kind=pipeline object_attributes.ref object_attributes.status", "object_kind=build build_status build_name",
 		"object_kind=deployment deployment_id environment", "object_kind=access_token event_name object_attributes", "object_kind=vulnerability object_attributes.report_type",
+		"event_name=push|tag_push|repository_update|merge_request project_id project.web_url", "event_name=project_*|user_*|group_*|key_*|repository_update created_at updated_at", "object_kind=issue|work_item object_attributes.iid",
 	},
 	Guide: source.Guide{
 		Product: "GitLab", Page: "https://docs.gitlab.com/user/project/integrations/webhook_events/",
@@ -39,7 +41,7 @@ var Source = source.Source{
 		},
 		Proof: "X-Gitlab-Token is the secret token; or webhook-signature, by Standard Webhooks, with the signing token (whsec_...).",
 		Understood: "pipeline, build and deployment: failed fires, the next success of the same ref, job or environment recovers; canceled, skipped and the like say nothing, nor does a job that is allowed to fail. " +
-			"vulnerability: detected and confirmed until resolved or dismissed. Issues of the type incident. Access tokens that expire, which never recover. " +
+			"vulnerability: detected and confirmed until resolved or dismissed. Issues of the type incident, until they are closed or their status is resolved. Access tokens that expire, which never recover. " +
 			"push, tag_push, release, successful deployments, feature_flag: changes. Everything else is a note.",
 		Repeats: "Statuses are not published; a repeat keeps the Idempotency-Key. After 4 failures in a row a webhook pauses, after 40 it stops.",
 	},
@@ -59,14 +61,14 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	if err != nil {
 		return source.Parsed{}, err
 	}
-	e := event{root: root, is: root.Get("object_attributes"), kind: root.First("object_kind", "event_name", "event_type"), project: root.First("project.path_with_namespace", "project.name", "project_name")}
-	if e.kind == "" {
+	e := eventOf(root)
+	if e.Kind == "" {
 		return source.Parsed{}, fault.New(fault.Invalid, "object_kind: missing; expected the object of a GitLab event")
 	}
 	e.sent = cmp.Or(r.Header.Get("Idempotency-Key"), r.Header.Get("webhook-id"))
-	read, known := readers[e.kind]
+	read, known := readers[e.Kind]
 	if !known {
-		read = func(e event) source.Parsed { return e.note("says nothing of an alert") }
+		read = func(e event) source.Parsed { return e.Note("says nothing of an alert") }
 	}
 	out := read(e)
 	out.SenderID = e.sent
@@ -75,9 +77,21 @@ func Parse(r *source.Request) (source.Parsed, error) {
 
 // event is a body with what most have in common.
 type event struct {
-	root, is      doc.Value
-	kind, project string
-	sent          string // the sender's id of the request
+	forge.Event
+	root, is doc.Value
+	sent     string // the sender's id of the request
+}
+
+func eventOf(root doc.Value) event {
+	group := root.First("group.full_path", "group.group_path", "group.group_name")
+	e := event{root: root, is: root.Get("object_attributes"), Event: forge.Event{
+		Source: Name, Kind: root.First("object_kind", "event_name", "event_type"), Scope: "project", Where: root.First("project.path_with_namespace", "project.name", "project_name"),
+		Labels: source.Labels("group", group, "actor", root.First("user.username", "user_username", "user.name", "user_name")),
+	}}
+	if e.Where == "" && group != "" {
+		e.Scope, e.Where = "group", group
+	}
+	return e
 }
 
 var readers = map[string]func(event) source.Parsed{
@@ -85,66 +99,12 @@ var readers = map[string]func(event) source.Parsed{
 	"push": push, "tag_push": push, "release": release, "feature_flag": flag,
 }
 
-func (e event) note(text string) source.Parsed {
-	return source.Parsed{Notes: []string{fmt.Sprintf("%.60s: %.200s", e.kind, text)}}
-}
-
-func (e event) rejected(format string, args ...any) source.Parsed {
-	return source.Parsed{Items: []source.Item{{Rejected: fmt.Sprintf(format, args...)}}}
-}
-
-func (e event) label(nameAndValue ...string) map[string]string {
-	return source.Labels(append(nameAndValue, "project", e.project, "group", e.root.First("group.full_path", "group.group_path"), "event", e.kind,
-		"actor", e.root.First("user.username", "user_username", "user.name"))...)
-}
-
-func (e event) of(title string) string {
-	if where := cmp.Or(e.project, e.root.First("group.full_path", "group.group_name")); where != "" {
-		return title + " in " + where
-	}
-	return title
-}
-
-// run is how something ended that runs again and again.
-type run struct {
-	what   string            // "pipeline", "job test on main"
-	parts  map[string]string // its identity from failure to success
-	status string
-	id     string // of this one run: a failure of another is a new firing period
-	at     time.Time
-	about  string
-	labels map[string]string
-	links  []alert.Link
-}
-
 // outcomes are the statuses of pipelines, jobs and deployments (GitLab
-// documentation, "Webhook events" and "CI/CD pipelines"): "" says nothing of
-// what failed before.
-var outcomes = map[string]alert.Status{
+// documentation, "Webhook events" and "CI/CD pipelines").
+var outcomes = forge.Outcomes{
 	"failed": alert.Firing, "success": alert.Resolved,
 	"canceled": "", "canceling": "", "skipped": "", "running": "", "pending": "", "created": "", "manual": "", "scheduled": "", "preparing": "",
 	"waiting_for_resource": "", "waiting_for_callback": "", "blocked": "", "approved": "", "rejected": "",
-}
-
-func (e event) ended(r run) source.Parsed {
-	outcome, known := outcomes[strings.ToLower(r.status)]
-	switch {
-	case !known:
-		return e.rejected("status: is %.40q, expected success, failed, canceled or another of GitLab", r.status)
-	case outcome == "":
-		return e.note(r.status + " says nothing of an alert")
-	}
-	r.parts["project"], r.parts["kind"] = e.project, e.kind
-	a := alert.Alert{Source: Name, Status: alert.Firing, Severity: alert.Error, DedupKey: alert.HashKey(r.parts), Group: e.project, Title: e.of(r.what + " failed"),
-		Description: r.about, Labels: e.label("status", r.status), Links: r.links, StartedAt: r.at, Episode: r.id}
-	for name, value := range r.labels {
-		a.Labels[name] = value
-	}
-	if outcome == alert.Resolved {
-		a.Status, a.Severity, a.Title = alert.Resolved, "", e.of(r.what+" succeeded")
-		a.StartedAt, a.EndedAt, a.Episode = time.Time{}, r.at, ""
-	}
-	return source.One(a)
 }
 
 func pipeline(e event) source.Parsed {
@@ -153,20 +113,13 @@ func pipeline(e event) source.Parsed {
 	if web := e.root.At("project.web_url").Text(); page == "" && web != "" {
 		page = web + "/-/pipelines/" + id
 	}
-	return e.ended(run{
-		what: strings.TrimSpace("pipeline " + onRef(ref)), parts: map[string]string{"ref": ref}, status: e.is.Get("status").Text(), id: id,
-		at:     source.Instant(e.is.First("finished_at", "created_at")),
-		about:  source.Lines(source.Said("Failed", failedJobs(e.root.Get("builds"))), e.root.First("commit.title", "commit.message"), source.Said("Commit", e.is.Get("sha").Text()), source.Said("By", e.root.First("user.username", "user.name"))),
-		labels: source.Labels("ref", ref, "sha", e.is.Get("sha").Text(), "pipeline", id, "trigger", e.is.Get("source").Text(), "name", e.is.Get("name").Text()),
-		links:  source.Links("Pipeline", page, "Commit", e.root.At("commit.url").Text()),
-	})
-}
-
-func onRef(ref string) string {
-	if ref == "" {
-		return ""
-	}
-	return "on " + ref
+	return e.Ended(forge.Run{
+		What: "pipeline", On: forge.On(ref), Parts: map[string]string{"ref": ref}, Status: e.is.Get("status").Text(), ID: id,
+		At:     source.Instant(e.is.First("finished_at", "created_at")),
+		About:  source.Lines(source.Said("Failed", failedJobs(e.root.Get("builds"))), e.root.First("commit.title", "commit.message"), source.Said("Commit", e.is.Get("sha").Text()), source.Said("By", e.root.First("user.username", "user.name"))),
+		Labels: source.Labels("ref", ref, "sha", e.is.Get("sha").Text(), "pipeline", id, "trigger", e.is.Get("source").Text(), "name", e.is.Get("name").Text()),
+		Links:  source.Links("Pipeline", page, "Commit", e.root.At("commit.url").Text()),
+	}, outcomes)
 }
 
 func failedJobs(builds doc.Value) string {
@@ -182,35 +135,35 @@ func failedJobs(builds doc.Value) string {
 func job(e event) source.Parsed {
 	name, ref := e.root.Get("build_name").Text(), e.root.Get("ref").Text()
 	if e.root.Get("build_allow_failure").True() && e.root.Get("build_status").Text() == "failed" {
-		return e.note(name + " failed, and is allowed to")
+		return e.Note(name + " failed, and is allowed to")
 	}
 	page := ""
 	if web := e.root.First("project.web_url", "repository.homepage"); web != "" {
 		page = web + "/-/jobs/" + e.root.Get("build_id").Text()
 	}
-	return e.ended(run{
-		what: strings.TrimSpace("job " + name + " " + onRef(ref)), parts: map[string]string{"job": name, "stage": e.root.Get("build_stage").Text(), "ref": ref},
-		status: e.root.Get("build_status").Text(), id: e.root.Get("build_id").Text(), at: source.Instant(e.root.First("build_finished_at", "build_started_at", "build_created_at")),
-		about: source.Lines(source.Said("Reason", e.root.Get("build_failure_reason").Text()), e.root.First("commit.title", "commit.message"), source.Said("Commit", e.root.Get("sha").Text())),
-		labels: source.Labels("job", name, "stage", e.root.Get("build_stage").Text(), "ref", ref, "sha", e.root.Get("sha").Text(), "pipeline", e.root.Get("pipeline_id").Text(),
+	return e.Ended(forge.Run{
+		What: "job", Name: name, On: forge.On(ref), Parts: map[string]string{"job": name, "stage": e.root.Get("build_stage").Text(), "ref": ref},
+		Status: e.root.Get("build_status").Text(), ID: e.root.Get("build_id").Text(), At: source.Instant(e.root.First("build_finished_at", "build_started_at", "build_created_at")),
+		About: source.Lines(source.Said("Reason", e.root.Get("build_failure_reason").Text()), e.root.First("commit.title", "commit.message"), source.Said("Commit", e.root.Get("sha").Text())),
+		Labels: source.Labels("job", name, "stage", e.root.Get("build_stage").Text(), "ref", ref, "sha", e.root.Get("sha").Text(), "pipeline", e.root.Get("pipeline_id").Text(),
 			"environment", e.root.At("environment.name").Text(), "runner", e.root.At("runner.description").Text(), "reason", e.root.Get("build_failure_reason").Text()),
-		links: source.Links("Job", page),
-	})
+		Links: source.Links("Job", page),
+	}, outcomes)
 }
 
 // deployment: one that succeeded is a change, too.
 func deployment(e event) source.Parsed {
 	environment, ref, at := e.root.First("environment", "environment_slug"), e.root.Get("ref").Text(), source.Instant(e.root.Get("status_changed_at").Text())
-	what := fmt.Sprintf("deployment of %s to %s", cmp.Or(ref, e.root.Get("short_sha").Text(), "a commit"), environment)
+	name := fmt.Sprintf("%s to %s", cmp.Or(ref, e.root.Get("short_sha").Text(), "a commit"), environment)
 	labels := source.Labels("environment", environment, "tier", e.root.Get("environment_tier").Text(), "ref", ref, "sha", e.root.Get("short_sha").Text())
 	links := source.Links("Job", e.root.Get("deployable_url").Text(), "Environment", e.root.Get("environment_external_url").Text(), "Commit", e.root.Get("commit_url").Text())
 	id := e.root.First("deployment_id", "deployable_id")
-	out := e.ended(run{
-		what: what, parts: map[string]string{"environment": environment}, status: e.root.Get("status").Text(), id: id, at: at,
-		about: source.Lines(e.root.Get("commit_title").Text(), source.Said("Commit", e.root.Get("short_sha").Text()), source.Said("By", e.root.First("user.username", "user.name"))), labels: labels, links: links,
-	})
+	out := e.Ended(forge.Run{
+		What: "deployment of", Name: name, Parts: map[string]string{"environment": environment}, Status: e.root.Get("status").Text(), ID: id, At: at,
+		About: source.Lines(e.root.Get("commit_title").Text(), source.Said("Commit", e.root.Get("short_sha").Text()), source.Said("By", e.root.First("user.username", "user.name"))), Labels: labels, Links: links,
+	}, outcomes)
 	if e.root.Get("status").Text() == "success" {
-		out.Changes = append(out.Changes, e.change(id, what, at, labels, links))
+		out.Changes = append(out.Changes, e.Change(e.Kind, id, "deployment of "+name, at, labels, links))
 	}
 	return out
 }
@@ -230,7 +183,7 @@ func token(e event) source.Parsed {
 	return source.One(alert.Alert{
 		Source: Name, Status: alert.Firing, Severity: alert.Warning, DedupKey: alert.SenderKey("access_token", id), Episode: cmp.Or(until, id), Group: owner,
 		Title:  strings.TrimSpace("access token " + e.is.Get("name").Text() + " of " + owner + " " + verb + until),
-		Labels: e.label("token", e.is.Get("name").Text(), "token_id", e.is.Get("id").Text(), "expires_at", until, "user_id", e.is.Get("user_id").Text()),
+		Labels: e.Label("token", e.is.Get("name").Text(), "token_id", e.is.Get("id").Text(), "expires_at", until, "user_id", e.is.Get("user_id").Text()),
 		Links:  source.Links("Project", e.root.At("project.web_url").Text()),
 	})
 }
@@ -238,9 +191,9 @@ func token(e event) source.Parsed {
 func vulnerability(e event) source.Parsed {
 	page := e.is.Get("url").Text()
 	a := alert.Alert{
-		Source: Name, Severity: source.SeverityOf(e.is.Get("severity").Text()), Group: e.project, Title: e.of(e.is.Get("title").Text()), StartedAt: source.Instant(e.is.First("created_at", "detected_at")),
+		Source: Name, Severity: source.SeverityOf(e.is.Get("severity").Text()), Group: e.Where, Title: e.Of(e.is.Get("title").Text()), StartedAt: source.Instant(e.is.First("created_at", "detected_at")),
 		Description: source.Lines(e.is.Get("description").Text(), source.Said("Found in", e.is.First("location.file", "location.image", "location.hostname")), source.Said("Found by", e.is.Get("report_type").Text())),
-		Labels: e.label("report_type", e.is.Get("report_type").Text(), "state", e.is.Get("state").Text(), "project_id", e.is.Get("project_id").Text(), "identifier", e.is.At("identifiers.0.name").Text(),
+		Labels: e.Label("report_type", e.is.Get("report_type").Text(), "state", e.is.Get("state").Text(), "project_id", e.is.Get("project_id").Text(), "identifier", e.is.At("identifiers.0.name").Text(),
 			"file", e.is.At("location.file").Text(), "package", e.is.At("location.dependency.package.name").Text()),
 		Links: source.Links("Vulnerability", page, "Reference", e.is.At("identifiers.0.url").Text()),
 	}
@@ -253,7 +206,7 @@ func vulnerability(e event) source.Parsed {
 	case "resolved", "dismissed":
 		a.Status, a.EndedAt = alert.Resolved, source.Instant(e.is.First("resolved_at", "dismissed_at"))
 	default:
-		return e.rejected("object_attributes.state: is %.40q, expected detected, confirmed, resolved or dismissed", state)
+		return e.Rejected("object_attributes.state: is %.40q, expected detected, confirmed, resolved or dismissed", state)
 	}
 	return source.One(a)
 }
@@ -261,39 +214,40 @@ func vulnerability(e event) source.Parsed {
 // incident reads issues of that type; other issues are no alerts.
 func incident(e event) source.Parsed {
 	if !strings.EqualFold(e.is.Get("type").Text(), "incident") {
-		return e.note("says nothing of an alert")
+		return e.Note("says nothing of an alert")
 	}
 	a := alert.Alert{
-		Source: Name, Severity: source.SeverityOf(e.is.Get("severity").Text()), Group: e.project, Title: e.is.Get("title").Text(), Description: e.is.Get("description").Text(),
-		DedupKey: alert.SenderKey("incident", e.project+"#"+e.is.First("iid", "id")), StartedAt: source.Instant(e.is.Get("created_at").Text()),
-		Labels: e.label("iid", e.is.Get("iid").Text(), "escalation_status", e.is.Get("escalation_status").Text()), Links: source.Links("Incident", e.is.Get("url").Text()),
+		Source: Name, Severity: source.SeverityOf(e.is.Get("severity").Text()), Group: e.Where, Title: e.is.Get("title").Text(), Description: e.is.Get("description").Text(),
+		DedupKey: alert.SenderKey("incident", e.Where+"#"+e.is.First("iid", "id")), StartedAt: source.Instant(e.is.Get("created_at").Text()),
+		Labels: e.Label("iid", e.is.Get("iid").Text(), "escalation_status", e.is.Get("escalation_status").Text()), Links: source.Links("Incident", e.is.Get("url").Text()),
 	}
 	switch state := strings.ToLower(e.is.Get("state").Text()); state {
 	case "opened":
-		if a.Status = alert.Firing; strings.EqualFold(e.is.Get("escalation_status").Text(), "acknowledged") {
-			a.Status = alert.Acknowledged
-		}
+		a.Status = escalated(e.is.Get("escalation_status").Text())
 	case "closed":
 		a.Status, a.EndedAt = alert.Resolved, source.Instant(e.is.Get("closed_at").Text())
 	default:
-		return e.rejected("object_attributes.state: is %.40q, expected opened or closed", state)
+		return e.Rejected("object_attributes.state: is %.40q, expected opened or closed", state)
 	}
 	return source.One(a)
 }
 
-// change makes a change of e, known by the sender's own id.
-func (e event) change(id, title string, at time.Time, labels map[string]string, links []alert.Link) source.Change {
-	all := e.label()
-	for name, value := range labels {
-		all[name] = value
+// escalated is what the status of an open incident says (GitLab documentation,
+// "Incidents", Change status).
+func escalated(status string) alert.Status {
+	switch strings.ToLower(status) {
+	case "acknowledged":
+		return alert.Acknowledged
+	case "resolved":
+		return alert.Resolved
 	}
-	return source.Changed(source.Change{ID: alert.SenderKey(e.kind, e.project+"#"+id), Source: Name, Title: e.of(title), At: at, Labels: all, Links: links})
+	return alert.Firing
 }
 
 func push(e event) source.Parsed {
 	ref, after := e.root.Get("ref").Text(), e.root.Get("after").Text()
 	if strings.Trim(after, "0") == "" {
-		return e.note("deletes " + ref)
+		return e.Note("deletes " + ref)
 	}
 	who, last := e.root.First("user_username", "user_name"), e.root.Get("commits").Index(e.root.Get("commits").Len()-1)
 	title := who + " pushed to " + strings.TrimPrefix(ref, "refs/heads/")
@@ -304,16 +258,16 @@ func push(e event) source.Parsed {
 		title += " (" + about + ")"
 	}
 	labels := source.Labels("ref", ref, "sha", after, "commits", e.root.Get("total_commits_count").Text())
-	return source.Parsed{Changes: []source.Change{e.change(ref+"@"+after, title, source.Instant(last.Get("timestamp").Text()), labels, source.Links("Commit", last.Get("url").Text(), "Project", e.root.At("project.web_url").Text()))}}
+	return source.Parsed{Changes: []source.Change{e.Change(e.Kind, ref+"@"+after, title, source.Instant(last.Get("timestamp").Text()), labels, source.Links("Commit", last.Get("url").Text(), "Project", e.root.At("project.web_url").Text()))}}
 }
 
 // release counts when it is created.
 func release(e event) source.Parsed {
 	if action := e.root.Get("action").Text(); action != "create" {
-		return e.note(action + " says nothing of an alert")
+		return e.Note(action + " says nothing of an alert")
 	}
 	labels := source.Labels("tag", e.root.Get("tag").Text(), "sha", e.root.At("commit.id").Text())
-	return source.Parsed{Changes: []source.Change{e.change(e.root.First("id", "tag"), "release "+e.root.First("name", "tag"), source.Instant(e.root.First("released_at", "created_at")), labels,
+	return source.Parsed{Changes: []source.Change{e.Change(e.Kind, e.root.First("id", "tag"), "release "+e.root.First("name", "tag"), source.Instant(e.root.First("released_at", "created_at")), labels,
 		source.Links("Release", e.root.Get("url").Text()))}}
 }
 
@@ -325,5 +279,5 @@ func flag(e event) source.Parsed {
 	}
 	name := e.is.Get("name").Text()
 	labels := source.Labels("flag", name, "active", e.is.Get("active").Text())
-	return source.Parsed{Changes: []source.Change{e.change(name+"@"+e.sent, "feature flag "+name+" turned "+state, time.Time{}, labels, source.Links("Project", e.root.At("project.web_url").Text()))}}
+	return source.Parsed{Changes: []source.Change{e.Change(e.Kind, name+"@"+e.sent, "feature flag "+name+" turned "+state, time.Time{}, labels, source.Links("Project", e.root.At("project.web_url").Text()))}}
 }

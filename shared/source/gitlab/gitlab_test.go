@@ -26,13 +26,13 @@ func object(kind, fields string) string {
 
 func TestParse(t *testing.T) {
 	pipe := alert.HashKey(map[string]string{"project": "o/r", "kind": "pipeline", "ref": "main"})
-	unit := alert.HashKey(map[string]string{"project": "o/r", "kind": "build", "job": "unit", "stage": "", "ref": ""})
-	prod := alert.HashKey(map[string]string{"project": "o/r", "kind": "deployment", "environment": "prod"})
+	unit := alert.HashKey(map[string]string{"project": "o/r", "kind": "job", "job": "unit", "stage": "", "ref": ""})
+	prod := alert.HashKey(map[string]string{"project": "o/r", "kind": "deployment of", "environment": "prod"})
 	sourcetest.Run(t, Source, []sourcetest.Case{
-		{Name: "pipeline failed", Body: piped("failed", ``), Want: []string{"firing error " + pipe + ` 2026-03-01T08:00:00Z.. "pipeline on main failed in o/r"`}},
-		{Name: "pipeline succeeded", Body: piped("success", ``), Want: []string{"resolved - " + pipe + ` ..2026-03-01T08:00:00Z "pipeline on main succeeded in o/r"`}},
+		{Name: "pipeline failed", Body: piped("failed", ``), Want: []string{"firing error " + pipe + ` 2026-03-01T08:00:00Z.. "pipeline failed on main in o/r"`}},
+		{Name: "pipeline succeeded", Body: piped("success", ``), Want: []string{"resolved - " + pipe + ` ..2026-03-01T08:00:00Z "pipeline succeeded on main in o/r"`}},
 		{Name: "pipeline skipped", Body: piped("skipped", ``), Note: "skipped says nothing of an alert"},
-		{Name: "unknown status", Body: piped("odd", ``), Want: []string{`rejected: status: is "odd", expected success, failed, canceled or another of GitLab`}},
+		{Name: "unknown status", Body: piped("odd", ``), Want: []string{`rejected: status: is "odd", expected success, failure, canceled or another that gitlab documents`}},
 		{Name: "each failing pipeline is a firing period", Body: piped("failed", ``), Look: func(a *alert.Alert) any { return a.Episode }, Is: "9"},
 		{Name: "failed jobs that matter", Body: strings.Replace(piped("failed", ``), `"project"`, `"builds":[{"name":"a","status":"failed"},{"name":"b","status":"failed","allow_failure":true},{"name":"c","status":"success"}],"project"`, 1),
 			Look: func(a *alert.Alert) any { return a.Description }, Is: "Failed: a"},
@@ -52,6 +52,7 @@ func TestParse(t *testing.T) {
 		{Name: "vulnerability in no state", Body: object("vulnerability", `"title":"T"`), Want: []string{`rejected: object_attributes.state: is "", expected detected, confirmed, resolved or dismissed`}},
 		{Name: "incident", Body: object("work_item", `"type":"Incident","iid":3,"state":"opened","title":"T","severity":"high"`), Want: []string{`firing error incident:o/r#3 .. "T"`}},
 		{Name: "incident acknowledged", Body: object("issue", `"type":"Incident","iid":3,"state":"opened","title":"T","escalation_status":"acknowledged"`), Want: []string{`acknowledged - incident:o/r#3 .. "T"`}},
+		{Name: "incident whose status is resolved", Body: object("issue", `"type":"Incident","iid":3,"state":"opened","title":"T","escalation_status":"resolved"`), Want: []string{`resolved - incident:o/r#3 .. "T"`}},
 		{Name: "incident closed", Body: object("issue", `"type":"Incident","iid":3,"state":"closed","title":"T","closed_at":"2026-03-01 08:00:00 UTC"`), Want: []string{`resolved - incident:o/r#3 ..2026-03-01T08:00:00Z "T"`}},
 		{Name: "incident in no state", Body: object("issue", `"type":"Incident","iid":3`), Want: []string{`rejected: object_attributes.state: is "", expected opened or closed`}},
 		{Name: "issue", Body: object("issue", `"type":"Issue","state":"opened"`), Note: "issue: says nothing of an alert"},

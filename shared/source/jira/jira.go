@@ -26,8 +26,9 @@ const Name = "jira"
 var Source = source.Source{
 	Name: Name, Aliases: []string{"jira_service_management"}, Parse: Parse, Verify: proof.HMAC{Name: "X-Hub-Signature", Prefix: "sha256="}.Verify,
 	Marks: []string{
-		"webhookEvent=jira:* issue.key", "webhookEvent=jira:* timestamp", "webhookEvent issue.fields", "header:X-Atlassian-Webhook-Identifier",
+		"webhookEvent=jira:* issue.key", "webhookEvent=jira:* timestamp", "webhookEvent timestamp", "webhookEvent issue.fields", "header:X-Atlassian-Webhook-Identifier",
 		"issue.key issue.self issue.fields.summary", "key self fields.summary fields.project", "key fields.summary fields.status.statusCategory",
+		"issue.key issue.summary issue.status !issue.fields",
 	},
 	Guide: source.Guide{
 		Product: "Jira, Jira Service Management", Page: "https://developer.atlassian.com/cloud/jira/platform/webhooks/",
@@ -35,10 +36,11 @@ var Source = source.Source{
 			"In System, WebHooks, create one with the URL {url}, a JQL filter for the issues that should page, a secret, and the events issue created, updated and deleted.",
 			"Or in an automation rule choose Send web request: POST to {url}, web request body Issue data, with the header Authorization: Bearer <secret>.",
 			"Let the rule run when an issue is created and when its status changes, so that Done recovers.",
+			"Custom data may name key, summary, description, status, priority and url, alone or in an object called issue.",
 		},
 		Proof: "X-Hub-Signature: sha256= and the HMAC-SHA256 of the body, in hex, with the webhook's secret. A web request of an automation rule proves itself by a bearer secret.",
 		Understood: "jira:issue_created, jira:issue_updated and jira:issue_deleted, and issues alone: open until the status is of the category Done, or the issue has a resolution. " +
-			"A change to a status in progress is an acknowledgement. Priorities Highest and Blocker; High, Critical and Major; Medium; Low, Lowest, Minor and Trivial. Everything else is a note.",
+			"A change to a status in progress is an acknowledgement. Priorities Highest and Blocker; High, Critical and Major; Medium; Low, Lowest, Minor and Trivial. A version that is released is a change. Everything else is a note.",
 		Repeats: "Cloud: 408, 409, 425, 429, 5xx and timeouts, up to 5 times after 5 to 15 minutes, with the same X-Atlassian-Webhook-Identifier. Data Center: never.",
 	},
 }
@@ -50,11 +52,11 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		return source.Parsed{}, err
 	}
 	out := source.Parsed{SenderID: r.Header.Get("X-Atlassian-Webhook-Identifier")}
-	word, is := strings.ToLower(root.Get("webhookEvent").Text()), root.Get("issue")
-	if is.Kind() != doc.Object && root.Get("fields").Kind() == doc.Object {
-		is = root
-	}
+	word, is := strings.ToLower(root.Get("webhookEvent").Text()), issueIn(root)
 	switch word {
+	case "jira:version_released", "version_released":
+		out.Changes = []source.Change{released(root)}
+		return out, nil
 	case "", "jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "issue_created", "issue_updated", "issue_deleted":
 	default:
 		out.Notes = append(out.Notes, fmt.Sprintf("%.60s: says nothing of an alert", word))
@@ -71,8 +73,35 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	return out, nil
 }
 
+// issueIn finds the issue: in a field of its own, or as the body itself.
+func issueIn(root doc.Value) doc.Value {
+	is := root.Get("issue")
+	if is.Kind() != doc.Object && (root.Get("fields").Kind() == doc.Object || root.Get("key").Present() && root.Get("summary").Present()) {
+		return root
+	}
+	return is
+}
+
+// fieldsOf are the fields of an issue, which custom data of an automation rule
+// has beside its key.
+func fieldsOf(is doc.Value) doc.Value {
+	if fields := is.Get("fields"); fields.Kind() == doc.Object {
+		return fields
+	}
+	return is
+}
+
+// released is a version that is out: a change of its project.
+func released(root doc.Value) source.Change {
+	is := root.Get("version")
+	return source.Changed(source.Change{
+		ID: alert.SenderKey("version", is.First("id", "name")), Source: Name, Title: "version " + is.First("name", "id") + " is released", At: source.Instant(root.Get("timestamp").Text()),
+		Labels: source.Labels("version", is.Get("name").Text(), "project_id", is.Get("projectId").Text(), "release_date", is.First("releaseDate", "userReleaseDate")),
+	})
+}
+
 func issue(is, root doc.Value, event string) alert.Alert {
-	fields, key := is.Get("fields"), is.First("key", "id")
+	fields, key := fieldsOf(is), is.First("key", "id")
 	told := source.Instant(root.Get("timestamp").Text())
 	a := alert.Alert{
 		Source: Name, Status: statusOf(fields, root.At("changelog.items"), event), DedupKey: alert.SenderKey("issue", key), Episode: key, Severity: severityOf(fields),
@@ -121,7 +150,8 @@ func statusOf(fields, changes doc.Value, event string) alert.Status {
 	return alert.Firing
 }
 
-// severityOf sorts the priorities that Jira comes with, new and old.
+// severityOf sorts the priorities that Jira comes with, new and old, and those
+// of one's own that name or begin with a common word: "P1 - Critical", "Sev 1".
 func severityOf(fields doc.Value) alert.Severity {
 	switch word := strings.ToLower(fields.First("priority.name", "priority")); word {
 	case "highest", "blocker":
@@ -133,7 +163,7 @@ func severityOf(fields doc.Value) alert.Severity {
 	case "low", "lowest", "minor", "trivial":
 		return alert.Info
 	default:
-		return source.SeverityOf(word)
+		return cmp.Or(source.SeverityOf(strings.ReplaceAll(word, " ", "")), source.SeverityTold(word))
 	}
 }
 
@@ -164,11 +194,12 @@ func join(list doc.Value, name string) string {
 	return strings.Join(texts, ", ")
 }
 
-// linksOf finds the page of an issue from the address of its API.
+// linksOf finds the page of an issue from the address of its API, where it is
+// not told.
 func linksOf(is doc.Value, key string) []alert.Link {
 	site, _, ok := strings.Cut(is.Get("self").Text(), "/rest/")
 	if !ok {
-		return nil
+		return source.Links("Issue", is.First("url", "link"))
 	}
 	return source.Links("Issue", site+"/browse/"+key)
 }

@@ -190,7 +190,11 @@ func responders(root doc.Value) string {
 	var names []string
 	for _, field := range [...]string{"responders", "teams"} {
 		for v := range source.Some(root.Get(field)) {
-			if name := v.First("name", "username", "id"); name != "" {
+			name := v.First("name", "username", "id")
+			if v.Kind() == doc.String { // as in the first version
+				name = v.Text()
+			}
+			if name != "" {
 				names = append(names, name)
 			}
 		}

@@ -1,10 +1,7 @@
 package opsgenieapi
 
 import (
-	"encoding/json"
 	"net/url"
-	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -14,6 +11,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/source"
+	"tocsin/shared/source/sourcetest"
 )
 
 func parse(t *testing.T, path, query, body string) []alert.Alert {
@@ -46,6 +44,12 @@ func TestANewAlertIsReadWhole(t *testing.T) {
 	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("read %+v\nwant %+v", got, want)
+	}
+}
+
+func TestTeamsOfTheFirstVersionAreTexts(t *testing.T) {
+	if got := parse(t, "", "", `{"message":"x","teams":["databases",{"name":"web"}]}`)[0].Labels["responders"]; got != "databases, web" {
+		t.Errorf("responders %q", got)
 	}
 }
 
@@ -169,23 +173,9 @@ func TestRequestIDsHoldWhatWasAsked(t *testing.T) {
 	}
 }
 
-// bodyOf is the body of an event of API Gateway, or all that is none.
-func bodyOf(text []byte) []byte {
-	var e struct{ Body string }
-	if json.Unmarshal(text, &e) != nil || e.Body == "" {
-		return text
-	}
-	return []byte(e.Body)
-}
-
 func FuzzParse(f *testing.F) {
-	for _, pattern := range []string{"../../../events/ingest-opsgenie-api/*.json", "../../../../../shared/payloads/opsgenie_api/*.json"} {
-		files, _ := filepath.Glob(pattern)
-		for _, file := range files {
-			if body, err := os.ReadFile(file); err == nil {
-				f.Add("", "", bodyOf(body))
-			}
-		}
+	for _, seed := range sourcetest.Seeds(f, Source) {
+		f.Add("", "", seed.Body)
 	}
 	for _, action := range Actions {
 		f.Add(AlertsPath+"/x/"+action, "alias", []byte(`{"note":"x","tags":["a"],"message":"m"}`))

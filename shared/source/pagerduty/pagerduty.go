@@ -37,7 +37,7 @@ var Source = source.Source{
 			"Copy the signing secret, which is shown once, to Tocsin, and send a test event.",
 		},
 		Proof: "X-PagerDuty-Signature: v1= and the HMAC-SHA256 of the body, in hex, several with commas between them. Versions 1 and 2 prove nothing: choose no proof but the key.",
-		Understood: "Versions 1, 2 and 3: an incident is triggered, acknowledged or resolved by its own status, whatever the event; reassigned, escalated, delegated and priority_updated repeat it. " +
+		Understood: "Versions 1, 2 and 3: an incident is triggered, acknowledged or resolved by its own status, whatever the event; reassigned, escalated, delegated, priority_updated, service_updated and incident_type.changed repeat it. " +
 			"Notes, status updates, responders, workflows and services are notes, and so is the test. Priorities P1 to P5, SEV-1 to SEV-5; without one, the urgency.",
 		Repeats: "Timeouts, 429 and 5xx, with growing pauses, as far as published; an event keeps its id.",
 	},
@@ -87,6 +87,7 @@ type message struct {
 var states = map[string]alert.Status{
 	"triggered": alert.Firing, "reopened": alert.Firing, "unacknowledged": alert.Firing, "acknowledged": alert.Acknowledged, "resolved": alert.Resolved,
 	"reassigned": alert.Firing, "escalated": alert.Firing, "delegated": alert.Firing, "priority_updated": alert.Firing,
+	"service_updated": alert.Firing, "incident_type.changed": alert.Firing,
 	"trigger": alert.Firing, "reopen": alert.Firing, "unacknowledge": alert.Firing, "acknowledge": alert.Acknowledged, "resolve": alert.Resolved,
 	"assign": alert.Firing, "escalate": alert.Firing, "delegate": alert.Firing,
 }
@@ -163,7 +164,14 @@ func detailsOf(m message) string {
 	if body := text(m.incident, "body.details"); body != "" {
 		return body
 	}
-	return source.Lines(text(m.log, "channel.details"), text(m.incident, "resolve_reason.type"))
+	return source.Lines(source.Details(m.log.At("channel.details")), resolvedBecause(m.incident.Get("resolve_reason")))
+}
+
+func resolvedBecause(reason doc.Value) string {
+	if into := text(reason, "incident.summary", "incident.html_url", "incident.id"); into != "" {
+		return source.Said("Merged into", into)
+	}
+	return text(reason, "type")
 }
 
 // severityOf prefers the priority, whose words are the account's own; the

@@ -111,7 +111,7 @@ func (v version) read(root doc.Value) (source.Parsed, error) {
 		return source.Parsed{}, err
 	}
 	a.DedupKey = alert.SenderKey("dedup_key", v.dedupKey(root))
-	a.Description, a.Labels, a.Links = detailsOf(root.At(v.details)), v.labels(root), linksOf(root)
+	a.Description, a.Labels, a.Links = source.Details(root.At(v.details)), v.labels(root), linksOf(root)
 	if at := source.Instant(root.At("payload.timestamp").Text()); a.Status == alert.Resolved {
 		a.EndedAt = at
 	} else {
@@ -166,20 +166,6 @@ func hashOf(root doc.Value) string {
 		}
 	}
 	return alert.HashKey(parts)
-}
-
-// detailsOf writes details a line each.
-func detailsOf(details doc.Value) string {
-	if details.Kind() != doc.Object {
-		return details.Text()
-	}
-	var b strings.Builder
-	for name, value := range source.Named(details) {
-		if text := value.Text(); !blank(text) && !source.HoldsSecret(name) {
-			b.WriteString(name + ": " + text + "\n")
-		}
-	}
-	return b.String()
 }
 
 // Bounds of what details become labels: short values, and so many of them

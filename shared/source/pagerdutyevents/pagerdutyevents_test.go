@@ -1,10 +1,7 @@
 package pagerdutyevents
 
 import (
-	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -12,6 +9,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/source"
+	"tocsin/shared/source/sourcetest"
 )
 
 func parse(t *testing.T, path, body string) alert.Alert {
@@ -124,24 +122,10 @@ func TestTheKeyIsCutOut(t *testing.T) {
 	}
 }
 
-// bodyOf is the body of an event of API Gateway, or all that is none.
-func bodyOf(text []byte) []byte {
-	var e struct{ Body string }
-	if json.Unmarshal(text, &e) != nil || e.Body == "" {
-		return text
-	}
-	return []byte(e.Body)
-}
-
 func FuzzParse(f *testing.F) {
-	for _, pattern := range []string{"../../../events/ingest-pagerduty-events/*.json", "../../../../../shared/payloads/pagerduty_events/*.json"} {
-		files, _ := filepath.Glob(pattern)
-		for _, file := range files {
-			if body, err := os.ReadFile(file); err == nil {
-				f.Add("", bodyOf(body))
-				f.Add(EventPath, bodyOf(body))
-			}
-		}
+	for _, seed := range sourcetest.Seeds(f, Source) {
+		f.Add("", seed.Body)
+		f.Add(EventPath, seed.Body)
 	}
 	f.Add(ChangePath, []byte(`{"payload":{"summary":"x","custom_details":[1]}}`))
 	f.Add(GenericPath, []byte(`{"event_type":"trigger","description":"x","contexts":{}}`))

@@ -32,7 +32,7 @@ var Source = source.Source{
 			"Choose the integration in each check, and leave \"Alert when back up\" on.",
 		},
 		Proof:      "The key in the address.",
-		Understood: "All types of uptime checks (DOWN, UP) and transaction checks (FAILING, SUCCESS); the importance of the check is the severity.",
+		Understood: "All types of uptime checks (DOWN, UP) and transaction checks (FAILING, SUCCESS); other states open and end nothing; the importance of the check is the severity.",
 		Repeats:    "Not published; a check may be set to alert again while it is down.",
 	},
 }
@@ -60,6 +60,8 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		a.Status, a.StartedAt = alert.Firing, changed
 	case "UP", "SUCCESS":
 		a.Status, a.EndedAt = alert.Resolved, changed
+	case "UNCONFIRMED_DOWN", "UNKNOWN", "PAUSED":
+		return source.Parsed{Notes: []string{"the check is " + strings.ToLower(state)}}, nil
 	default:
 		return source.Parsed{Items: []source.Item{{Rejected: fmt.Sprintf("current_state: is %.40q, expected DOWN, UP, FAILING or SUCCESS", state)}}}, nil
 	}

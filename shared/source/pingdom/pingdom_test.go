@@ -15,6 +15,8 @@ func TestParse(t *testing.T) {
 		{Name: "no state", Body: `{` + base + `}`, Err: "no current_state"},
 		{Name: "no check", Body: `{"current_state":"DOWN"}`, Err: "no current_state of a check_id"},
 		{Name: "another state", Body: `{` + base + `,"current_state":"SLEEPY"}`, Want: []string{`rejected: current_state: is "SLEEPY", expected DOWN, UP, FAILING or SUCCESS`}},
+		{Name: "unknown to Pingdom", Body: `{` + base + `,"current_state":"UNKNOWN"}`, Note: "the check is unknown"},
+		{Name: "not yet confirmed", Body: `{` + base + `,"current_state":"unconfirmed_down"}`, Note: "the check is unconfirmed_down"},
 		{Name: "id as text", Body: `{"check_id":"7","check_name":"C","current_state":"down"}`, Want: []string{`firing - check:7 .. "C is DOWN"`}},
 		{Name: "id alone", Body: `{"check_id":7,"current_state":"UP","state_changed_timestamp":"1772355600"}`, Want: []string{`resolved - check:7 ..2026-03-01T09:00:00Z "Check 7 is UP"`}},
 		{Name: "name alone", Body: `{"check_name":"C","current_state":"DOWN"}`, Look: func(a *alert.Alert) any { return strings.HasPrefix(a.DedupKey, "hash1:") }, Is: true},

@@ -68,7 +68,7 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	if what == "" || root.Kind() != doc.Object {
 		return source.Parsed{}, fault.New(fault.Invalid, "data: holds no issue, event, error or metric_alert of Sentry")
 	}
-	out.Notes = append(out.Notes, fmt.Sprintf("%.40s %.40s: says nothing of an alert", cmp.Or(r.Header.Get("Sentry-Hook-Resource"), "installation"), action))
+	out.Notes = append(out.Notes, fmt.Sprintf("%.40s %.40s: says nothing of an alert", cmp.Or(r.Header.Get("Sentry-Hook-Resource"), "request"), action))
 	return out, nil
 }
 
@@ -154,11 +154,11 @@ func valueOf(is doc.Value) string {
 
 // event reads the event of an issue alert, or a new error.
 func event(is, data doc.Value) alert.Alert {
-	rule := data.First("triggered_rule", "issue_alert.title")
+	rule, seen := data.First("triggered_rule", "issue_alert.title"), is.Get("occurrence")
 	a := alert.Alert{
-		Source: Name, Status: alert.Firing, Severity: severityOf(is.Get("level").Text()), Title: source.FirstText(is.Get("title").Text(), valueOf(is), is.Get("message").Text(), is.At("logentry.formatted").Text()),
+		Source: Name, Status: alert.Firing, Severity: severityOf(cmp.Or(is.Get("level").Text(), seen.Get("level").Text())), Title: source.FirstText(is.Get("title").Text(), valueOf(is), is.Get("message").Text(), is.At("logentry.formatted").Text()),
 		Group: source.FirstText(rule, is.Get("project").Text()), StartedAt: source.Instant(is.First("datetime", "timestamp", "received")),
-		Description: source.Lines(is.First("message", "logentry.formatted"), exceptionOf(is), is.Get("culprit").Text(), source.Said("In", is.Get("location").Text()), source.Said("Rule", rule)),
+		Description: source.Lines(is.First("message", "logentry.formatted"), exceptionOf(is), seen.Get("subtitle").Text(), evidenceOf(seen), is.Get("culprit").Text(), source.Said("In", is.Get("location").Text()), source.Said("Rule", rule)),
 		Labels: source.Labels("project", cmp.Or(projectOf(is.Get("url").Text()), is.First("project_slug", "project_name", "project")), "platform", is.Get("platform").Text(), "level", is.Get("level").Text(), "culprit", is.Get("culprit").Text(),
 			"release", is.Get("release").Text(), "environment", is.Get("environment").Text(), "logger", is.Get("logger").Text(), "rule", rule, "event_id", is.Get("event_id").Text()),
 		Links: source.Links("Event", is.Get("web_url").Text()),
@@ -166,6 +166,16 @@ func event(is, data doc.Value) alert.Alert {
 	addTags(a.Labels, is.Get("tags"))
 	keyOf(&a, cmp.Or(is.Get("issue_id").Text(), lastPart(is.Get("issue_url").Text()), is.Get("groupID").Text()), is.Get("event_id").Text())
 	return a
+}
+
+// evidenceOf is what was seen where no event was thrown: by an uptime monitor, a
+// cron monitor or a detector of slow requests.
+func evidenceOf(seen doc.Value) string {
+	var lines []string
+	for v := range source.Some(seen.Get("evidence_display")) {
+		lines = append(lines, source.Said(v.Get("name").Text(), v.Get("value").Text()))
+	}
+	return source.Lines(lines...)
 }
 
 // exceptionOf names what was thrown: the last of a chain.
@@ -222,6 +232,8 @@ func metric(action string, data doc.Value) (alert.Alert, string) {
 	switch strings.ToLower(action) {
 	case "critical":
 		a.Status, a.Severity = alert.Firing, alert.Critical
+	case "open":
+		a.Status = alert.Firing
 	case "warning":
 		a.Status, a.Severity = alert.Firing, alert.Warning
 	case "resolved":

@@ -211,8 +211,9 @@ func fuzz(f *testing.F, src source.Source, header string, check func(*testing.T,
 	for _, s := range seeds {
 		f.Add([]byte(s), "")
 	}
-	fixtures(f, src.Name, header)
-	collected(f, append([]string{src.Name}, src.Aliases...))
+	for _, seed := range Seeds(f, src) {
+		f.Add(seed.Body, seed.Header[strings.ToLower(header)])
+	}
 	f.Fuzz(func(t *testing.T, body []byte, value string) {
 		r := Request(string(body))
 		if header != "" && value != "" {
@@ -236,7 +237,21 @@ func fuzz(f *testing.F, src source.Source, header string, check func(*testing.T,
 	})
 }
 
-func fixtures(f *testing.F, name, header string) {
+// Seed is a body to begin fuzzing with, and the headers it came with, by names
+// in lower case.
+type Seed struct {
+	Body   []byte
+	Header map[string]string
+}
+
+// Seeds are the bodies of the function's events, and the collection of
+// payloads where there is one.
+func Seeds(f *testing.F, src source.Source) []Seed {
+	f.Helper()
+	return append(fixtures(f, src.Name), collected(f, append([]string{src.Name}, src.Aliases...))...)
+}
+
+func fixtures(f *testing.F, name string) (seeds []Seed) {
 	f.Helper()
 	files, err := filepath.Glob(filepath.Join("../../../events", "ingest-"+name, "*.json"))
 	if err != nil || len(files) == 0 {
@@ -254,13 +269,14 @@ func fixtures(f *testing.F, name, header string) {
 		if err := json.Unmarshal(raw, &e); err != nil {
 			f.Fatalf("%s: %v", file, err)
 		}
-		f.Add([]byte(e.Body), e.Headers[strings.ToLower(header)])
+		seeds = append(seeds, Seed{[]byte(e.Body), e.Headers})
 	}
+	return seeds
 }
 
-// collected adds the payloads of folders of the collection beside the
+// collected reads the payloads of folders of the collection beside the
 // repository or above it; without it, there are fewer seeds.
-func collected(f *testing.F, folders []string) {
+func collected(f *testing.F, folders []string) (seeds []Seed) {
 	f.Helper()
 	for dir, n := ".", 0; n < 8; dir, n = filepath.Join(dir, ".."), n+1 {
 		for _, folder := range folders {
@@ -270,11 +286,12 @@ func collected(f *testing.F, folders []string) {
 			}
 			for _, file := range files {
 				if raw, err := os.ReadFile(file); err == nil {
-					f.Add(raw, "")
+					seeds = append(seeds, Seed{Body: raw})
 				}
 			}
 		}
 	}
+	return seeds
 }
 
 // Check reports what no accepted item may be.
