@@ -106,3 +106,31 @@ func TestTutorialIsTrue(t *testing.T) {
 	}
 	s.want(0, "normalize", "--propose", "-")
 }
+
+// TestTutorialOfMailsIsTrue: the second mapping there reads a mail.
+func TestTutorialOfMailsIsTrue(t *testing.T) {
+	text, err := os.ReadFile("../../docs/own-source.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "## Mails")
+	_, rest, _ = strings.Cut(rest, "```yaml\n")
+	mapping, _, _ := strings.Cut(rest, "```")
+	dir := t.TempDir()
+	file, mail := filepath.Join(dir, "nas.yaml"), filepath.Join(dir, "mail.eml")
+	for name, text := range map[string]string{
+		file: mapping, mail: "From: nas@example.com\r\nSubject: =?utf-8?q?B=C3=BCro?= is healthy\r\nX-Volume: v2\r\n\r\nfine\r\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &shell{t: t}
+	var alerts []normalized
+	if err := json.Unmarshal([]byte(s.want(0, "normalize", "--mapping", file, mail).out), &alerts); err != nil || len(alerts) != 1 {
+		t.Fatalf("%d alerts, %v", len(alerts), err)
+	}
+	if a := alerts[0]; a.DedupKey != "key:v2" || a.Status != "resolved" || a.Title != "Büro is healthy" || a.Description != "fine" {
+		t.Errorf("%+v", a)
+	}
+}

@@ -17,7 +17,7 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
 	"tocsin/shared/source/all"
-	"tocsin/shared/source/detect"
+	"tocsin/shared/source/email"
 )
 
 // normalized is an alert as intake makes it; every field is always there.
@@ -50,7 +50,7 @@ array, as intake would hand them on. Without --source it finds out which source
 it is, and detected_by says by what. What cannot be understood is told on
 standard error.
 
---mapping tries a mapping before it is published; --propose prints one as a
+A file named *.eml is a mail. --mapping tries a mapping before it is published; --propose prints one as a
 YAML document, with the reasons, for a system that does not ship.
 
 Sources: ` + strings.Join(all.Names(), ", ") + ".",
@@ -86,7 +86,10 @@ func (a *app) request(in payload) (*source.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &source.Request{Header: header, Query: url.Values{}, At: a.now().UTC(), Other: detect.Decode}
+	if header.Get("Content-Type") == "" && strings.HasSuffix(in.file, ".eml") {
+		header.Set("Content-Type", email.Media)
+	}
+	r := &source.Request{Header: header, Query: url.Values{}, At: a.now().UTC(), Other: all.Decode}
 	r.Body, err = a.read(in.file)
 	return r, err
 }

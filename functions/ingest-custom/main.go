@@ -4,6 +4,10 @@
 // GET, whose query is the body.
 package main
 
-import "tocsin/shared/function"
+import (
+	_ "github.com/emersion/go-message/charset" // of mails that come again
+
+	"tocsin/shared/function"
+)
 
 func main() { function.Serve(open) }

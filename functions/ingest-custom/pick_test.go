@@ -11,6 +11,7 @@ import (
 	"tocsin/shared/config"
 	"tocsin/shared/intake/intaketest"
 	"tocsin/shared/integration"
+	"tocsin/shared/mapping"
 	"tocsin/shared/source/detect"
 	"tocsin/shared/telemetry"
 )
@@ -52,7 +53,7 @@ func TestMappingOfAnIntegration(t *testing.T) {
 			c.in.ID, c.in.Auth = "prod", integration.None
 			a.Found.Integration = c.in
 			log := telemetry.NewLogger(a, func(string) (string, bool) { return "", false })
-			p := &picker{config: c.from, log: slog.New(slog.DiscardHandler)}
+			p := &picker{mappings: &mapping.Finder{Config: c.from, Log: slog.New(slog.DiscardHandler)}}
 			answer, _ := a.Invoke(t, p.routes(log, a.Intake(detect.Source)), intaketest.Read(t, "ingest-custom", "unknown-system.json"))
 			if c.refused {
 				if answer.StatusCode != 401 {
@@ -72,5 +73,17 @@ func TestMappingOfAnIntegration(t *testing.T) {
 				t.Errorf("notes %q, want %q", notes, c.note)
 			}
 		})
+	}
+}
+
+// TestMailsComeHereOnlyAgain: whoever has the key of an integration of mails
+// cannot say by HTTP what SES would.
+func TestMailsComeHereOnlyAgain(t *testing.T) {
+	p := &picker{mappings: &mapping.Finder{Config: settings{config: &config.Config{}}, Log: slog.New(slog.DiscardHandler)}}
+	if s, served := p.pick(t.Context(), integration.Integration{Source: "email"}); served {
+		t.Errorf("served as %s", s.Name)
+	}
+	if s, served := p.pick(t.Context(), integration.Integration{Source: "email", Again: &integration.Again{}}); !served || s.Name != "email" {
+		t.Errorf("served as %q, %v", s.Name, served)
 	}
 }

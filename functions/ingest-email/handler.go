@@ -15,6 +15,7 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/intake"
 	"tocsin/shared/integration"
+	"tocsin/shared/mapping"
 	"tocsin/shared/source"
 	"tocsin/shared/source/email"
 	"tocsin/shared/telemetry"
@@ -35,6 +36,16 @@ type handler struct {
 	own     string // the address that our own mails come from
 	metrics *telemetry.Metrics
 	log     *slog.Logger
+}
+
+// pick reads the mails of an integration by its mapping, if it has one.
+func pick(mappings *mapping.Finder) func(context.Context, integration.Integration) (source.Source, bool) {
+	return func(ctx context.Context, in integration.Integration) (source.Source, bool) {
+		if in.Source != email.Name {
+			return source.Source{}, false
+		}
+		return mappings.Mails(ctx, in), true
+	}
 }
 
 // handle takes the mails of an invocation by SES. Its error makes Lambda

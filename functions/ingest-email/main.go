@@ -10,8 +10,13 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	_ "github.com/emersion/go-message/charset" // of mails
 
+	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
+	"tocsin/shared/config"
+	"tocsin/shared/ddb"
+	"tocsin/shared/defaults"
 	"tocsin/shared/intake"
+	"tocsin/shared/mapping"
 	"tocsin/shared/object"
 	"tocsin/shared/source/email"
 	"tocsin/shared/telemetry"
@@ -41,6 +46,11 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (*handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	settings, err := ddb.Open(cfg, env, "CONFIG_TABLE")
+	if err != nil {
+		return nil, err
+	}
+	in.Pick = pick(&mapping.Finder{Config: config.NewCache(config.NewStore(settings), defaults.ConfigCheckEvery, clock.Now, log), Log: log})
 	own, _ := env("MAIL_FROM")
 	return &handler{mails: mails, intake: in, own: own, metrics: metrics, log: log}, nil
 }

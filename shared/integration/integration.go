@@ -21,6 +21,7 @@ import (
 	"tocsin/shared/defaults"
 	"tocsin/shared/fault"
 	"tocsin/shared/source/redact"
+	"tocsin/shared/source/shipped"
 )
 
 // Kind is how a request proves that it comes from the integration's sender,
@@ -53,7 +54,7 @@ type Integration struct {
 	UpdatedAt time.Time `json:"updated_at"`
 	Rev       int       `json:"rev"` // rises with each write
 
-	Mapping        string        `json:"mapping,omitempty"`         // custom: the mapping by which requests are read; "" finds out for each
+	Mapping        string        `json:"mapping,omitempty"`         // custom and email: the mapping by which requests are read; "" finds out for each
 	ExpiresAfter   time.Duration `json:"expires_after,omitempty"`   // without a repeat, an alert ends; 0: by default where its source never tells of an end
 	Limit          int           `json:"limit,omitempty"`           // requests per minute; 0 is the default
 	RedactFields   []string      `json:"redact_fields,omitempty"`   // see package redact
@@ -118,8 +119,8 @@ func (in *Integration) Validate() error {
 }
 
 func (in *Integration) validateSettings(bad *fault.Problems) {
-	if in.Mapping != "" && in.Source != custom {
-		bad.Add("mapping", "only an integration of source %s has one", custom)
+	if in.Mapping != "" && in.Source != shipped.Custom && in.Source != shipped.Email {
+		bad.Add("mapping", "only an integration of source %s or %s has one", shipped.Custom, shipped.Email)
 	}
 	if d := in.ExpiresAfter; d != 0 && (d < defaults.MinExpiresAfter || d > defaults.MaxExpiresAfter) {
 		bad.Add("expires_after", "is not between %v and %v", defaults.MinExpiresAfter, defaults.MaxExpiresAfter)
@@ -132,9 +133,6 @@ func (in *Integration) validateSettings(bad *fault.Problems) {
 		*bad = append(*bad, e.Fields...)
 	}
 }
-
-// custom is the source of mappings.
-const custom = "custom"
 
 func slug(s string) bool {
 	return s != "" && len(s) <= MaxID && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
