@@ -126,6 +126,17 @@ func TestValidateNamesAllBadFields(t *testing.T) {
 	}
 }
 
+func TestBuiltInIntegrationsAreReserved(t *testing.T) {
+	for _, id := range []string{AWS, Heartbeats} {
+		in := Integration{ID: id, Name: "Mine", Source: "prometheus", Auth: None}
+		err := in.Validate()
+		e, ok := errors.AsType[*fault.Error](err)
+		if !ok || len(e.Fields) != 1 || e.Fields[0].Path != "id" || !strings.Contains(e.Fields[0].Problem, "is reserved for") {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
 func TestKeysAreLongAndDiffer(t *testing.T) {
 	a, b := NewKey(), NewKey()
 	if a == b || !plausible(a) || len(a) < len(keyPrefix)+26 || strings.Contains(HashKey(a), a) {

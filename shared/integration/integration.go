@@ -94,11 +94,29 @@ const (
 	maxName = 200
 )
 
+// AWS and Heartbeats are the integrations that are built in, without key and
+// secret: services of AWS invoke functions of ours, as IAM allows; alerts
+// about heartbeats are our own.
+const (
+	AWS        = "aws"
+	Heartbeats = "heartbeat"
+)
+
+// reserved says whose an id is that nobody may choose: what it delivered would
+// be taken for the other's.
+var reserved = map[string]string{
+	AWS:        "the services of AWS that invoke functions themselves",
+	Heartbeats: "the alerts about heartbeats",
+}
+
 // Validate returns every bad field at once.
 func (in *Integration) Validate() error {
 	var bad fault.Problems
 	if !slug(in.ID) {
 		bad.Add("id", "expected 1 to %d of a-z, 0-9 and hyphens", MaxID)
+	}
+	if whose := reserved[in.ID]; whose != "" {
+		bad.Add("id", "%q is reserved for %s; choose another", in.ID, whose)
 	}
 	if n := len(in.Name); n == 0 || n > maxName {
 		bad.Add("name", "has %d bytes, expected 1 to %d", n, maxName)
