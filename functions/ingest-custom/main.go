@@ -4,10 +4,6 @@
 // GET, whose query is the body.
 package main
 
-import (
-	_ "github.com/emersion/go-message/charset" // of mails that come again
-
-	"tocsin/shared/function"
-)
+import "tocsin/shared/function"
 
 func main() { function.Serve(open) }

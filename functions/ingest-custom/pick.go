@@ -8,20 +8,15 @@ import (
 	"tocsin/shared/source"
 	"tocsin/shared/source/all"
 	"tocsin/shared/source/detect"
-	"tocsin/shared/source/email"
 )
 
 // picker finds out how the requests of an integration are read.
 type picker struct{ mappings *mapping.Finder }
 
 // pick reads an integration of source "custom" by its mapping, or else by what
-// its requests look like, and one of a preset by that. Mails come here only
-// again: the first time another function takes them, from SES alone.
+// its requests look like, and one of a preset by that.
 func (p *picker) pick(ctx context.Context, in integration.Integration) (source.Source, bool) {
-	switch {
-	case in.Source == email.Name && in.Again != nil:
-		return p.mappings.Mails(ctx, in), true
-	case in.Source != detect.Name:
+	if in.Source != detect.Name {
 		return all.Preset(in.Source)
 	}
 	found := p.mappings.Of(ctx, in)

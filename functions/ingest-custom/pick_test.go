@@ -75,15 +75,3 @@ func TestMappingOfAnIntegration(t *testing.T) {
 		})
 	}
 }
-
-// TestMailsComeHereOnlyAgain: whoever has the key of an integration of mails
-// cannot say by HTTP what SES would.
-func TestMailsComeHereOnlyAgain(t *testing.T) {
-	p := &picker{mappings: &mapping.Finder{Config: settings{config: &config.Config{}}, Log: slog.New(slog.DiscardHandler)}}
-	if s, served := p.pick(t.Context(), integration.Integration{Source: "email"}); served {
-		t.Errorf("served as %s", s.Name)
-	}
-	if s, served := p.pick(t.Context(), integration.Integration{Source: "email", Again: &integration.Again{}}); !served || s.Name != "email" {
-		t.Errorf("served as %q, %v", s.Name, served)
-	}
-}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -242,6 +244,42 @@ func TestMappingOfAnIntegration(t *testing.T) {
 			}
 			if d := g.account.Sent[0]; !slices.Contains(d.Notes, c.note) || c.line != "" && !strings.HasSuffix(d.SenderID, "@monitor.example.com") {
 				t.Errorf("notes %q, sender id %q", d.Notes, d.SenderID)
+			}
+		})
+	}
+}
+
+// TestByHTTPMailsComeOnlyAgain: who has the key of an integration cannot say by
+// HTTP what SES would say of a mail.
+func TestByHTTPMailsComeOnlyAgain(t *testing.T) {
+	mail, err := os.ReadFile(filepath.Join(folder, "down.eml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		again  *integration.Again
+		spam   string
+		status int
+		sent   int
+		said   string
+	}{
+		"with the key alone": {nil, "PASS", 401, 0, "unknown integration"},
+		"read again":         {&integration.Again{OnlyRead: true}, "", 200, 0, `"title":"CRITICAL: disk full on db-1"`},
+		"sent again":         {&integration.Again{Delivery: "d-1", By: "ann"}, "", 202, 1, "delivery_id"},
+		"spam, read again":   {&integration.Again{OnlyRead: true}, "FAIL", 200, 0, "dropped: it is spam"},
+		"read by a mapping":  {&integration.Again{OnlyRead: true, Mapping: json.RawMessage(`{"title":"{from}"}`)}, "", 200, 0, `"title":"alerts@monitor.example.com"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newRig()
+			g.account.Found.Again = c.again
+			g.intake.Pick = pick(&mapping.Finder{Config: settings{&config.Config{}}, Log: slog.New(slog.DiscardHandler)})
+			r := httptest.NewRequest(http.MethodPost, "/in/email/"+intaketest.Key, bytes.NewReader(mail))
+			r.Header.Set("Content-Type", email.Media)
+			r.Header.Set(email.Spam, c.spam)
+			w := httptest.NewRecorder()
+			g.routes(g.log).ServeHTTP(w, r)
+			if w.Code != c.status || len(g.account.Sent) != c.sent || !strings.Contains(w.Body.String(), c.said) {
+				t.Errorf("answered %d %s, sent %d", w.Code, w.Body, len(g.account.Sent))
 			}
 		})
 	}

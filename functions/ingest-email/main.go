@@ -1,13 +1,14 @@
 // Command ingest-email is the Lambda function that SES invokes for each mail
 // that it received and put into the bucket: the mail becomes a delivery of the
-// integration whose key is in the recipient's address.
+// integration whose key is in the recipient's address. By HTTP it takes only
+// what people send or read again.
 package main
 
 import (
 	"log/slog"
+	"net/http"
 	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	_ "github.com/emersion/go-message/charset" // of mails
 
 	"tocsin/shared/clock"
@@ -15,6 +16,7 @@ import (
 	"tocsin/shared/config"
 	"tocsin/shared/ddb"
 	"tocsin/shared/defaults"
+	"tocsin/shared/function"
 	"tocsin/shared/intake"
 	"tocsin/shared/mapping"
 	"tocsin/shared/object"
@@ -22,14 +24,14 @@ import (
 	"tocsin/shared/telemetry"
 )
 
-func main() {
-	log := telemetry.NewLogger(os.Stdout, os.LookupEnv)
-	h, err := newHandler(log, os.LookupEnv)
+func main() { function.ServeDirect(open) }
+
+func open(log *slog.Logger, env cloud.Lookup) (http.Handler, function.Direct, error) {
+	h, err := newHandler(log, env)
 	if err != nil {
-		log.Error("start failed", slog.Any("err", err))
-		os.Exit(1)
+		return nil, nil, err
 	}
-	lambda.Start(h.handle)
+	return h.routes(log), h.invoked, nil
 }
 
 func newHandler(log *slog.Logger, env cloud.Lookup) (*handler, error) {
