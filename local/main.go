@@ -94,6 +94,7 @@ Tocsin runs, after %.1f s.
 
   inbox            %s/inbox      every message that would have left
   webhook          %s%s
+  mail             POST %s/mail/{address}      for integrations of source email
   API              %s/v1      token %s
   AWS endpoint     %s
   Step Functions   %s
@@ -108,7 +109,7 @@ Raise an alert, and watch the page arrive in the inbox:
     "annotations":{"summary":"Disk of db-1 is full"},"startsAt":"%s","fingerprint":"d15cf011d15cf011"}]}'
 
 Ctrl-C stops it; events, clock and messages are kept.
-`, took.Seconds(), front, front, seeded.Webhook, front, seeded.Token, s.Addresses.AWS, s.Addresses.States,
+`, took.Seconds(), front, front, seeded.Webhook, front, front, seeded.Token, s.Addresses.AWS, s.Addresses.States,
 		functions, emulator, front, seeded.Webhook, time.Now().UTC().Format(time.RFC3339))
 }
 

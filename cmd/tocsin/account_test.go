@@ -139,6 +139,26 @@ func TestAnAccountIsBootstrappedLookedAtAndLeft(t *testing.T) {
 	}
 }
 
+func TestContactsThatNobodyVerified(t *testing.T) {
+	contact := func(id string, verified bool) catalog.Contact { return catalog.Contact{ID: id, Verified: verified} }
+	for want, contacts := range map[string]map[string][]catalog.Contact{
+		"ok: every one of the 2 members":                                 {"ann": {contact("email", true)}, "bob": {contact("email", true)}},
+		"fail: no contact: ann":                                          {"ann": nil, "bob": {contact("email", true)}},
+		"warn: no contact is verified, so pages go to these and nothing": {"ann": {contact("email", false), contact("ntfy", false)}},
+		"warn: not verified, so nothing goes to: ann/ntfy":               {"ann": {contact("email", true), contact("ntfy", false)}},
+		"fail: no contact: cy; warn: no contact is verified, so pages go to these and nothing else does: bob/email; warn: not verified, so nothing goes to: ann/ntfy": {
+			"ann": {contact("email", true), contact("ntfy", false)}, "bob": {contact("email", false)}, "cy": nil},
+	} {
+		var lines []string
+		for _, f := range foundOf(contacts) {
+			lines = append(lines, string(f.Verdict)+": "+f.Found)
+		}
+		if got := strings.Join(lines, "; "); !strings.HasPrefix(got, want) {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 // sick gives the account what doctor must find.
 func sick(t *testing.T, a *account) {
 	t.Helper()

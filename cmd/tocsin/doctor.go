@@ -357,21 +357,54 @@ func checkMembers(ctx context.Context, a *account, _ time.Time) ([]finding, erro
 	if err != nil {
 		return nil, awsFault(rootCause(err), "configuration")
 	}
-	contacts := catalog.NewStore(table)
-	var unreachable []string
+	store, contacts := catalog.NewStore(table), map[string][]catalog.Contact{}
 	for _, name := range paged(cfg) {
-		list, err := contacts.List(ctx, name)
-		if err != nil {
+		if contacts[name], err = store.List(ctx, name); err != nil {
 			return nil, awsFault(rootCause(err), "contacts")
 		}
-		if !reachable(list) {
-			unreachable = append(unreachable, name)
+	}
+	return foundOf(contacts), nil
+}
+
+// foundOf says which members that plans page cannot be reached, and whose
+// contacts nobody has verified.
+func foundOf(contacts map[string][]catalog.Contact) []finding {
+	var without, doubtful, unused []string
+	for _, name := range sorted(contacts) {
+		var unverified []string
+		for _, c := range contacts[name] {
+			if !c.Verified {
+				unverified = append(unverified, name+"/"+c.ID)
+			}
+		}
+		switch {
+		case len(contacts[name]) == 0:
+			without = append(without, name)
+		case len(unverified) == len(contacts[name]):
+			doubtful = append(doubtful, unverified...)
+		default:
+			unused = append(unused, unverified...)
 		}
 	}
-	if len(unreachable) > 0 {
-		return one(fail, "tocsin contacts add MEMBER --channel email --address ... --verified", "no verified contact: %s", strings.Join(unreachable, ", "))
+	const anew = "remove the contact and add it with --verified"
+	var found []finding
+	for _, f := range []struct {
+		verdict  verdict
+		text, do string
+		who      []string
+	}{
+		{fail, "no contact", "tocsin contacts add MEMBER --channel email --address ... --verified", without},
+		{warn, "no contact is verified, so pages go to these and nothing else does", "ask whether a test page arrives (tocsin test-page --to MEMBER), then " + anew, doubtful},
+		{warn, "not verified, so nothing goes to", "make sure that it reaches them, then " + anew, unused},
+	} {
+		if len(f.who) > 0 {
+			found = append(found, finding{Verdict: f.verdict, Found: f.text + ": " + strings.Join(f.who, ", "), Do: f.do})
+		}
 	}
-	return one(ok, "", "every one of the %d members that plans page has a verified contact", len(paged(cfg)))
+	if found == nil {
+		found = append(found, finding{Verdict: ok, Found: fmt.Sprintf("every one of the %d members that plans page has a verified contact, and no other", len(contacts))})
+	}
+	return found
 }
 
 // paged lists the members whom some plan or team may page, by name.
@@ -394,15 +427,6 @@ func paged(cfg *config.Config) []string {
 		add([]plan.Target{{Team: name}})
 	}
 	return sorted(names)
-}
-
-func reachable(contacts []catalog.Contact) bool {
-	for _, c := range contacts {
-		if c.Verified {
-			return true
-		}
-	}
-	return false
 }
 
 // oldKey is the age at which a key should be rotated.

@@ -29,6 +29,26 @@ func TestNormalizeByAMapping(t *testing.T) {
 	}
 }
 
+// TestMappingIsReadByWhateverItLooksLike: a mapping takes no part in finding out
+// what a payload is of, but says when it is not like its own.
+func TestMappingIsReadByWhateverItLooksLike(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "own.yaml")
+	for condition, like := range map[string]bool{"site=north": true, "site=south": false, "": true} {
+		text := "kind: mapping\nname: own\nspec:\n  alerts: \"$.jobs[*]\"\n  title: \"{name}\"\n"
+		if condition != "" {
+			text += "  recognise: \"" + condition + "\"\n"
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := &shell{t: t, stdin: jobs}
+		p := s.want(0, "normalize", "--mapping", file, "-")
+		if strings.Contains(p.err, "no condition of recognise holds; without --mapping it is read as custom") == like || strings.Count(p.out, `"source": "own"`) != 2 {
+			t.Errorf("%q: %s%s", condition, p.err, p.out)
+		}
+	}
+}
+
 const problems = `{"site":"north","problems":[{"id":"p-7","title":"Stock count is late","status":"open","started_at":"2026-03-01T08:00:00Z"},{"id":"p-8","title":"Labels","status":"closed"}]}`
 
 // TestProposeIsAMappingThatReadsTheSame: what is printed can be published as
@@ -105,4 +125,32 @@ func TestTutorialIsTrue(t *testing.T) {
 		t.Errorf("%+v", alerts[0])
 	}
 	s.want(0, "normalize", "--propose", "-")
+}
+
+// TestTutorialOfMailsIsTrue: the second mapping there reads a mail.
+func TestTutorialOfMailsIsTrue(t *testing.T) {
+	text, err := os.ReadFile("../../docs/own-source.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "## Mails")
+	_, rest, _ = strings.Cut(rest, "```yaml\n")
+	mapping, _, _ := strings.Cut(rest, "```")
+	dir := t.TempDir()
+	file, mail := filepath.Join(dir, "nas.yaml"), filepath.Join(dir, "mail.eml")
+	for name, text := range map[string]string{
+		file: mapping, mail: "From: nas@example.com\r\nSubject: =?utf-8?q?B=C3=BCro?= is healthy\r\nX-Volume: v2\r\n\r\nfine\r\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &shell{t: t}
+	var alerts []normalized
+	if err := json.Unmarshal([]byte(s.want(0, "normalize", "--mapping", file, mail).out), &alerts); err != nil || len(alerts) != 1 {
+		t.Fatalf("%d alerts, %v", len(alerts), err)
+	}
+	if a := alerts[0]; a.DedupKey != "key:v2" || a.Status != "resolved" || a.Title != "Büro is healthy" || a.Description != "fine" {
+		t.Errorf("%+v", a)
+	}
 }

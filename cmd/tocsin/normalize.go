@@ -17,7 +17,8 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
 	"tocsin/shared/source/all"
-	"tocsin/shared/source/detect"
+	"tocsin/shared/source/email"
+	"tocsin/shared/source/lookup"
 )
 
 // normalized is an alert as intake makes it; every field is always there.
@@ -50,7 +51,8 @@ array, as intake would hand them on. Without --source it finds out which source
 it is, and detected_by says by what. Changes, like deployments, and what cannot
 be understood are told on standard error.
 
---mapping tries a mapping before it is published; --propose prints one as a
+A file named *.eml is a mail. --mapping tries a mapping before it is published,
+and reads by it whatever the payload looks like; --propose prints one as a
 YAML document, with the reasons, for a system that does not ship.
 
 Sources: ` + strings.Join(all.Names(), ", ") + ".",
@@ -86,7 +88,10 @@ func (a *app) request(in payload) (*source.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &source.Request{Header: header, Query: url.Values{}, At: a.now().UTC(), Other: detect.Decode}
+	if header.Get("Content-Type") == "" && strings.HasSuffix(in.file, ".eml") {
+		header.Set("Content-Type", email.Media)
+	}
+	r := &source.Request{Header: header, Query: url.Values{}, At: a.now().UTC(), Other: all.Decode}
 	r.Body, err = a.read(in.file)
 	return r, err
 }
@@ -123,11 +128,26 @@ func (a *app) normalize(in payload) error {
 	if err != nil {
 		return err
 	}
+	if in.mapping != "" {
+		if err := a.tellUnlike(found.Source, r); err != nil {
+			return err
+		}
+	}
 	parsed, err := found.Source.Parse(r)
 	if err != nil {
 		return err
 	}
 	return a.showAlerts(found, parsed)
+}
+
+// tellUnlike says that a payload does not look as the mapping says that those
+// of its source do: it may be a file of another.
+func (a *app) tellUnlike(s source.Source, r *source.Request) error {
+	marks, err := lookup.ParseAny(s.Marks)
+	if err == nil && len(marks) > 0 && !marks.Holds(r.Scope()) {
+		_, err = fmt.Fprintf(a.stderr, "note: no condition of recognise holds; without --mapping it is read as %s\n", all.Recognise(r).Source.Name)
+	}
+	return err
 }
 
 // maxPayload is what intake takes.

@@ -18,6 +18,7 @@ import (
 	"tocsin/shared/integration"
 	"tocsin/shared/ops"
 	"tocsin/shared/source"
+	"tocsin/shared/source/shipped"
 )
 
 // trial is a payload that is sent to an integration to see what becomes of it.
@@ -130,6 +131,9 @@ func (c *client) addressOf(ctx context.Context, list *ops.Operation, key string)
 	}
 	id := integration.KeyID(integration.HashKey(key))
 	for _, in := range known.Items {
+		if slices.Contains(in.KeyIDs, id) && in.Source == shipped.Email {
+			return nil, usagef("integration %s takes mails and no requests: send one to the key at the stack's mail domain", in.ID)
+		}
 		if slices.Contains(in.KeyIDs, id) {
 			return c.base.JoinPath("in", in.Source, key), nil
 		}

@@ -24,7 +24,7 @@ const (
 	priceObjects  = 0.023
 )
 
-func sorted(names map[string]bool) []string { return slices.Sorted(maps.Keys(names)) }
+func sorted[T any](names map[string]T) []string { return slices.Sorted(maps.Keys(names)) }
 
 func (a *app) uninstallCommand() *cobra.Command {
 	var stack string

@@ -26,6 +26,9 @@ import (
 // webhooks are given; without it they get the one that the caller uses.
 const publicURLVariable = "PUBLIC_URL"
 
+// mailDomainVariable names the one of the domain whose mails become alerts.
+const mailDomainVariable = "MAIL_DOMAIN"
+
 // version is set by the linker.
 var version = "development"
 
@@ -48,6 +51,7 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 		return nil, err
 	}
 	secrets, _ := env(integration.SecretsPrefixVariable)
+	mailDomain, _ := env(mailDomainVariable)
 	tokens := apitoken.NewStore(p.Settings, log, clock.Now)
 	desk := &ops.Desk{
 		Events: p.Desk, Executions: p.Machine,
@@ -58,7 +62,7 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 		Config: p.Config, Versions: config.NewStore(p.Settings), Contacts: p.Contacts,
 		Integrations: &integration.Store{Table: p.Settings, SecretsPrefix: secrets}, Secrets: integration.NewSecrets(p.AWS, env),
 		Heartbeats: &heartbeat.Store{Table: p.Events}, Ledger: p.Ledger, Changes: &change.Store{Table: p.Events}, Bodies: bodies, Webhooks: webhooks(), Tokens: tokens, Audit: &ops.AuditLog{Table: p.Settings},
-		PublicURL: public, Now: clock.Now,
+		PublicURL: public, MailDomain: mailDomain, Now: clock.Now,
 	}
 	api := &ops.API{
 		Operations: ops.All(desk), Tokens: ops.Tokens{Store: tokens}, Audit: desk.Audit,

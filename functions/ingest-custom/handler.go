@@ -13,7 +13,9 @@ import (
 	"tocsin/shared/fault"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/intake"
+	"tocsin/shared/mapping"
 	"tocsin/shared/source"
+	"tocsin/shared/source/all"
 	"tocsin/shared/source/detect"
 	"tocsin/shared/telemetry"
 )
@@ -31,8 +33,8 @@ func open(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	picker := &picker{config: config.NewCache(config.NewStore(settings), defaults.ConfigCheckEvery, clock.Now, log), log: log}
-	return picker.routes(log, in), nil
+	cache := config.NewCache(config.NewStore(settings), defaults.ConfigCheckEvery, clock.Now, log)
+	return (&picker{mappings: &mapping.Finder{Config: cache, Log: log}}).routes(log, in), nil
 }
 
 func (p *picker) routes(log *slog.Logger, in *intake.Intake) http.Handler {
@@ -52,7 +54,7 @@ func accept(in *intake.Intake) func(http.ResponseWriter, *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if req.Other = detect.Decode; r.Method == http.MethodGet && len(req.Body) == 0 {
+		if req.Other = all.Decode; r.Method == http.MethodGet && len(req.Body) == 0 {
 			if len(req.Query) == 0 {
 				return fault.New(fault.Invalid, "the request has neither a body nor a query")
 			}

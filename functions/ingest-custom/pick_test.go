@@ -11,6 +11,7 @@ import (
 	"tocsin/shared/config"
 	"tocsin/shared/intake/intaketest"
 	"tocsin/shared/integration"
+	"tocsin/shared/mapping"
 	"tocsin/shared/source/detect"
 	"tocsin/shared/telemetry"
 )
@@ -52,7 +53,7 @@ func TestMappingOfAnIntegration(t *testing.T) {
 			c.in.ID, c.in.Auth = "prod", integration.None
 			a.Found.Integration = c.in
 			log := telemetry.NewLogger(a, func(string) (string, bool) { return "", false })
-			p := &picker{config: c.from, log: slog.New(slog.DiscardHandler)}
+			p := &picker{mappings: &mapping.Finder{Config: c.from, Log: slog.New(slog.DiscardHandler)}}
 			answer, _ := a.Invoke(t, p.routes(log, a.Intake(detect.Source)), intaketest.Read(t, "ingest-custom", "unknown-system.json"))
 			if c.refused {
 				if answer.StatusCode != 401 {

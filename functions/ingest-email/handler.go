@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,8 +14,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"tocsin/shared/fault"
+	"tocsin/shared/httpapi"
 	"tocsin/shared/intake"
 	"tocsin/shared/integration"
+	"tocsin/shared/mapping"
 	"tocsin/shared/source"
 	"tocsin/shared/source/email"
 	"tocsin/shared/telemetry"
@@ -37,6 +40,16 @@ type handler struct {
 	log     *slog.Logger
 }
 
+// pick reads the mails of an integration by its mapping, if it has one.
+func pick(mappings *mapping.Finder) func(context.Context, integration.Integration) (source.Source, bool) {
+	return func(ctx context.Context, in integration.Integration) (source.Source, bool) {
+		if in.Source != email.Name {
+			return source.Source{}, false
+		}
+		return mappings.Mails(ctx, in), true
+	}
+}
+
 // handle takes the mails of an invocation by SES. Its error makes Lambda
 // repeat the invocation, so it has one only for what may pass by itself; a
 // delivery that was sent before is then known by its mail.
@@ -46,11 +59,46 @@ func (h *handler) handle(ctx context.Context, e events.SimpleEmailEvent) error {
 	for _, r := range e.Records {
 		failed = append(failed, h.take(ctx, r.SES))
 	}
-	err := errors.Join(failed...)
-	if err != nil {
-		h.log.WarnContext(ctx, "mail not taken", slog.Any("err", err))
+	return errors.Join(failed...)
+}
+
+// invoked takes an invocation that is no request.
+func (h *handler) invoked(ctx context.Context, event json.RawMessage) error {
+	var e events.SimpleEmailEvent
+	if err := json.Unmarshal(event, &e); err != nil {
+		return fmt.Errorf("the event is none of SES: %w", err)
 	}
-	return err
+	return h.handle(ctx, e)
+}
+
+// routes serves the mails that come again, under a key that is lent for it.
+// With the key of an integration alone nobody gets in: they could say of a mail
+// what only SES may.
+func (h *handler) routes(log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /in/"+email.Name+"/{key}", httpapi.Handler(h.again))
+	return h.intake.Wrap(log, mux)
+}
+
+func (h *handler) again(w http.ResponseWriter, r *http.Request) error {
+	req, err := h.intake.Read(r)
+	if err != nil {
+		return err
+	}
+	req.Other = email.Decode
+	found, _, err := h.intake.Admit(r.Context(), r.PathValue("key"), req)
+	if err == nil && found.Again == nil {
+		err = integration.ErrRefused
+	}
+	if err != nil {
+		return err
+	}
+	parsed, receipt, err := h.intake.TakeFrom(r.Context(), found, req)
+	if err != nil {
+		return err
+	}
+	intake.Answer(w, http.StatusAccepted, parsed, receipt)
+	return nil
 }
 
 // take takes one mail for each integration that it is addressed to.

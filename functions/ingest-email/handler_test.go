@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,9 +15,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"tocsin/shared/config"
 	"tocsin/shared/fault"
 	"tocsin/shared/intake/intaketest"
 	"tocsin/shared/integration"
+	"tocsin/shared/mapping"
 	"tocsin/shared/source/email"
 	"tocsin/shared/telemetry"
 )
@@ -211,6 +215,80 @@ func TestProofBesideTheKey(t *testing.T) {
 		})
 	}
 }
+
+// TestMappingOfAnIntegration: a mapping reads the mails of its integration, but
+// not those that are dropped; without it they are read as all others.
+func TestMappingOfAnIntegration(t *testing.T) {
+	cfg, problems := config.Parse([]config.Document{{Kind: config.KindMapping, Name: "disks", Spec: json.RawMessage(
+		`{"title":"{from}: {subject}","key":"{from}","description":"{text}","status":{"resolved":"subject=OK*"},"labels":{"mailer":"{headers.X-Mailer}"}}`)}})
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	mapped := `- "alerts@monitor.example.com: `
+	for _, c := range []struct{ mapping, file, line, note string }{
+		{"disks", "down", `firing P3 - key:alerts@monitor.example.com ` + mapped + `[EXTERNAL] CRITICAL: disk full on db-1"`, "read by the mapping disks"},
+		{"disks", "up", `resolved P3 - key:alerts@monitor.example.com ` + mapped + `OK: disk full on db-1"`, "read by the mapping disks"},
+		{"disks", "spam", "", "dropped: it is spam"},
+		{"disks", "bounce", "", "dropped: it is a bounce or a report of delivery"},
+		{"gone", "down", `firing P1 critical hash1:f4e212837600dc08cb79cb705f7609e7 - "CRITICAL: disk full on db-1"`, "there is no mapping gone, so it was read without it"},
+	} {
+		t.Run(c.mapping+" "+c.file, func(t *testing.T) {
+			g := newRig()
+			g.account.Found.Mapping = c.mapping
+			g.intake.Pick = pick(&mapping.Finder{Config: settings{cfg}, Log: slog.New(slog.DiscardHandler)})
+			if err := g.invoke(t, c.file); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(g.lines(), "; "); got != c.line {
+				t.Errorf("%s, want %s", got, c.line)
+			}
+			if d := g.account.Sent[0]; !slices.Contains(d.Notes, c.note) || c.line != "" && !strings.HasSuffix(d.SenderID, "@monitor.example.com") {
+				t.Errorf("notes %q, sender id %q", d.Notes, d.SenderID)
+			}
+		})
+	}
+}
+
+// TestByHTTPMailsComeOnlyAgain: who has the key of an integration cannot say by
+// HTTP what SES would say of a mail.
+func TestByHTTPMailsComeOnlyAgain(t *testing.T) {
+	mail, err := os.ReadFile(filepath.Join(folder, "down.eml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		again  *integration.Again
+		spam   string
+		status int
+		sent   int
+		said   string
+	}{
+		"with the key alone": {nil, "PASS", 401, 0, "unknown integration"},
+		"read again":         {&integration.Again{OnlyRead: true}, "", 200, 0, `"title":"CRITICAL: disk full on db-1"`},
+		"sent again":         {&integration.Again{Delivery: "d-1", By: "ann"}, "", 202, 1, "delivery_id"},
+		"spam, read again":   {&integration.Again{OnlyRead: true}, "FAIL", 200, 0, "dropped: it is spam"},
+		"read by a mapping":  {&integration.Again{OnlyRead: true, Mapping: json.RawMessage(`{"title":"{from}"}`)}, "", 200, 0, `"title":"alerts@monitor.example.com"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newRig()
+			g.account.Found.Again = c.again
+			g.intake.Pick = pick(&mapping.Finder{Config: settings{&config.Config{}}, Log: slog.New(slog.DiscardHandler)})
+			r := httptest.NewRequest(http.MethodPost, "/in/email/"+intaketest.Key, bytes.NewReader(mail))
+			r.Header.Set("Content-Type", email.Media)
+			r.Header.Set(email.Spam, c.spam)
+			w := httptest.NewRecorder()
+			g.routes(g.log).ServeHTTP(w, r)
+			if w.Code != c.status || len(g.account.Sent) != c.sent || !strings.Contains(w.Body.String(), c.said) {
+				t.Errorf("answered %d %s, sent %d", w.Code, w.Body, len(g.account.Sent))
+			}
+		})
+	}
+}
+
+// settings is the configuration in force.
+type settings struct{ config *config.Config }
+
+func (s settings) Current(context.Context) (*config.Config, error) { return s.config, nil }
 
 func TestOpen(t *testing.T) {
 	full := map[string]string{"AWS_REGION": "us-east-1", "CONFIG_TABLE": "c", "ALERTS_QUEUE_URL": "http://q", "BUCKET": "b", "MAIL_FROM": "a@example.com"}

@@ -1,30 +1,37 @@
 // Command ingest-email is the Lambda function that SES invokes for each mail
 // that it received and put into the bucket: the mail becomes a delivery of the
-// integration whose key is in the recipient's address.
+// integration whose key is in the recipient's address. By HTTP it takes only
+// what people send or read again.
 package main
 
 import (
 	"log/slog"
+	"net/http"
 	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	_ "github.com/emersion/go-message/charset" // of mails
 
+	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
+	"tocsin/shared/config"
+	"tocsin/shared/ddb"
+	"tocsin/shared/defaults"
+	"tocsin/shared/function"
 	"tocsin/shared/intake"
+	"tocsin/shared/mapping"
 	"tocsin/shared/object"
 	"tocsin/shared/source/email"
 	"tocsin/shared/telemetry"
 )
 
-func main() {
-	log := telemetry.NewLogger(os.Stdout, os.LookupEnv)
-	h, err := newHandler(log, os.LookupEnv)
+func main() { function.ServeDirect(open) }
+
+func open(log *slog.Logger, env cloud.Lookup) (http.Handler, function.Direct, error) {
+	h, err := newHandler(log, env)
 	if err != nil {
-		log.Error("start failed", slog.Any("err", err))
-		os.Exit(1)
+		return nil, nil, err
 	}
-	lambda.Start(h.handle)
+	return h.routes(log), h.invoked, nil
 }
 
 func newHandler(log *slog.Logger, env cloud.Lookup) (*handler, error) {
@@ -41,6 +48,11 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (*handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	settings, err := ddb.Open(cfg, env, "CONFIG_TABLE")
+	if err != nil {
+		return nil, err
+	}
+	in.Pick = pick(&mapping.Finder{Config: config.NewCache(config.NewStore(settings), defaults.ConfigCheckEvery, clock.Now, log), Log: log})
 	own, _ := env("MAIL_FROM")
 	return &handler{mails: mails, intake: in, own: own, metrics: metrics, log: log}, nil
 }

@@ -99,12 +99,24 @@ func (n *notifier) openChannels(cfg aws.Config, env cloud.Lookup) error {
 	if err != nil {
 		return err
 	}
-	push, err := ntfy.Open(env)
+	push, err := ntfy.Open(env, pushToken(cfg, env))
 	if err != nil {
 		return err
 	}
 	n.channels = map[catalog.Channel]notify.Channel{catalog.Email: mail, catalog.Ntfy: push}
 	return nil
+}
+
+// tokenVariable names the environment variable of the parameter that holds the
+// access token of the ntfy server; without it the server asks for none.
+const tokenVariable = "NTFY_TOKEN_PARAMETER"
+
+func pushToken(cfg aws.Config, env cloud.Lookup) ntfy.Token {
+	name, _ := env(tokenVariable)
+	if name == "" {
+		return nil
+	}
+	return (&secret{from: actionlink.OpenNamed(cfg, env, name), now: clock.Now}).Value
 }
 
 // directory reads people live: contacts from the store, members and services

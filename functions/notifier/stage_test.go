@@ -297,7 +297,7 @@ func channels(t *testing.T, ses, push http.Handler) map[catalog.Channel]notify.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	ntfyChannel, err := ntfy.New(pushes.URL, "", outgoing.Client(outgoing.Options{}))
+	ntfyChannel, err := ntfy.New(pushes.URL, nil, outgoing.Client(outgoing.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}

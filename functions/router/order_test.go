@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,8 +76,8 @@ func TestDispositions(t *testing.T) {
 			one(0, db, ledger.Opened), one(1, asking(alert.Unacknowledged), ledger.Unacknowledged), one(2, asking(alert.Noted), ledger.Noted),
 		}, 1},
 		{"a request on an alert that nobody reported opens nothing", []step{
-			one(0, asking(alert.Acknowledged), ledger.Acknowledged), one(1, asking(alert.Unacknowledged), ledger.Unacknowledged),
-			one(2, asking(alert.Noted), ledger.Noted), one(3, db, ledger.Opened),
+			one(0, asking(alert.Acknowledged), ledger.Late), one(1, asking(alert.Unacknowledged), ledger.Late),
+			one(2, asking(alert.Noted), ledger.Late), one(3, db, ledger.Opened),
 		}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -129,6 +131,98 @@ func TestTheSourcesRequestsReachTheEvent(t *testing.T) {
 	if got, want := w.notes(id), []string{"source:prometheus looked at by noted", "source:prometheus looked at by noted"}; !slices.Equal(got, want) {
 		t.Errorf("notes %q, want %q", got, want)
 	}
+}
+
+// TestARequestBeforeItsAlert: the queue keeps no order. A request waits a
+// moment for its alert, in its batch or in that of another router, and stays
+// ahead of what was asked after it.
+func TestARequestBeforeItsAlert(t *testing.T) {
+	e := startEngine(t)
+	state := func(w *world, want event.State) {
+		t.Helper()
+		if got := w.only(); got.State != want {
+			t.Errorf("the event is %s, want %s", got.State, want)
+		}
+	}
+	t.Run("in one batch", func(t *testing.T) {
+		w := newWorld(t, e).at(time.Second)
+		asks, fires := w.delivery(0, asking(alert.Acknowledged), asking(alert.Noted)), w.delivery(time.Second, firing("db-1"))
+		w.takes(fires, asks)
+		id := w.disposed(w.dispositions(fires), ledger.Opened)[0]
+		if got := w.disposed(w.dispositions(asks), ledger.Acknowledged, ledger.Noted); !slices.Equal(got, []event.ID{id, id}) {
+			t.Errorf("asked of %q, want %s", got, id)
+		}
+		state(w, event.AckedState)
+	})
+	t.Run("and then taken back", func(t *testing.T) {
+		w := newWorld(t, e).at(time.Second)
+		all := w.delivery(0, asking(alert.Acknowledged), firing("db-1"), asking(alert.Unacknowledged))
+		w.takes(all)
+		w.disposed(w.dispositions(all), ledger.Acknowledged, ledger.Opened, ledger.Unacknowledged)
+		state(w, event.Triggered)
+	})
+	t.Run("of the next firing period", func(t *testing.T) {
+		w := newWorld(t, e)
+		w.disposed(w.send(0, firing("db-1"), recovered(firing("db-1"))), ledger.Opened, ledger.Recovered)
+		w.do(w.only().ID, event.Resolve{})
+		w.at(time.Minute)
+		all := w.delivery(time.Minute, asking(alert.Acknowledged), firing("db-1", episode("2")))
+		w.takes(all)
+		w.disposed(w.dispositions(all), ledger.Acknowledged, ledger.Reopened)
+		state(w, event.AckedState)
+	})
+	t.Run("that another router takes", func(t *testing.T) {
+		w := newWorld(t, e).at(time.Second)
+		asks, fires := w.delivery(0, asking(alert.Acknowledged)), w.delivery(0, firing("db-1"))
+		var other sync.WaitGroup
+		other.Go(func() {
+			time.Sleep(5 * earlyWait / 2)
+			w.takes(fires)
+		})
+		w.takes(asks)
+		other.Wait()
+		w.disposed(w.dispositions(asks), ledger.Acknowledged)
+		state(w, event.AckedState)
+	})
+	t.Run("which never comes", func(t *testing.T) {
+		w := newWorld(t, e).at(time.Second)
+		asks, slow := w.delivery(0, asking(alert.Acknowledged)), w.delivery(0, firing("web", group("web")))
+		begun := time.Now()
+		w.takes(asks, slow)
+		if took := time.Since(begun); took < earlyFor || took > 2*earlyFor {
+			t.Errorf("it waited %v", took)
+		}
+		w.disposed(w.dispositions(slow), ledger.Opened)
+		w.disposed(w.dispositions(asks), ledger.Late)
+	})
+}
+
+// TestARequestThatChangesNothingSaysWhy: in the ledger stands what was asked
+// and why nothing came of it.
+func TestARequestThatChangesNothingSaysWhy(t *testing.T) {
+	w := newWorld(t, startEngine(t))
+	says := func(got []ledger.Disposition, kind ledger.Kind, why string) {
+		t.Helper()
+		w.disposed(got, kind)
+		if text := strings.Join(got[0].Why, "; "); !strings.Contains(text, why) {
+			t.Errorf("why is %q, want %q", text, why)
+		}
+	}
+	late := func(received time.Duration, a alert.Alert) []ledger.Disposition {
+		t.Helper()
+		d := w.delivery(received, a)
+		w.at(received + earlyFor).takes(d)
+		return w.dispositions(d)
+	}
+	says(late(0, asking(alert.Acknowledged)), ledger.Late, "nothing is known of its alert")
+	w.disposed(w.send(time.Minute, firing("db-1", kind("log"))), ledger.Kept)
+	says(late(2*time.Minute, asking(alert.Noted)), ledger.Kept, "its alert is kept without an event")
+	w.disposed(w.send(3*time.Minute, recovered(firing("db-1"))), ledger.Recovered)
+	says(late(4*time.Minute, asking(alert.Acknowledged)), ledger.Late, "its alert is over and had no event")
+	w.disposed(w.send(5*time.Minute, firing("db-1", episode("2"))), ledger.Opened)
+	says(late(6*time.Minute, asking(alert.Unacknowledged)), ledger.Unacknowledged, "the event was triggered already")
+	w.disposed(late(7*time.Minute, asking(alert.Acknowledged)), ledger.Acknowledged)
+	says(late(8*time.Minute, asking(alert.Acknowledged)), ledger.Acknowledged, "the event was acknowledged already")
 }
 
 // TestANoteCutShortIsThereOnce: the router dies between the note and the

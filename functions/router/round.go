@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"tocsin/shared/alert"
 	"tocsin/shared/decide"
@@ -23,7 +23,7 @@ func (r *router) round(ctx context.Context, config decide.Config, reports []*rep
 	slots := map[string][]*report{}
 	var recovered events
 	each(reports, func(rep *report) {
-		switch todo := rep.classify(config); todo {
+		switch todo := rep.classify(config, r.now()); todo {
 		case disposed:
 		case record:
 			r.record(ctx, rep, &recovered)
@@ -105,7 +105,7 @@ const (
 
 // classify compares a report with what is known and decides it where rules
 // decide: a new episode, an unattached firing, or a changed severity.
-func (rep *report) classify(config decide.Config) todo {
+func (rep *report) classify(config decide.Config, now time.Time) todo {
 	if taken, ok := rep.state.TakenFrom(rep.delivery.ID, rep.position); ok {
 		rep.unfold()
 		return rep.repeatTaken(config, taken)
@@ -117,6 +117,10 @@ func (rep *report) classify(config decide.Config) todo {
 		rep.dispose(ledger.Late, rep.event.ID, "received before the newest report of this alert")
 		return disposed
 	case alert.Requests:
+		if rep.early(now) {
+			rep.err = errEarly
+			return disposed
+		}
 		return request
 	case alert.Recovers, alert.StaysOver:
 		return record
@@ -275,50 +279,6 @@ func (rep *report) leaves(to string) event.ID {
 	taken, _ := rep.state.TakenFrom(rep.delivery.ID, rep.position)
 	return event.ID(taken.Left)
 }
-
-// request passes to the event what the source itself did with its alert.
-func (r *router) request(ctx context.Context, rep *report) {
-	kind, err := ledger.Acknowledged, error(nil)
-	switch rep.alert.Status {
-	case alert.Acknowledged:
-		err = r.ask(ctx, rep, event.Triggered, event.Acknowledge{})
-	case alert.Unacknowledged:
-		kind, err = ledger.Unacknowledged, r.ask(ctx, rep, event.AckedState, event.Unacknowledge{})
-	case alert.Noted:
-		kind, err = ledger.Noted, r.note(ctx, rep)
-	}
-	if err != nil {
-		rep.fail(err)
-		return
-	}
-	rep.dispose(kind, rep.event.ID)
-}
-
-// ask does an operation on the event if it is in the one state where it says
-// something new.
-func (r *router) ask(ctx context.Context, rep *report, in event.State, op event.Op) error {
-	if rep.event.State != in {
-		return nil
-	}
-	_, err := r.desk.Do(ctx, rep.event.ID, op, rep.sender())
-	if _, late := event.IsState(err); late {
-		return nil
-	}
-	return err
-}
-
-// note puts a note of the source on the event's timeline, at an instant that
-// a redelivery computes too, so that it is there once.
-func (r *router) note(ctx context.Context, rep *report) error {
-	if rep.event.ID == "" {
-		return nil
-	}
-	item := event.Item{At: later(rep.received, rep.event.OpenedAt), By: rep.sender(), What: "event.noted", Data: map[string]string{"text": rep.alert.Description}}
-	return r.desk.Store.Note(ctx, rep.event.ID, item, rep.delivery.ID+fmt.Sprint(rep.position))
-}
-
-// sender is the source as an actor.
-func (rep *report) sender() event.Actor { return event.Actor("source:" + rep.alert.Source) }
 
 // raise writes a firing whose severity changed, and raises its event when the
 // rules now say so. It joins nothing: the alert stays with its event.

@@ -51,6 +51,7 @@ type report struct {
 	done   *ledger.Disposition
 	rejoin bool // its event may not know yet that it joined
 	tries  int
+	waits  int // how often a request waited for its alert
 	err    error
 }
 
@@ -88,7 +89,7 @@ func (r *router) handle(ctx context.Context, batch []queue.Message) []error {
 		if err := r.round(ctx, config, now); err != nil {
 			markAll(now, err)
 		}
-		open = slices.Concat(again(now), apart(now), open)
+		open = await(ctx, now, slices.Concat(again(now), apart(now), open))
 		r.settleComplete(ctx, deliveries)
 	}
 	markAll(open, fault.Wrap(fault.Unavailable, context.Cause(ctx), "there was no time left for it"))

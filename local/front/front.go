@@ -1,5 +1,5 @@
 // Package front is the one address of the local stack: it passes requests to
-// the HTTP API and to the inbox, and names the addresses at "/".
+// the HTTP API, to the inbox and to who takes mails, and names the addresses at "/".
 //
 // It keeps no log, because paths carry secrets.
 package front
@@ -27,6 +27,7 @@ type Address struct {
 type Config struct {
 	API       *url.URL     // what the HTTP API's paths are appended to
 	Inbox     http.Handler // serves /inbox and what is below it
+	Mail      http.Handler // takes POST /mail/{address}
 	Addresses []Address    // shown at "/"
 }
 
@@ -40,6 +41,7 @@ func New(c Config) http.Handler {
 	}
 	mux.Handle("/inbox", c.Inbox)
 	mux.Handle("/inbox/", c.Inbox)
+	mux.Handle("POST /mail/{address}", c.Mail)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { home(w, c.Addresses) })
 	return mux
 }

@@ -24,7 +24,7 @@ func newFront(t *testing.T) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(New(Config{API: base, Inbox: echo("inbox"), Addresses: []Address{{"http://127.0.0.1:1/inbox", "Inbox"}}}))
+	server := httptest.NewServer(New(Config{API: base, Inbox: echo("inbox"), Mail: echo("mail"), Addresses: []Address{{"http://127.0.0.1:1/inbox", "Inbox"}}}))
 	t.Cleanup(server.Close)
 	return server
 }
@@ -47,6 +47,21 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+func TestMailIsPosted(t *testing.T) {
+	server := newFront(t)
+	resp, err := http.Post(server.URL+"/mail/tk_a@b.example", "message/rfc822", strings.NewReader("Subject: x\r\n\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "mail POST /mail/tk_a@b.example?" {
+		t.Errorf("%s, %v", body, err)
+	}
+	if status, _ := get(t, server.URL+"/mail/tk_a@b.example"); status != http.StatusMethodNotAllowed {
+		t.Errorf("a GET is answered %d", status)
+	}
+}
+
 func TestHomeNamesAddresses(t *testing.T) {
 	status, text := get(t, newFront(t).URL+"/")
 	if status != http.StatusOK || !strings.Contains(text, `<a href="http://127.0.0.1:1/inbox">`) {
@@ -65,7 +80,7 @@ func TestAbsentAPIIsBadGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(New(Config{API: base, Inbox: echo("inbox")}))
+	server := httptest.NewServer(New(Config{API: base, Inbox: echo("inbox"), Mail: echo("mail")}))
 	defer server.Close()
 	status, text := get(t, server.URL+"/a/secret")
 	if status != http.StatusBadGateway || strings.Contains(text, "secret") {

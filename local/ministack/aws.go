@@ -110,6 +110,14 @@ func (s *Server) Invoke(ctx context.Context, function string, payload []byte) ([
 	return nil, failure
 }
 
+// InvokeLater calls a function without waiting for it, as a service does that
+// only tells of something.
+func (s *Server) InvokeLater(ctx context.Context, function string, payload []byte) error {
+	path := "/2015-03-31/functions/" + url.PathEscape(function) + "/invocations"
+	_, _, err := s.call(ctx, request{http.MethodPost, "lambda", path, map[string]string{"X-Amz-Invocation-Type": "Event"}, payload})
+	return err
+}
+
 // isNoUpdates recognises CloudFormation's refusal of an update that changes nothing.
 func isNoUpdates(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "No updates are to be performed")

@@ -53,8 +53,11 @@ func (s *Stack) deploy(ctx context.Context, c Config) error {
 
 func (s *Stack) parameters(c Config, t ministack.Template) map[string]string {
 	values := map[string]string{}
-	if declared, _ := t["Parameters"].(map[string]any); declared["AdminEmail"] != nil {
-		values["AdminEmail"] = AdminEmail
+	declared, _ := t["Parameters"].(map[string]any)
+	for name, value := range map[string]string{"AdminEmail": AdminEmail, "MailDomain": MailDomain} {
+		if declared[name] != nil {
+			values[name] = value
+		}
 	}
 	if c.Parameters != nil {
 		maps.Copy(values, c.Parameters(s.Addresses))

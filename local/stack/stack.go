@@ -50,8 +50,8 @@ type Config struct {
 	State string // where the stack keeps itself between runs; "" for .local/stack in Dir
 	Ports Ports
 
-	// Parameters of the template; AdminEmail has a value unless it is given
-	// here. Variables of every function, over those of the template.
+	// Parameters of the template; AdminEmail and MailDomain have a value unless
+	// it is given here. Variables of every function, over those of the template.
 	Parameters func(Addresses) map[string]string
 	Variables  func(Addresses) map[string]string
 
@@ -226,7 +226,7 @@ func (s *Stack) startFront(l net.Listener) error {
 	}
 	// Requests end first, then what they began has a moment to finish.
 	s.closers = append(s.closers, s.rest)
-	s.serve(l, front.New(front.Config{API: api, Inbox: s.Inbox, Addresses: []front.Address{
+	s.serve(l, front.New(front.Config{API: api, Inbox: s.Inbox, Mail: http.HandlerFunc(s.serveMail), Addresses: []front.Address{
 		{URL: s.Addresses.Front + "/inbox", Meaning: "Inbox: every message that would have left"},
 		{URL: s.Addresses.Front + "/v1", Meaning: "API"},
 		{URL: s.Addresses.AWS, Meaning: "AWS endpoint"},

@@ -28,8 +28,12 @@ func Open(cfg aws.Config, env cloud.Lookup) (*Parameter, error) {
 	if !ok || name == "" {
 		return nil, fmt.Errorf("%s is not set", KeysVariable)
 	}
-	client := ssm.NewFromConfig(cfg, func(o *ssm.Options) { o.BaseEndpoint = cloud.Endpoint(env, "SSM") })
-	return &Parameter{Client: client, Name: name}, nil
+	return OpenNamed(cfg, env, name), nil
+}
+
+// OpenNamed returns a parameter by its name.
+func OpenNamed(cfg aws.Config, env cloud.Lookup, name string) *Parameter {
+	return &Parameter{Client: ssm.NewFromConfig(cfg, func(o *ssm.Options) { o.BaseEndpoint = cloud.Endpoint(env, "SSM") }), Name: name}
 }
 
 // Load reads the ring's text. fault.NotFound: the parameter does not exist.

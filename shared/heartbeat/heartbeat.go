@@ -24,10 +24,11 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
+	"tocsin/shared/integration"
 )
 
 // Source is the source of alerts about heartbeats, and their integration.
-const Source = "heartbeat"
+const Source = integration.Heartbeats
 
 // ID names a heartbeat.
 type ID string

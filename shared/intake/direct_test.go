@@ -26,7 +26,7 @@ func TestDirectInvocationIsADeliveryOfAWS(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := g.delivered(t)
-	if d.Integration != AWS || d.Source != "prometheus" || d.Items[0].Alert == nil || g.sent[0].Group != AWS {
+	if d.Integration != integration.AWS || d.Source != "prometheus" || d.Items[0].Alert == nil || g.sent[0].Group != integration.AWS {
 		t.Errorf("delivery %+v", d)
 	}
 	for _, want := range []string{`"event taken"`, `"integration":"aws"`, `"alerts":1`, `"Accepted":1`} {

@@ -452,7 +452,10 @@ var proofs = []string{"auth", "cookie", "signature", "secret", "token", "key", "
 // keptHeaders are the headers that a source reads.
 func keptHeaders(names []string, header http.Header) map[string]string {
 	kept := map[string]string{}
-	for _, name := range names[:min(len(names), maxHeaders)] {
+	for _, name := range names {
+		if len(kept) == maxHeaders {
+			break
+		}
 		value := header.Get(name)
 		proof := slices.ContainsFunc(proofs, func(p string) bool { return strings.Contains(strings.ToLower(name), p) })
 		if value != "" && !proof {

@@ -52,22 +52,18 @@ func ofEnvironment(src source.Source, env cloud.Lookup) (*Intake, error) {
 	return Open(cfg, env, src, telemetry.NewMetrics(os.Stdout, env))
 }
 
-// AWS is the id of the integration by which services of AWS invoke functions
-// of ours. It has no key and no secret: IAM says who may invoke.
-const AWS = "aws"
-
 // Direct takes an invocation by a service of AWS. Its error makes Lambda repeat
 // the invocation, so it has one only for what may pass by itself; what cannot
 // be read is accepted and shows in the ledger.
 func (in *Intake) Direct(log *slog.Logger, name string) func(context.Context, json.RawMessage) error {
-	found := integration.Found{Integration: integration.Integration{ID: AWS, Name: "Services of AWS", Source: name, Auth: integration.None}}
+	found := integration.Found{Integration: integration.Integration{ID: integration.AWS, Name: "Services of AWS", Source: name, Auth: integration.None}}
 	return func(ctx context.Context, event json.RawMessage) error {
 		defer in.Metrics.Flush(ctx)
 		_, receipt, err := in.TakeFrom(ctx, found, &source.Request{Header: http.Header{"Content-Type": {"application/json"}}, Body: event, At: in.Now().UTC()})
 		if err != nil {
 			return fmt.Errorf("take an event of AWS: %w", err)
 		}
-		log.InfoContext(ctx, "event taken", slog.String("integration", AWS), slog.String("source", name), slog.String("delivery_id", receipt.DeliveryID),
+		log.InfoContext(ctx, "event taken", slog.String("integration", integration.AWS), slog.String("source", name), slog.String("delivery_id", receipt.DeliveryID),
 			slog.Int("alerts", len(receipt.Keys)), slog.Int("rejected", len(receipt.Rejected)))
 		return nil
 	}

@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -133,6 +134,24 @@ func TestHeadersThatTheSourceReadsAreKeptButNoProof(t *testing.T) {
 	g.in.Pick = Only(source.Source{Name: "prometheus", Parse: prometheus.Parse, Headers: []string{"X-Event", "X-Signature", "Authorization", "X-Api-Key", "X-None"}})
 	g.post(path, good, "X-Event", "alert", "X-Signature", "sha256=00", "Authorization", "Bearer x", "X-Api-Key", "k", "X-Other", "o")
 	if d := g.delivered(t); len(d.Headers) != 1 || d.Headers["X-Event"] != "alert" {
+		t.Errorf("kept %v", d.Headers)
+	}
+}
+
+// TestManyHeadersThatMightBeThere: what is bounded is what is kept, not what
+// the source could read.
+func TestManyHeadersThatMightBeThere(t *testing.T) {
+	g := newRig()
+	var names, sent []string
+	for i := range 3 * maxHeaders {
+		names = append(names, fmt.Sprintf("X-Event-%02d", i))
+	}
+	for _, name := range names[maxHeaders:] {
+		sent = append(sent, name, "alert")
+	}
+	g.in.Pick = Only(source.Source{Name: "prometheus", Parse: prometheus.Parse, Headers: names})
+	g.post(path, good, sent...)
+	if d := g.delivered(t); len(d.Headers) != maxHeaders {
 		t.Errorf("kept %v", d.Headers)
 	}
 }

@@ -115,9 +115,25 @@ func TestValidateNamesAllBadFields(t *testing.T) {
 	if !ok || e.Kind != fault.Invalid || len(e.Fields) != 5 {
 		t.Errorf("err %v", err)
 	}
-	good := Integration{ID: "int-1", Name: "Production", Source: "prometheus", Auth: HMAC, Header: "X-Sig"}
-	if err := good.Validate(); err != nil {
-		t.Error(err)
+	for _, good := range []Integration{
+		{ID: "int-1", Name: "Production", Source: "prometheus", Auth: HMAC, Header: "X-Sig"},
+		{ID: "int-2", Name: "Own", Source: "custom", Auth: None, Mapping: "own"},
+		{ID: "int-3", Name: "Mails", Source: "email", Auth: None, Mapping: "own"},
+	} {
+		if err := good.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestBuiltInIntegrationsAreReserved(t *testing.T) {
+	for _, id := range []string{AWS, Heartbeats} {
+		in := Integration{ID: id, Name: "Mine", Source: "prometheus", Auth: None}
+		err := in.Validate()
+		e, ok := errors.AsType[*fault.Error](err)
+		if !ok || len(e.Fields) != 1 || e.Fields[0].Path != "id" || !strings.Contains(e.Fields[0].Problem, "is reserved for") {
+			t.Errorf("%s: %v", id, err)
+		}
 	}
 }
 

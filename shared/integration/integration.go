@@ -21,6 +21,7 @@ import (
 	"tocsin/shared/defaults"
 	"tocsin/shared/fault"
 	"tocsin/shared/source/redact"
+	"tocsin/shared/source/shipped"
 )
 
 // Kind is how a request proves that it comes from the integration's sender,
@@ -53,7 +54,7 @@ type Integration struct {
 	UpdatedAt time.Time `json:"updated_at"`
 	Rev       int       `json:"rev"` // rises with each write
 
-	Mapping        string        `json:"mapping,omitempty"`         // custom: the mapping by which requests are read; "" finds out for each
+	Mapping        string        `json:"mapping,omitempty"`         // custom and email: the mapping by which requests are read; "" finds out for each
 	ExpiresAfter   time.Duration `json:"expires_after,omitempty"`   // without a repeat, an alert ends; 0: by default where its source never tells of an end
 	Limit          int           `json:"limit,omitempty"`           // requests per minute; 0 is the default
 	RedactFields   []string      `json:"redact_fields,omitempty"`   // see package redact
@@ -93,11 +94,29 @@ const (
 	maxName = 200
 )
 
+// AWS and Heartbeats are the integrations that are built in, without key and
+// secret: services of AWS invoke functions of ours, as IAM allows; alerts
+// about heartbeats are our own.
+const (
+	AWS        = "aws"
+	Heartbeats = "heartbeat"
+)
+
+// reserved says whose an id is that nobody may choose: what it delivered would
+// be taken for the other's.
+var reserved = map[string]string{
+	AWS:        "the services of AWS that invoke functions themselves",
+	Heartbeats: "the alerts about heartbeats",
+}
+
 // Validate returns every bad field at once.
 func (in *Integration) Validate() error {
 	var bad fault.Problems
 	if !slug(in.ID) {
 		bad.Add("id", "expected 1 to %d of a-z, 0-9 and hyphens", MaxID)
+	}
+	if whose := reserved[in.ID]; whose != "" {
+		bad.Add("id", "%q is reserved for %s; choose another", in.ID, whose)
 	}
 	if n := len(in.Name); n == 0 || n > maxName {
 		bad.Add("name", "has %d bytes, expected 1 to %d", n, maxName)
@@ -118,8 +137,8 @@ func (in *Integration) Validate() error {
 }
 
 func (in *Integration) validateSettings(bad *fault.Problems) {
-	if in.Mapping != "" && in.Source != custom {
-		bad.Add("mapping", "only an integration of source %s has one", custom)
+	if in.Mapping != "" && in.Source != shipped.Custom && in.Source != shipped.Email {
+		bad.Add("mapping", "only an integration of source %s or %s has one", shipped.Custom, shipped.Email)
 	}
 	if d := in.ExpiresAfter; d != 0 && (d < defaults.MinExpiresAfter || d > defaults.MaxExpiresAfter) {
 		bad.Add("expires_after", "is not between %v and %v", defaults.MinExpiresAfter, defaults.MaxExpiresAfter)
@@ -132,9 +151,6 @@ func (in *Integration) validateSettings(bad *fault.Problems) {
 		*bad = append(*bad, e.Fields...)
 	}
 }
-
-// custom is the source of mappings.
-const custom = "custom"
 
 func slug(s string) bool {
 	return s != "" && len(s) <= MaxID && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""

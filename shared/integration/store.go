@@ -16,6 +16,7 @@ import (
 
 	"tocsin/shared/ddb"
 	"tocsin/shared/fault"
+	"tocsin/shared/source/shipped"
 )
 
 // Store keeps integrations in the config table: one item by id for people, and
@@ -116,8 +117,8 @@ func (s *Store) Lend(ctx context.Context, id string, why Again) (Integration, st
 	key := NewKey()
 	why.Until = time.Now().Add(lentFor)
 	in.Auth, in.SecretRef, in.Paused, in.Again = None, "", false, &why
-	if why.Mapping != nil {
-		in.Source, in.Mapping = custom, ""
+	if why.Mapping != nil && in.Source != shipped.Email {
+		in.Source, in.Mapping = shipped.Custom, ""
 	}
 	body, err := json.Marshal(in)
 	if err != nil {

@@ -19,7 +19,7 @@ const (
 	Reopened       Kind = "reopened"       // an event that was resolved
 	Recovered      Kind = "recovered"      // the alert's firing period ended
 	Repeated       Kind = "repeated"       // nothing new
-	Late           Kind = "late"           // received before the newest report that was written
+	Late           Kind = "late"           // received before the newest report that was written; or a request to which no event belongs
 	Suppressed     Kind = "suppressed"     // filed under a suppressor
 	Counted        Kind = "counted"        // by a threshold not yet reached
 	Kept           Kind = "kept"           // by a rule: no event

@@ -39,6 +39,7 @@ type Desk struct {
 	Tokens             *apitoken.Store
 	Audit              *AuditLog
 	PublicURL          *url.URL // where webhooks arrive; nil: where the caller calls
+	MailDomain         string   // whose mails become alerts; "" when none do
 	Now                func() time.Time
 }
 

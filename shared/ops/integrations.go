@@ -37,18 +37,19 @@ type Integration struct {
 // NewIntegration is an integration with what is shown only once.
 type NewIntegration struct {
 	Integration
-	URL    string   `json:"url,omitempty" secret:"true" doc:"Where its webhook goes. It holds the key and is shown only now."`
-	Key    string   `json:"key,omitempty" secret:"true" doc:"The key in the URL."`
-	HexKey string   `json:"hex_key,omitempty" secret:"true" doc:"The same key for senders that want 32 hexadecimal digits, like a routing key of PagerDuty."`
-	Secret string   `json:"secret,omitempty" secret:"true" doc:"What the sender authenticates with: bearer token, user:password, or key of the signature. One that was given is not shown."`
-	Steps  []string `json:"steps,omitempty" secret:"true" doc:"What is to be done on the sender's side."`
+	URL     string   `json:"url,omitempty" secret:"true" doc:"Where its webhook goes. It holds the key and is shown only now."`
+	Address string   `json:"address,omitempty" secret:"true" doc:"Of source email, in place of a URL: where its mails go. Missing where the stack has no MailDomain."`
+	Key     string   `json:"key,omitempty" secret:"true" doc:"The key in the URL or address."`
+	HexKey  string   `json:"hex_key,omitempty" secret:"true" doc:"The same key for senders that want 32 hexadecimal digits, like a routing key of PagerDuty."`
+	Secret  string   `json:"secret,omitempty" secret:"true" doc:"What the sender authenticates with: bearer token, user:password, or key of the signature. One that was given is not shown."`
+	Steps   []string `json:"steps,omitempty" secret:"true" doc:"What is to be done on the sender's side."`
 }
 
 // IntegrationSettings are what may be changed of an integration; what is not
 // given stays.
 type IntegrationSettings struct {
 	Service        *string        `json:"service,omitempty" max:"63" doc:"Default service of its alerts."`
-	Mapping        *string        `json:"mapping,omitempty" max:"63" doc:"Of source custom: the mapping of the configuration by which requests are read; without one each is looked at."`
+	Mapping        *string        `json:"mapping,omitempty" max:"63" doc:"Of source custom or email: the mapping of the configuration by which requests are read; without one each is looked at."`
 	ExpiresAfter   *plan.Duration `json:"expires_after,omitempty" doc:"An alert that is not repeated for so long ends, where its sender does not say when; 0s: after 24 hours where the source never sends a recovery, else never."`
 	Limit          *int           `json:"limit,omitempty" min:"0" max:"600000" doc:"Requests per minute; 0 is the default of 6000. Each warm process counts its own."`
 	RedactFields   *[]string      `json:"redact_fields,omitempty" max:"50" doc:"Fields whose values are taken out before anything is stored: bare names at any depth, or paths like $.user.email."`
@@ -105,7 +106,7 @@ func (d *Desk) integrationOperations() []*Operation {
 		}, d.getIntegration),
 		New(Spec{
 			Name: "integrations.create", Method: "POST", Path: "/integrations", Scope: IntegrationsWrite, Creates: true,
-			Summary:     "Create an integration; its URL and key are shown once.",
+			Summary:     "Create an integration; its URL, or mail address, and key are shown once.",
 			Description: "A repeat with the same Idempotency-Key is answered without URL, key and secret, which are not kept.",
 			Examples: []Example{
 				{"name": "Prometheus of shop", "source": "prometheus", "service": "shop"},
@@ -181,8 +182,7 @@ func (d *Desk) createIntegration(ctx context.Context, c *Caller, in CreateIntegr
 	if err != nil {
 		return NewIntegration{}, err
 	}
-	out := NewIntegration{Integration: integrationOf(created), Key: key, HexKey: integration.HexKey(key), URL: d.webhook(c, created, key)}
-	out.Steps = stepsOf(known, out.URL)
+	out := d.newIntegration(c, created, key)
 	if created.Auth != integration.None {
 		if out.Secret, err = d.newSecret(ctx, created, in.Secret); err != nil {
 			// Without its secret it refuses every request; better none than half of one.
@@ -192,6 +192,13 @@ func (d *Desk) createIntegration(ctx context.Context, c *Caller, in CreateIntegr
 	}
 	c.Changed("integration "+created.ID, "", settingsOf(created))
 	return out, nil
+}
+
+// newIntegration shows an integration with its new key.
+func (d *Desk) newIntegration(c *Caller, in integration.Integration, key string) NewIntegration {
+	out := NewIntegration{Integration: integrationOf(in), Key: key, HexKey: integration.HexKey(key)}
+	out.URL, out.Address, out.Steps = d.wayIn(c, in, key)
+	return out
 }
 
 // newSecret puts a new secret before the current one, and returns it if it was
@@ -343,10 +350,7 @@ func (d *Desk) rotateIntegration(ctx context.Context, c *Caller, in RotateIntegr
 		return NewIntegration{}, err
 	}
 	c.Changed("integration "+in.ID, "", "new key")
-	out := NewIntegration{Integration: integrationOf(after), Key: key, HexKey: integration.HexKey(key), URL: d.webhook(c, after, key)}
-	known, _ := shipped.Named(after.Source)
-	out.Steps = stepsOf(known, out.URL)
-	return out, nil
+	return d.newIntegration(c, after, key), nil
 }
 
 func (d *Desk) rotateSecret(ctx context.Context, c *Caller, in RotateIntegration) (NewIntegration, error) {

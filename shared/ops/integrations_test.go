@@ -1,6 +1,7 @@
 package ops_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -29,7 +30,7 @@ func TestIntegrationsAreCheckedAndKeepTheirSettings(t *testing.T) {
 	c.want(200, "PUT", "/v1/config", string(body))
 	for _, bad := range []struct{ body, want string }{
 		{`{"name":"x","source":"prometheus","auth":"vendor"}`, "no proof of its own"},
-		{`{"name":"x","source":"prometheus","mapping":"warehouse"}`, "only an integration of source custom"},
+		{`{"name":"x","source":"prometheus","mapping":"warehouse"}`, "only an integration of source custom or email"},
 		{`{"name":"x","source":"custom","mapping":"nope"}`, "there is no mapping"},
 		{`{"name":"x","source":"custom","secret":"hush-hush"}`, "without authentication"},
 		{`{"name":"x","source":"custom","auth":"basic","secret":"hush-hush"}`, "user:password"},
@@ -78,6 +79,32 @@ func TestIntegrationsAreCheckedAndKeepTheirSettings(t *testing.T) {
 	detail := c.want(200, "GET", "/v1/integrations/stock", "")
 	if strings.Contains(detail.Text, made.Body["key"].(string)) || detail.Body["url"] != "https://tocsin.example.com/in/custom/<key>" {
 		t.Errorf("shown as %s", detail.Text)
+	}
+}
+
+// TestMailsHaveAnAddress: an integration of source email shows where its mails
+// go, and without a domain says that none arrive.
+func TestMailsHaveAnAddress(t *testing.T) {
+	w := opstest.New(t)
+	c := newClient(t, w, "", ops.IntegrationsWrite)
+	for _, domain := range []string{"", "alerts.example.com"} {
+		w.Desk.MailDomain = domain
+		id := "mails-" + cmp.Or(strings.ReplaceAll(domain, ".", "-"), "none")
+		made := c.want(201, "POST", "/v1/integrations", fmt.Sprintf(`{"id":%q,"name":"Mails","source":"email"}`, id)).Body
+		shown := c.want(200, "GET", "/v1/integrations/"+id, "").Body
+		rotated := c.want(200, "POST", "/v1/integrations/"+id+"/rotate", `{}`).Body
+		for key, got := range map[string]map[string]any{made["key"].(string): made, "<key>": shown, rotated["key"].(string): rotated} {
+			steps := fmt.Sprint(got["steps"])
+			if got["url"] != nil || strings.Contains(steps, "{") {
+				t.Errorf("%s shows the URL %v and the steps %s", id, got["url"], steps)
+			}
+			if domain == "" && (got["address"] != nil || !strings.Contains(steps, "without the parameter MailDomain")) {
+				t.Errorf("without a domain: %v", got)
+			}
+			if address := key + "@" + domain; domain != "" && (got["address"] != address || !strings.Contains(steps, address)) {
+				t.Errorf("%s has address %v, and the steps %s", id, got["address"], steps)
+			}
+		}
 	}
 }
 

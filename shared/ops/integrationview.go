@@ -1,7 +1,9 @@
 package ops
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +16,8 @@ import (
 // IntegrationDetail is the output of integrations.get.
 type IntegrationDetail struct {
 	Integration
-	URL          string            `json:"url" doc:"Where its webhook goes, with <key> in the place of the key."`
+	URL          string            `json:"url,omitempty" doc:"Where its webhook goes, with <key> in the place of the key."`
+	Address      string            `json:"address,omitempty" doc:"Of source email, in place of a URL: where its mails go. Missing where the stack has no MailDomain."`
 	Product      string            `json:"product,omitempty" doc:"What sends."`
 	Page         string            `json:"page,omitempty" doc:"The vendor's documentation."`
 	Steps        []string          `json:"steps" doc:"What is to be done on the sender's side."`
@@ -51,21 +54,31 @@ func (d *Desk) getIntegration(ctx context.Context, c *Caller, in IntegrationID) 
 	}
 	known, _ := shipped.Named(found.Source)
 	out := IntegrationDetail{
-		Integration: integrationOf(found), URL: d.webhook(c, found, hiddenKey), Product: known.Guide.Product, Page: known.Guide.Page,
+		Integration: integrationOf(found), Product: known.Guide.Product, Page: known.Guide.Page,
 		Proof: known.Guide.Proof, Kinds: kindsOf(known, found), RetryStatus: known.RetryStatus, Errors: []DeliveryError{},
 	}
-	out.URL = strings.ReplaceAll(out.URL, "%3Ckey%3E", hiddenKey)
-	out.Steps = stepsOf(known, out.URL)
+	out.URL, out.Address, out.Steps = d.wayIn(c, found, hiddenKey)
 	return out, d.addDeliveries(ctx, &out)
 }
 
-// stepsOf are the steps on the sender's side.
-func stepsOf(s shipped.Source, url string) []string {
-	steps := make([]string, len(s.Guide.Setup))
-	for i, step := range s.Guide.Setup {
-		steps[i] = strings.ReplaceAll(step, "{url}", url)
+// wayIn is where the sender of an integration sends to, and the steps on its
+// side. A mail goes to an address, which there is only with a domain.
+func (d *Desk) wayIn(c *Caller, in integration.Integration, key string) (url, address string, steps []string) {
+	known, _ := shipped.Named(in.Source)
+	steps = slices.Clone(known.Guide.Setup)
+	switch {
+	case in.Source != shipped.Email:
+		url = strings.ReplaceAll(d.webhook(c, in, key), "%3Ckey%3E", hiddenKey)
+	case d.MailDomain == "":
+		steps = slices.Insert(steps, 0, "No mail arrives yet: this stack was deployed without the parameter MailDomain, so that there is no address. With it, the address is the key at that domain.")
+	default:
+		address = key + "@" + d.MailDomain
 	}
-	return steps
+	fill := strings.NewReplacer("{url}", url, "{address}", cmp.Or(address, key+"@MailDomain"))
+	for i, step := range steps {
+		steps[i] = fill.Replace(step)
+	}
+	return url, address, steps
 }
 
 // kindsOf lists the kinds of proof that a sender can do.

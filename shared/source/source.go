@@ -58,7 +58,7 @@ type Source struct {
 type Guide struct {
 	Product    string   // "Prometheus Alertmanager"
 	Page       string   // the vendor's page about its webhooks
-	Setup      []string // steps on the sender's side; {url} is the integration's URL
+	Setup      []string // steps on the sender's side; {url} is the integration's URL, {address} its mail address
 	Proof      string   // how requests are authenticated
 	Understood string   // what is read: forms, versions, states
 	Repeats    string   // statuses and times at which it sends again, as far as published

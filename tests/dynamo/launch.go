@@ -125,15 +125,26 @@ func npmInstall(ctx context.Context, dir string) error {
 }
 
 // script runs Java until it ends or until standard input does, which is when
-// the test binary ends, also by a crash or a time-out.
-const script = `exec 3<&0; java "$@" & java=$!; { cat <&3; kill -9 $java; } >/dev/null 2>&1 & wait $java`
+// the test binary ends, also by a crash or a time-out. Then it removes the
+// folder of Java's temporary files, where the engine leaves a library of SQLite,
+// and says nothing: nobody may be there to read it.
+const script = `exec 3<&0; temporary=$1; shift
+java "-Djava.io.tmpdir=$temporary" "$@" & java=$!
+exec >/dev/null 2>&1
+{ cat <&3; kill -9 $java; } &
+wait $java
+rm -rf "$temporary"`
 
 func run(dir string) (string, error) {
 	port, err := freePort()
 	if err != nil {
 		return "", err
 	}
-	cmd := command(dir, port)
+	temporary, err := os.MkdirTemp("", temporaryFiles)
+	if err != nil {
+		return "", err
+	}
+	cmd := command(dir, temporary, port)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	alive, err := cmd.StdinPipe()
@@ -141,7 +152,7 @@ func run(dir string) (string, error) {
 		return "", err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", err
+		return "", errors.Join(err, os.RemoveAll(temporary))
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -157,8 +168,11 @@ func run(dir string) (string, error) {
 	return "http://" + address, nil
 }
 
-func command(dir string, port int) *exec.Cmd {
-	return exec.Command("sh", "-c", script, "sh",
+// temporaryFiles names the folder of Java's temporary files.
+const temporaryFiles = "tocsin-dynamodb-*"
+
+func command(dir, temporary string, port int) *exec.Cmd {
+	return exec.Command("sh", "-c", script, "sh", temporary,
 		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m",
 		"-Djava.library.path="+filepath.Join(dir, "DynamoDBLocal_lib"),
 		"-jar", filepath.Join(dir, "DynamoDBLocal.jar"),

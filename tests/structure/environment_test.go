@@ -6,12 +6,6 @@ import (
 	"testing"
 )
 
-// optional are variables that a function reads and the template need not give.
-var optional = map[string]string{
-	"NTFY_TOKEN":             "of a ntfy server that asks for one; no parameter offers it yet",
-	"MAIL_CONFIGURATION_SET": "of SES, for who counts bounces there; no parameter offers it yet",
-}
-
 // readElsewhere are variables that no code of ours reads.
 var readElsewhere = map[string]string{
 	"GOGC":          "by the Go runtime",
@@ -48,7 +42,7 @@ func TestEnvironmentIsGivenAndRead(t *testing.T) {
 				readBySome[name] = true
 				// What Lambda itself gives, and what only the local stack gives.
 				ours := !strings.HasPrefix(name, "AWS_")
-				if ours && given[name] == nil && optional[name] == "" {
+				if ours && given[name] == nil {
 					t.Errorf("the code reads %s, which the template does not give", name)
 				}
 			}

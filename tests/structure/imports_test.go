@@ -24,7 +24,7 @@ var layers = [][]string{
 	// What comes in.
 	{"alert", "change", "source/doc", "source/lookup", "source", "source/proof", "source/redact", "source/shipped", "source/aws", "source/forge", vendors, "source/preset", "source/detect", "source/all", "integration", "intake"},
 	// Who there is and what is to be done.
-	{"catalog", "apitoken", "plan", "rule", "config", "config/yamldoc", "decide"},
+	{"catalog", "apitoken", "plan", "rule", "config", "config/yamldoc", "mapping", "decide"},
 	// What is worked on, and what leaves.
 	{"outbox", "execution", "event", "incident", "heartbeat"},
 	{"notify", "notify/email", "notify/ntfy", "page", "ledger", "actionlink", "knowledge"},

@@ -128,7 +128,11 @@ func permissionsOf(f function, r reached, c call) ([]permission, error) {
 	case "sfn":
 		return executes(r, c)
 	case "ssm":
-		return one("ssm:"+c.Method, parameters[c.From])
+		all, err := one("ssm:"+c.Method, parameters[c.From])
+		if err == nil && c.Method == "GetParameter" && f.variables()["NTFY_TOKEN_PARAMETER"] != nil {
+			all = append(all, permission{"ssm:GetParameter", "parameter${NtfyTokenParameter}"})
+		}
+		return all, err
 	case "signed":
 		switch {
 		case c.Via == "GetStart": // of shared/object: ingest-email reads what SES put there
@@ -142,7 +146,11 @@ func permissionsOf(f function, r reached, c call) ([]permission, error) {
 		}
 	case "sesv2":
 		if c.Method == "SendEmail" { // of raw content, which the service checks by the older name
-			return []permission{{"ses:SendEmail", "identity/*"}, {"ses:SendRawEmail", "identity/*"}}, nil
+			var all []permission
+			for _, on := range []string{"identity/*", "configuration-set/${MailConfigurationSet}"} {
+				all = append(all, permission{"ses:SendEmail", on}, permission{"ses:SendRawEmail", on})
+			}
+			return all, nil
 		}
 	}
 	return nil, fmt.Errorf("this test does not know what the call needs")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -213,6 +214,41 @@ func resourceOrder(t *testing.T) (order []string) {
 		order = append(order, m[1])
 	}
 	return append(order, "", "")
+}
+
+// watched are the metrics of ours behind which a person must look at once.
+var watched = []string{"Accepted", "Disposed", "EventsDead", "PagesFailed", "Sweeps"}
+
+// TestMetricsThatNeedAPersonHaveAnAlarm: an alarm names a metric that code
+// writes, and each that needs a person is named.
+func TestMetricsThatNeedAPersonHaveAnAlarm(t *testing.T) {
+	var named []string
+	for _, a := range readStack(t).of("AWS::CloudWatch::Alarm") {
+		text, err := json.Marshal(a.object("Properties"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "Tocsin/${AWS::StackName}") {
+			for _, m := range regexp.MustCompile(`"MetricName":"(\w+)"`).FindAllStringSubmatch(string(text), -1) {
+				named = append(named, m[1])
+			}
+		}
+	}
+	slices.Sort(named)
+	if !slices.Equal(named, watched) {
+		t.Errorf("alarms watch %q, want %q", named, watched)
+	}
+	var written strings.Builder
+	for _, f := range files(t) {
+		if !f.test && (f.below("functions") || f.below("shared")) {
+			written.Write(read(t, path.Join(f.folder, f.name)))
+		}
+	}
+	for _, m := range named {
+		if !strings.Contains(written.String(), `.Add("`+m+`"`) {
+			t.Errorf("an alarm watches %s, which nothing writes", m)
+		}
+	}
 }
 
 func TestAlarmTellsSomebody(t *testing.T) {

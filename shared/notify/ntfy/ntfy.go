@@ -18,17 +18,22 @@ import (
 	"time"
 
 	"tocsin/shared/cloud"
+	"tocsin/shared/fault"
 	"tocsin/shared/notify"
 	"tocsin/shared/outgoing"
 )
 
 // BaseVariable names the environment variable of the server where topics are
-// that name none; TokenVariable that of its access token, which may be missing.
+// that name none.
 const (
-	BaseVariable  = "NTFY_BASE_URL"
-	TokenVariable = "NTFY_TOKEN"
-	defaultBase   = "https://ntfy.sh"
+	BaseVariable = "NTFY_BASE_URL"
+	defaultBase  = "https://ntfy.sh"
 )
+
+// Token tells the access token of that server. An error of kind NotFound means
+// that there is none where one should be; nil stands for a server that asks
+// for none.
+type Token func(ctx context.Context) (string, error)
 
 // Limits of ntfy v2.13: server/config.go (DefaultMessageSizeLimit),
 // server/server.go (transformBodyJSON reads twice that), server/actions.go
@@ -50,7 +55,7 @@ const (
 // Channel sends push notifications. It is safe for concurrent use.
 type Channel struct {
 	base    *url.URL // without a slash at its end
-	token   string
+	token   Token
 	trusted *http.Client // to base, wherever that is
 	guarded *http.Client // to servers that members name
 }
@@ -58,15 +63,14 @@ type Channel struct {
 var _ notify.Channel = (*Channel)(nil)
 
 // Open returns the channel that the environment describes.
-func Open(env cloud.Lookup) (*Channel, error) {
+func Open(env cloud.Lookup, token Token) (*Channel, error) {
 	base, _ := env(BaseVariable)
-	token, _ := env(TokenVariable)
 	return New(base, token, outgoing.Client(outgoing.Options{Timeout: timeout, MaxAnswer: maxAnswer}))
 }
 
 // New returns a channel to the server at base ("" for ntfy.sh). guarded is
 // used for servers that members name.
-func New(base, token string, guarded *http.Client) (*Channel, error) {
+func New(base string, token Token, guarded *http.Client) (*Channel, error) {
 	if base == "" {
 		base = defaultBase
 	}
@@ -117,11 +121,28 @@ func (c *Channel) Send(ctx context.Context, address string, content notify.Conte
 	client := c.guarded
 	if server == c.base {
 		client = c.trusted
-		if c.token != "" {
-			r.Header.Set("Authorization", "Bearer "+c.token)
+		if refused, ok := c.authorize(ctx, r); !ok {
+			return refused
 		}
 	}
 	return do(client, r)
+}
+
+// authorize adds the access token. false: it cannot be told, with what the
+// attempt comes to.
+func (c *Channel) authorize(ctx context.Context, r *http.Request) (notify.Result, bool) {
+	if c.token == nil {
+		return notify.Result{}, true
+	}
+	token, err := c.token(ctx)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return notify.Result{Kind: notify.Misconfigured, Detail: "the parameter that should hold the server's access token holds none"}, false
+	case err != nil:
+		return notify.Result{Kind: notify.Retry, Detail: "the server's access token cannot be read now"}, false
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	return notify.Result{}, true
 }
 
 func do(client *http.Client, r *http.Request) notify.Result {

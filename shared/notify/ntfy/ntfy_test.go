@@ -1,6 +1,7 @@
 package ntfy_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"tocsin/shared/fault"
 	"tocsin/shared/notify"
 	"tocsin/shared/notify/ntfy"
 	"tocsin/shared/outgoing"
@@ -54,11 +56,36 @@ func start(t *testing.T, s *server) string {
 func open(t *testing.T, base, token string) *ntfy.Channel {
 	t.Helper()
 	guarded := outgoing.Client(outgoing.Options{AllowHTTP: true, Allow: func(a netip.Addr) bool { return a.String() == "127.0.0.1" }})
-	c, err := ntfy.New(base, token, guarded)
+	c, err := ntfy.New(base, tells(token), guarded)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// tells always tells the same token, and is nil without one.
+func tells(token string) ntfy.Token {
+	if token == "" {
+		return nil
+	}
+	return func(context.Context) (string, error) { return token, nil }
+}
+
+// TestTokenThatCannotBeTold: nothing is sent without the token of a server that
+// asks for one.
+func TestTokenThatCannotBeTold(t *testing.T) {
+	for want, err := range map[notify.Kind]error{
+		notify.Retry: fault.New(fault.Unavailable, "throttled"), notify.Misconfigured: fault.New(fault.NotFound, "gone"),
+	} {
+		s := &server{status: 200, answer: taken}
+		c, openErr := ntfy.New(start(t, s), func(context.Context) (string, error) { return "", err }, nil)
+		if openErr != nil {
+			t.Fatal(openErr)
+		}
+		if got := c.Send(t.Context(), "ops-ann", content()); got.Kind != want || s.calls != 0 {
+			t.Errorf("%v: %+v after %d calls", err, got, s.calls)
+		}
+	}
 }
 
 func content() notify.Content {
@@ -218,7 +245,7 @@ func TestBase(t *testing.T) {
 	for base, ok := range map[string]bool{
 		"": true, "https://ntfy.example.com": true, "http://127.0.0.1:8080/": true, "ntfy.example.com": false, "ftp://x": false, "https://u:p@x": false, "https://": false,
 	} {
-		if _, err := ntfy.New(base, "", nil); (err == nil) != ok {
+		if _, err := ntfy.New(base, nil, nil); (err == nil) != ok {
 			t.Errorf("%q: err %v", base, err)
 		}
 	}

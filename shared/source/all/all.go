@@ -15,6 +15,7 @@ import (
 	"tocsin/shared/source/cloudwatch"
 	"tocsin/shared/source/datadog"
 	"tocsin/shared/source/detect"
+	"tocsin/shared/source/doc"
 	"tocsin/shared/source/dynatrace"
 	"tocsin/shared/source/email"
 	"tocsin/shared/source/eventbridge"
@@ -205,6 +206,14 @@ func Recognise(r *source.Request) Detected {
 		return found
 	}
 	return Detected{Source: detect.Source, By: "nothing: read by names and shapes, sureness " + string(detect.Propose(r).Sure)}
+}
+
+// Decode reads bodies that are neither JSON nor a form; see [source.Request.Other].
+func Decode(r *source.Request) (doc.Value, bool) {
+	if r.Media() == email.Media {
+		return email.Decode(r)
+	}
+	return detect.Decode(r)
 }
 
 type marked struct {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tocsin/shared/source"
+	"tocsin/shared/source/shipped"
 )
 
 var update = flag.Bool("update", false, "write docs/sources.md")
@@ -33,7 +34,7 @@ const preamble = `# Sources
 
 Written from the sources themselves by ` + "`go test ./shared/source/all -update`" + `; do not edit.
 
-Every integration has an address of its own, ` + "`<stack>/in/<source>/<key>`" + `, which ` + "`tocsin integrations create`" + ` prints; below it stands as {url}. The key in it is a
+Every integration has an address of its own, ` + "`<stack>/in/<source>/<key>`" + `, which ` + "`tocsin integrations create`" + ` prints; below it stands as {url}, and where mails go as {address}. The key in it is a
 secret and proves the sender. What a sender can prove beside that is said for each source: an integration created with ` + "`--auth vendor`" + ` checks the source's own scheme,
 and ` + "`bearer`, `basic` and `hmac-sha256`" + ` are there for every sender that can set a header. A system that is not listed is read by the names and shapes of its
 fields when its integration is of source ` + "`custom`" + `, or as a mapping of your own says ([own-source.md](own-source.md)).
@@ -70,6 +71,14 @@ func section(b *strings.Builder, s source.Source) {
 	b.WriteString("\n")
 }
 
+// placeOf is the word of guides for where a source sends to.
+func placeOf(source string) string {
+	if source == shipped.Email {
+		return "{address}"
+	}
+	return "{url}"
+}
+
 // TestGuidesAreComplete: each source says how it is set up, verified and read.
 func TestGuidesAreComplete(t *testing.T) {
 	for _, k := range kinds() {
@@ -77,8 +86,8 @@ func TestGuidesAreComplete(t *testing.T) {
 		if g.Product == "" || !strings.HasPrefix(g.Page, "https://") || len(g.Setup) == 0 || g.Proof == "" || g.Understood == "" {
 			t.Errorf("%s: the guide is not complete: %+v", k.name, g)
 		}
-		if !strings.Contains(strings.Join(g.Setup, " "), "{url}") {
-			t.Errorf("%s: the setup does not say where {url} goes", k.name)
+		if where := placeOf(k.name); !strings.Contains(strings.Join(g.Setup, " "), where) {
+			t.Errorf("%s: the setup does not say where %s goes", k.name, where)
 		}
 	}
 }

@@ -48,6 +48,7 @@ var Source = source.Source{
 	Aliases: []string{"mail", "smtp"},
 	Marks:   []string{`header:Content-Type=message/rfc822`},
 	Media:   []string{Media},
+	Headers: []string{Spam, Virus, DMARC, Policy, Envelope, Own},
 	Verify:  verify,
 	Parse:   parse,
 	Guide: source.Guide{
@@ -55,8 +56,7 @@ var Source = source.Source{
 		Page:    "https://docs.aws.amazon.com/ses/latest/dg/receiving-email.html",
 		Setup: []string{
 			"Deploy with the parameter MailDomain, point the MX record of that domain to SES in the stack's region, and make the receipt rule set that the stack prints the active one.",
-			"Create an integration of source email. Its address is the key, which is the last part of {url}, at the mail domain: tk_...@alerts.example.com. Upper and lower case are the same, and name+tk_...@alerts.example.com is too.",
-			"Let the system send its mails to that address.",
+			"Let the system send its mails to {address}. Before the @ stands the key of the integration, in upper or lower case; a name and a plus sign may stand before it.",
 		},
 		Proof:      "The key in the address. Mails that SES finds to be spam or to hold a virus, and those that fail DMARC where the sender's domain asks to reject them, are never alerts. With auth vendor the mail must also pass DMARC, and its From must be one of the addresses or domains that are the integration's secrets.",
 		Understood: "One alert of a mail. Title is the subject without Re:, Fwd: and tags that tell of status, severity or an external sender; description is the text, or the HTML as text. Words at the beginning or end of the subject, else of the first line, tell of status and severity. Mails of one thread are one alert; others are by sender and subject, without numbers and words of status. Attachments are not read, and of a large mail its first MiB. Bounces, automatic replies and our own mails are dropped, with a note.",
@@ -82,17 +82,41 @@ func (m *message) isFrom(who string) bool {
 }
 
 func parse(r *source.Request) (source.Parsed, error) {
+	m, out, err := trusted(r)
+	if err == nil && Dropped(out) == "" {
+		out.Items = []source.Item{source.Told(m.alert(r))}
+	}
+	return out, err
+}
+
+// By returns the source of mails that other reads, as a mapping does, from what
+// [Decode] makes of them. What is no alert of anybody is dropped all the same.
+func By(other source.Source) source.Source {
+	s := Source
+	s.Parse = func(r *source.Request) (source.Parsed, error) {
+		m, out, err := trusted(r)
+		if err != nil || Dropped(out) != "" {
+			return out, err
+		}
+		parsed, err := other.Parse(r)
+		parsed.SenderID = cmp.Or(parsed.SenderID, m.id)
+		parsed.Notes = append(out.Notes, parsed.Notes...)
+		return parsed, err
+	}
+	return s
+}
+
+// trusted reads a mail and begins what it says with why it is dropped, if it is.
+func trusted(r *source.Request) (*message, source.Parsed, error) {
 	m, err := read(r.Body)
 	if err != nil {
-		return source.Parsed{}, err
+		return nil, source.Parsed{}, err
 	}
 	out := source.Parsed{SenderID: m.id, Notes: m.notes}
 	if why := cmp.Or(distrusted(r), m.automatic(r)); why != "" {
 		out.Notes = append(out.Notes, "dropped: "+why)
-		return out, nil
 	}
-	out.Items = []source.Item{source.Told(m.alert(r))}
-	return out, nil
+	return m, out, nil
 }
 
 // Dropped returns why a mail was no alert, "" where it was one.

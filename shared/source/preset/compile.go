@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/shared/alert"
@@ -291,6 +292,7 @@ func (c *compiler) proof(p *Proof) {
 	if p.Header == "" && p.Scheme != "standard" {
 		c.bad.Add("proof.header", "missing")
 	}
+	c.proofTexts(p)
 	switch p.Scheme {
 	case "secret", "hmac-sha256", "hmac-sha1", "hmac-sha512", "jws", "standard":
 	default:
@@ -302,6 +304,42 @@ func (c *compiler) proof(p *Proof) {
 		c.bad.Add("proof.encoding", "is %.40q, expected hex or base64", p.Encoding)
 	}
 }
+
+// proofTexts notes what no request could ever bear: a proof that nobody can
+// give is found out when the mapping is written, not by alerts that are refused.
+func (c *compiler) proofTexts(p *Proof) {
+	for at, name := range map[string]string{"header": p.Header, "time_header": p.TimeHeader} {
+		if name != "" && !headerName.MatchString(name) {
+			c.bad.Add("proof."+at, "is %.40q, which is no name of a header", name)
+		}
+	}
+	if p.TimeHeader != "" && strings.EqualFold(p.Header, p.TimeHeader) {
+		c.bad.Add("proof.time_header", "is that of the proof itself")
+	}
+	for at, text := range map[string]string{"prefix": p.Prefix, "list": p.List} {
+		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+			c.bad.Add("proof."+at, "is %.40q, expected characters that a header may have", text)
+		}
+	}
+	if strings.HasPrefix(p.Prefix, " ") {
+		c.bad.Add("proof.prefix", "begins with a space, which no header does")
+	}
+	if p.List != "" && (strings.Contains(p.Prefix, p.List) || strings.Trim(p.List, signatureLetters+" ") == "") {
+		c.bad.Add("proof.list", "is %.40q, which also stands in a signature", p.List)
+	}
+	if hmac := strings.HasPrefix(p.Scheme, "hmac-"); !hmac && p.Encoding+p.List+p.TimeHeader+p.TimeJoin != "" {
+		c.bad.Add("proof.scheme", "%.40s has neither encoding, list nor time", p.Scheme)
+	}
+	if p.Scheme == "jws" && p.Prefix != "" {
+		c.bad.Add("proof.prefix", "a jws has none")
+	}
+}
+
+// headerName is a token (RFC 9110, 5.6.2).
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+// signatureLetters are those of hex and base64.
+const signatureLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 // Source returns p as a source.
 func (p *Preset) Source() source.Source {

@@ -19,7 +19,7 @@ import (
 type Spec struct {
 	Product   string    `json:"product,omitempty"`   // for people: "Uptime Kuma"
 	Aliases   List      `json:"aliases,omitempty"`   // other words for it
-	Recognise List      `json:"recognise,omitempty"` // conditions by one of which its requests are told from those of all other sources
+	Recognise List      `json:"recognise,omitempty"` // conditions by one of which its requests are told from those of all other sources that ship; a mapping of your own reads what its integration gets, whether they hold or not
 	Proof     *Proof    `json:"proof,omitempty"`     // how a request proves itself where the integration's auth is "vendor"
 	Media     List      `json:"media,omitempty"`     // media types beside JSON and forms; "*" is any
 	Body      string    `json:"body,omitempty"`      // path of the document itself where the body is an envelope: payload|json

@@ -23,8 +23,12 @@ type Source struct {
 	Guide       source.Guide `json:"guide"`
 }
 
-// Custom is the source of what nobody described, and of users' mappings.
-const Custom = "custom"
+// Custom is the source of what nobody described, and of users' mappings; Email
+// that whose senders have an address in place of a URL.
+const (
+	Custom = "custom"
+	Email  = "email"
+)
 
 // sources.json holds one source a line; the test of this package writes it
 // with -update from the sources themselves, and fails while it differs.
