@@ -289,7 +289,10 @@ func (c *compiler) proof(p *Proof) {
 	if p == nil {
 		return
 	}
-	if p.Header == "" && p.Scheme != "standard" {
+	switch {
+	case p.Scheme == "standard" && *p != (Proof{Scheme: p.Scheme}):
+		c.bad.Add("proof.scheme", "standard says all of a proof; expected no field beside it")
+	case p.Scheme != "standard" && p.Header == "":
 		c.bad.Add("proof.header", "missing")
 	}
 	c.proofTexts(p)

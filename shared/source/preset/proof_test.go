@@ -1,6 +1,7 @@
 package preset
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -31,6 +32,7 @@ func TestProofsThatNobodyCanGive(t *testing.T) {
 		"proof.list: is \"=\"":                     {Header: "X-Proof", Scheme: "hmac-sha1", Prefix: "v1=", List: "="},
 		"proof.scheme: secret has neither":         {Header: "X-Proof", Scheme: "secret", List: ","},
 		"proof.scheme: is \"md5\"":                 {Header: "X-Proof", Scheme: "md5"},
+		"proof.scheme: standard says all":          {Header: "X-Proof", Scheme: "standard"},
 		"proof.encoding: is \"base32\", expected ": {Header: "X-Proof", Scheme: "hmac-sha1", Encoding: "base32"},
 	} {
 		_, err := Compile("own", Spec{Proof: &p})
@@ -60,6 +62,14 @@ func prove(p *Proof, r *source.Request, secret string) {
 		text := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." +
 			base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"sha256":"%x"}`, sha256.Sum256(r.Body)))
 		r.Header.Set(p.Header, text+"."+base64.RawURLEncoding.EncodeToString(sum(sha256.New, []byte(text))))
+	case "standard":
+		key, _ := base64.StdEncoding.DecodeString(secret)
+		mac := hmac.New(sha256.New, key)
+		stamp := fmt.Sprint(r.At.Unix())
+		mac.Write(append([]byte("m-1."+stamp+"."), r.Body...))
+		r.Header.Set("Webhook-Id", "m-1")
+		r.Header.Set("Webhook-Timestamp", stamp)
+		r.Header.Set(headerOf(p), "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	default:
 		signature := sum(map[string]func() hash.Hash{"hmac-sha256": sha256.New, "hmac-sha1": sha1.New, "hmac-sha512": sha512.New}[p.Scheme], signed)
 		text := hex.EncodeToString(signature)
@@ -72,6 +82,9 @@ func prove(p *Proof, r *source.Request, secret string) {
 		}
 	}
 }
+
+// headerOf is the header in which the proof itself stands.
+func headerOf(p *Proof) string { return cmp.Or(p.Header, "Webhook-Signature") }
 
 // FuzzProof: whatever a mapping says of the proof, it is refused when it is
 // compiled, or who knows the secret can give it, and nobody else.
@@ -110,7 +123,7 @@ func FuzzProof(f *testing.F) {
 		if strings.Contains(junk, right[:8]) {
 			return
 		}
-		r.Header.Set(header, junk)
+		r.Header.Set(headerOf(spec), junk)
 		err = verify(r, []string{right, other})
 		if !fault.Is(err, fault.Unauthenticated) || strings.Contains(err.Error(), right) {
 			t.Fatalf("%+v believes %q: %v", *spec, junk, err)
