@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -139,7 +138,7 @@ func direct(t *testing.T, a *intaketest.Account, file string) error {
 	}
 	src := verified(t)
 	in, log := a.Intake(src), telemetry.NewLogger(a, noEnv)
-	_, err = function.Dispatch(in.Routes(log, src.Name), in.Direct(log, src.Name))(t.Context(), json.RawMessage(event))
+	_, err = function.Dispatch(in.Routes(log, src.Name), in.Direct(log, src.Name)).Invoke(t.Context(), event)
 	return err
 }
 
