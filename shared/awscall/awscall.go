@@ -63,11 +63,12 @@ func Open(cfg aws.Config, env cloud.Lookup, s Service) *Client {
 	return c
 }
 
-// transport is a connection to one host, mostly: as many idle ones are kept as
-// the SDK keeps.
+// transport keeps as many idle connections to a host as the SDK does, and
+// writes most requests at once.
 func transport() *http.Transport {
 	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 10, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: timeout, DisableCompression: true,
+		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 10, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: timeout,
+		DisableCompression: true, WriteBufferSize: 32 << 10,
 	}
 }
 

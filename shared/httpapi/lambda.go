@@ -124,8 +124,11 @@ func bodyOf(e events.APIGatewayV2HTTPRequest) ([]byte, error) {
 }
 
 func setHeader(r *http.Request, e events.APIGatewayV2HTTPRequest) {
+	r.Header = make(http.Header, len(e.Headers)+1)
+	values := make([]string, 0, len(e.Headers)) // one allocation, as each webhook has a dozen
 	for name, value := range e.Headers {
-		r.Header.Set(name, value)
+		values = append(values, value)
+		r.Header[http.CanonicalHeaderKey(name)] = values[len(values)-1 : len(values) : len(values)]
 	}
 	if len(e.Cookies) > 0 {
 		r.Header.Set("Cookie", strings.Join(e.Cookies, "; "))
