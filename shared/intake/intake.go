@@ -221,8 +221,10 @@ func (in *Intake) tell(ctx context.Context, d Delivery, parsed source.Parsed, er
 	}
 	receipt := receiptOf(d)
 	in.count("accepted", receipt)
-	httpapi.Annotate(ctx, slog.String("delivery_id", d.ID),
-		slog.Int("alerts", len(receipt.Keys)), slog.Int("rejected", len(receipt.Rejected)))
+	httpapi.Annotate(ctx, slog.String("delivery_id", d.ID), slog.Int("alerts", len(receipt.Keys)))
+	if n := len(receipt.Rejected); n > 0 {
+		httpapi.Annotate(ctx, slog.Int("rejected", n))
+	}
 	return parsed, receipt, nil
 }
 
