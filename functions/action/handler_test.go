@@ -853,7 +853,7 @@ func TestFixtures(t *testing.T) {
 			if err := json.Unmarshal(raw, &e); err != nil {
 				t.Fatal(err)
 			}
-			resp, err := httpapi.Lambda(o.handler())(t.Context(), e)
+			resp, err := httpapi.Lambda(o.handler()).Answer(t.Context(), e)
 			if err != nil {
 				t.Fatal(err)
 			}

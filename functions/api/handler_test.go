@@ -91,7 +91,7 @@ func TestTheFunctionAnswersEventsOfAPIGateway(t *testing.T) {
 	// What reports comes before what lists.
 	for _, name := range append([]string{"report-event"}, names(files)...) {
 		t.Run(name, func(t *testing.T) {
-			out, err := httpapi.Lambda(h)(t.Context(), payload(t, name, secret))
+			out, err := httpapi.Lambda(h).Answer(t.Context(), payload(t, name, secret))
 			if err != nil {
 				t.Fatal(err)
 			}

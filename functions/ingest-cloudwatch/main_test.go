@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -29,7 +28,7 @@ const (
 // the events of the folder and was thrown away.
 type vendor struct{ t *testing.T }
 
-func (v vendor) Do(r *http.Request) (*http.Response, error) {
+func (v vendor) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.String() != "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem" {
 		return nil, errors.New("not here")
 	}
@@ -42,7 +41,7 @@ func (v vendor) Do(r *http.Request) (*http.Response, error) {
 
 func verified(t *testing.T) source.Source {
 	src := cloudwatch.Source
-	src.Verify = cloudwatch.NewVerifier(vendor{t}).Verify
+	src.Verify = cloudwatch.NewVerifier(&http.Client{Transport: vendor{t}}).Verify
 	return src
 }
 
@@ -116,7 +115,7 @@ func TestRepeatHasTheSameDeliveryID(t *testing.T) {
 
 func TestCertificateOutOfReachAsksForARepeat(t *testing.T) {
 	src := cloudwatch.Source
-	src.Verify = cloudwatch.NewVerifier(unreachable{}).Verify
+	src.Verify = cloudwatch.NewVerifier(&http.Client{Transport: unreachable{}}).Verify
 	a := intaketest.NewAccount(src)
 	answer, _ := a.Invoke(t, a.Intake(src).Routes(telemetry.NewLogger(a, noEnv), src.Name), intaketest.Read(t, "ingest-cloudwatch", "alarm-firing.json"))
 	if answer.StatusCode != 503 || len(a.Sent) > 0 {
@@ -126,7 +125,9 @@ func TestCertificateOutOfReachAsksForARepeat(t *testing.T) {
 
 type unreachable struct{}
 
-func (unreachable) Do(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no route")
+}
 
 // direct invokes the function as Lambda does.
 func direct(t *testing.T, a *intaketest.Account, file string) error {
@@ -137,7 +138,7 @@ func direct(t *testing.T, a *intaketest.Account, file string) error {
 	}
 	src := verified(t)
 	in, log := a.Intake(src), telemetry.NewLogger(a, noEnv)
-	_, err = function.Dispatch(in.Routes(log, src.Name), in.Direct(log, src.Name))(t.Context(), json.RawMessage(event))
+	_, err = function.Dispatch(in.Routes(log, src.Name), in.Direct(log, src.Name)).Invoke(t.Context(), event)
 	return err
 }
 

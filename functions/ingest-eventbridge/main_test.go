@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,7 +61,7 @@ func TestDirectInvocations(t *testing.T) {
 			}
 			a := intaketest.NewAccount(eventbridge.Source)
 			in, log := a.Intake(eventbridge.Source), telemetry.NewLogger(a, noEnv)
-			if _, err := function.Dispatch(in.Routes(log, eventbridge.Name), in.Direct(log, eventbridge.Name))(t.Context(), json.RawMessage(event)); err != nil || len(a.Sent) != 1 {
+			if _, err := function.Dispatch(in.Routes(log, eventbridge.Name), in.Direct(log, eventbridge.Name)).Invoke(t.Context(), event); err != nil || len(a.Sent) != 1 {
 				t.Fatalf("%d deliveries, %v", len(a.Sent), err)
 			}
 			var got []string

@@ -79,7 +79,7 @@ func (j *job) file(name string) (e events.APIGatewayV2HTTPRequest) {
 func (j *job) send(e events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	j.t.Helper()
 	none := func(string) (string, bool) { return "", false }
-	answer, err := httpapi.Lambda(j.h.routes(telemetry.NewLogger(&j.wrote, none)))(j.t.Context(), e)
+	answer, err := httpapi.Lambda(j.h.routes(telemetry.NewLogger(&j.wrote, none))).Answer(j.t.Context(), e)
 	if err != nil {
 		j.t.Fatal(err)
 	}

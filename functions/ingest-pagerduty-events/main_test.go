@@ -89,7 +89,7 @@ func TestWhatMayPassIsWorthARepeat(t *testing.T) {
 		h := httpapi.Serve(telemetry.NewLogger(&strings.Builder{}, noEnv), nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			refuse(w, r, generic, fault.New(fault.TooMany, "slow down"))
 		}))
-		got, err := httpapi.Lambda(h)(t.Context(), intaketest.Read(t, tested.Name, "trigger.json"))
+		got, err := httpapi.Lambda(h).Answer(t.Context(), intaketest.Read(t, tested.Name, "trigger.json"))
 		if err != nil || got.StatusCode != want || got.Body != `{"status":"throttle exceeded","message":"slow down"}` {
 			t.Errorf("version 1 %v: %d %s, %v", generic, got.StatusCode, got.Body, err)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"tocsin/shared/event"
 	"tocsin/shared/intake"
 	"tocsin/shared/ledger"
+	"tocsin/shared/queue"
 )
 
 func asSlot(err error) (*event.SlotError, bool) { return errors.AsType[*event.SlotError](err) }
@@ -138,6 +140,56 @@ func (s *scenario) ends(w *world, d intake.Delivery) {
 		w.t.Errorf("%d events, want %d", len(found), s.events)
 	}
 	w.sound()
+}
+
+// TestInvariant03AMessageHandedOverTwiceAtOnce: the second is as new as the
+// first, so nobody looks for it in the ledger.
+func TestInvariant03AMessageHandedOverTwiceAtOnce(t *testing.T) {
+	e := startEngine(t)
+	for _, s := range scenarios() {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, e)
+			if s.before != nil {
+				s.before(w)
+			}
+			counted := w.counted("Disposed")
+			d := w.at(time.Minute).delivery(time.Minute, s.alerts...)
+			w.takes(d)
+			first := w.dispositions(d)
+			w.takes(d)
+			s.ends(w, d)
+			if again := w.dispositions(d); !reflect.DeepEqual(again, first) {
+				t.Errorf("the ledger changed: %+v, was %+v", again, first)
+			}
+			if got := w.counted("Disposed") - counted; got != len(s.alerts) {
+				t.Errorf("counted %d alerts as disposed, want %d", got, len(s.alerts))
+			}
+		})
+	}
+}
+
+// TestTheLedgerIsReadUnlessADeliveryIsNew: what was tried before, is old or may
+// be a sender's repeat is looked for.
+func TestTheLedgerIsReadUnlessADeliveryIsNew(t *testing.T) {
+	r := &router{now: func() time.Time { return noon }}
+	for _, c := range []struct {
+		name   string
+		tries  int
+		age    time.Duration
+		sender string
+		want   bool
+	}{
+		{"first try", 1, time.Second, "", true},
+		{"second try", 2, time.Second, "", false},
+		{"from the dead-letter queue", 1, newFor, "", false},
+		{"named by its sender", 1, time.Second, "s-1", false},
+	} {
+		d := &delivery{Delivery: intake.Delivery{ReceivedAt: noon.Add(-c.age), SenderID: c.sender}}
+		if got := r.isNew(queue.Message{Tries: c.tries}, d); got != c.want {
+			t.Errorf("%s: new %v, want %v", c.name, got, c.want)
+		}
+	}
 }
 
 // TestTheLedgerIsPutOnce shows that of two routers with one delivery only one

@@ -58,7 +58,7 @@ type report struct {
 // delivery is one message of the batch.
 type delivery struct {
 	intake.Delivery
-	writer  string       // of this attempt, in the ledger
+	writer  string       // of this attempt, in the ledger: no longer than it takes to tell few apart
 	err     error        // it cannot be read
 	twin    *delivery    // the same one, earlier in the batch, for which it stands or falls
 	result  error        // of the message
@@ -101,12 +101,15 @@ func (r *router) read(ctx context.Context, batch []queue.Message) []*delivery {
 	deliveries := make([]*delivery, len(batch))
 	var parts []ledger.PartID
 	for i, m := range batch {
-		d := &delivery{writer: rand.Text(), written: map[int]bool{}, settled: map[int]bool{}}
+		d := &delivery{writer: rand.Text()[:8], written: map[int]bool{}, settled: map[int]bool{}}
 		if d.Delivery, d.err = r.fetch(ctx, m.Body); d.err == nil && d.RawObject == "" {
 			d.body, d.err = d.Body()
 		}
 		deliveries[i] = d
 		d.twin = twinOf(d, deliveries[:i])
+		if r.isNew(m, d) {
+			continue
+		}
 		for n := range d.parts() {
 			parts = append(parts, ledger.PartID{Delivery: d.ID, Part: n})
 		}
@@ -122,6 +125,19 @@ func (r *router) read(ctx context.Context, batch []queue.Message) []*delivery {
 		}
 	}
 	return deliveries
+}
+
+// newFor is how long after its receipt a delivery is new at its first try. It
+// is shorter than a message takes to the dead-letter queue, from which it comes
+// back as one that was never tried.
+const newFor = time.Minute
+
+// isNew reports whether no part of a delivery can be in the ledger, so that the
+// price of looking is saved. Where the queue hands over a message twice, the
+// second is as well off as one that comes before the first is in the ledger:
+// alerts remember what they took, and [ledger.Store.Put] refuses a second part.
+func (r *router) isNew(m queue.Message, d *delivery) bool {
+	return m.Tries <= 1 && d.SenderID == "" && r.now().Sub(d.ReceivedAt) < newFor
 }
 
 // twinOf finds the delivery that the queue handed over twice in one batch.

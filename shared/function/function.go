@@ -5,12 +5,10 @@ package function
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"tocsin/shared/cloud"
@@ -60,29 +58,23 @@ func logged(log *slog.Logger, direct Direct) Direct {
 // Dispatch tells requests of API Gateway, payload format 2.0, by the method in
 // their context, which no event of another service has: whatever a sender can
 // write stands inside of the body, as a string.
-func Dispatch(h http.Handler, direct Direct) func(context.Context, json.RawMessage) (any, error) {
-	answer := httpapi.Lambda(h)
-	return func(ctx context.Context, event json.RawMessage) (any, error) {
-		var e events.APIGatewayV2HTTPRequest
-		if !isRequest(event) {
-			return nil, direct(ctx, event)
-		}
-		if err := json.Unmarshal(event, &e); err != nil {
-			return nil, fmt.Errorf("the event is no request of payload format 2.0: %w", err)
-		}
-		return answer(ctx, e)
-	}
+func Dispatch(h http.Handler, direct Direct) lambda.Handler {
+	return dispatch{httpapi.Lambda(h), direct}
 }
 
-// isRequest looks at no more than it must: other events may have anything in
-// the fields of a request.
-func isRequest(event json.RawMessage) bool {
-	var e struct {
-		RequestContext struct {
-			HTTP struct {
-				Method string `json:"method"`
-			} `json:"http"`
-		} `json:"requestContext"`
+type dispatch struct {
+	http   httpapi.Function
+	direct Direct
+}
+
+func (d dispatch) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	e, ok := httpapi.Request(event)
+	if !ok {
+		return []byte("null"), d.direct(ctx, event)
 	}
-	return json.Unmarshal(event, &e) == nil && e.RequestContext.HTTP.Method != ""
+	answer, err := d.http.Answer(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
 }

@@ -30,10 +30,9 @@ func TestDispatch(t *testing.T) {
 		`"text"`:                                                                                               false,
 	} {
 		taken = nil
-		answer, err := dispatch(t.Context(), json.RawMessage(event))
-		text, _ := json.Marshal(answer)
-		if http != (err == nil) || http != strings.Contains(string(text), `"statusCode":418`) || http != (len(taken) == 0) {
-			t.Errorf("%s: answer %s, taken %q, %v", event, text, taken, err)
+		answer, err := dispatch.Invoke(t.Context(), []byte(event))
+		if http != (err == nil) || http != strings.Contains(string(answer), `"statusCode":418`) || http != (len(taken) == 0) {
+			t.Errorf("%s: answer %s, taken %q, %v", event, answer, taken, err)
 		}
 		if !http && taken[0] != event {
 			t.Errorf("%s was taken as %s", event, taken[0])

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -53,6 +55,54 @@ func TestRequestIsThatOfTheEvent(t *testing.T) {
 	}
 }
 
+// TestRequestReadsWhatEncodingJSONReads compares the two on the events at hand.
+func TestRequestReadsWhatEncodingJSONReads(t *testing.T) {
+	files, err := filepath.Glob("../../events/*/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all events.APIGatewayV2HTTPRequest
+		if json.Unmarshal(text, &all) != nil || all.RequestContext.HTTP.Method == "" {
+			if _, ok := Request(text); ok {
+				t.Errorf("%s is taken for a request", file)
+			}
+			continue
+		}
+		requests++
+		want := events.APIGatewayV2HTTPRequest{
+			RawPath: all.RawPath, RawQueryString: all.RawQueryString, Headers: all.Headers, Cookies: all.Cookies, Body: all.Body, IsBase64Encoded: all.IsBase64Encoded,
+		}
+		about := &want.RequestContext
+		about.RequestID, about.Stage, about.DomainName = all.RequestContext.RequestID, all.RequestContext.Stage, all.RequestContext.DomainName
+		about.HTTP.Method, about.HTTP.SourceIP = all.RequestContext.HTTP.Method, all.RequestContext.HTTP.SourceIP
+		if got, ok := Request(text); !ok || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s\nread %+v\nwant %+v", file, got, want)
+		}
+	}
+	if requests < 50 {
+		t.Errorf("compared with %d requests", requests)
+	}
+}
+
+func TestFunctionAnswersInJSON(t *testing.T) {
+	f := Lambda(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
+	got, err := f.Invoke(t.Context(), []byte(`{"rawPath":"/","requestContext":{"http":{"method":"POST","sourceIp":"192.0.2.7"}},"body":"a\u0022b","cookies":["c=1"]}`))
+	if want := `{"statusCode":200,"headers":{},"multiValueHeaders":null,"body":"a\"b","cookies":null}`; err != nil || string(got) != want {
+		t.Errorf("answered %s, %v; want %s", got, err, want)
+	}
+	for _, event := range []string{``, `{}`, `[]`, `{"requestContext":{"http":{"method":""}}}`, `{"requestContext":{"http":{"method":"GET"}}`} {
+		if got, err := f.Invoke(t.Context(), []byte(event)); err == nil {
+			t.Errorf("%s: answered %s", event, got)
+		}
+	}
+}
+
 func TestPathIsReadEscapedAndWithoutItsStage(t *testing.T) {
 	for _, c := range []struct{ name, stage, raw, want string }{
 		{"plain", "$default", "/v1/events", "/v1/events"},
@@ -76,7 +126,7 @@ func TestEventThatIsNoRequestIsAnError(t *testing.T) {
 	broken := event("POST", "/")
 	broken.Body, broken.IsBase64Encoded = "!", true
 	for name, e := range map[string]events.APIGatewayV2HTTPRequest{"empty": {}, "bad base64": broken, "bad method": event("P T", "/")} {
-		if _, err := Lambda(http.NotFoundHandler())(t.Context(), e); err == nil {
+		if _, err := Lambda(http.NotFoundHandler()).Answer(t.Context(), e); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -91,7 +141,7 @@ func TestResponseIsThatOfTheHandler(t *testing.T) {
 		w.Header().Set("X-Late", "1")
 		_, _ = io.WriteString(w, "text")
 	})
-	got, err := Lambda(h)(t.Context(), event("GET", "/"))
+	got, err := Lambda(h).Answer(t.Context(), event("GET", "/"))
 	want := events.APIGatewayV2HTTPResponse{StatusCode: 201, Headers: map[string]string{"X-Many": "1,2"}, Cookies: []string{"a=1"}, Body: "text"}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("response %+v, %v\nwant     %+v", got, err, want)
@@ -100,7 +150,7 @@ func TestResponseIsThatOfTheHandler(t *testing.T) {
 
 func TestBytesThatAreNoTextTravelAsBase64(t *testing.T) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte{0xff}) })
-	got, _ := Lambda(h)(t.Context(), event("GET", "/"))
+	got, _ := Lambda(h).Answer(t.Context(), event("GET", "/"))
 	if !got.IsBase64Encoded || got.Body != "/w==" {
 		t.Errorf("body %q, base64 %v", got.Body, got.IsBase64Encoded)
 	}
@@ -215,7 +265,7 @@ func FuzzLambda(f *testing.F) {
 		e := event(method, path)
 		e.RawQueryString, e.Body, e.IsBase64Encoded = query, body, encoded
 		e.Headers = map[string]string{"content-type": header}
-		out, err := Lambda(h)(t.Context(), e)
+		out, err := Lambda(h).Answer(t.Context(), e)
 		if (err == nil) != (out.StatusCode >= 200 && out.StatusCode < 600) {
 			t.Errorf("status %d, err %v", out.StatusCode, err)
 		}

@@ -12,6 +12,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -22,22 +24,65 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"tocsin/shared/source/doc"
 	"tocsin/shared/telemetry"
 )
 
-// Lambda answers events of an API Gateway HTTP API, payload format 2.0, with
-// h. An error means that the event is none of those; h's own failures are
-// responses.
-func Lambda(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		r, err := request(ctx, e)
-		if err != nil {
-			return events.APIGatewayV2HTTPResponse{}, err
-		}
-		w := &response{header: http.Header{}}
-		h.ServeHTTP(w, r)
-		return w.event(), nil
+// Function answers events of an API Gateway HTTP API, payload format 2.0, with
+// a handler. It is a Handler of package lambda.
+type Function struct{ handler http.Handler }
+
+// Lambda returns the function of a handler.
+func Lambda(h http.Handler) Function { return Function{h} }
+
+// Invoke answers an event as Lambda hands it over.
+func (f Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	e, ok := Request(event)
+	if !ok {
+		return nil, errors.New("the event is no request of payload format 2.0")
 	}
+	answer, err := f.Answer(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
+}
+
+// Request reads what [Function.Answer] needs of an event, false where it is none
+// of a request. It takes a third of the time that encoding/json takes, and each
+// webhook waits for it.
+func Request(event []byte) (e events.APIGatewayV2HTTPRequest, ok bool) {
+	v, err := doc.JSON(event)
+	about := v.Get("requestContext")
+	method := about.Get("http").Get("method").Text()
+	if err != nil || method == "" {
+		return e, false
+	}
+	e.RawPath, e.RawQueryString = v.Get("rawPath").Text(), v.Get("rawQueryString").Text()
+	e.Headers = make(map[string]string, v.Get("headers").Len())
+	for name, value := range v.Get("headers").Fields() {
+		e.Headers[name] = value.Text()
+	}
+	for cookie := range v.Get("cookies").Items() {
+		e.Cookies = append(e.Cookies, cookie.Text())
+	}
+	e.RequestContext.RequestID, e.RequestContext.Stage = about.Get("requestId").Text(), about.Get("stage").Text()
+	e.RequestContext.DomainName = about.Get("domainName").Text()
+	e.RequestContext.HTTP.Method, e.RequestContext.HTTP.SourceIP = method, about.Get("http").Get("sourceIp").Text()
+	e.Body, e.IsBase64Encoded = v.Get("body").Text(), v.Get("isBase64Encoded").True()
+	return e, true
+}
+
+// Answer answers one event. An error means that it is no request; failures of
+// the handler are responses.
+func (f Function) Answer(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	r, err := request(ctx, e)
+	if err != nil {
+		return events.APIGatewayV2HTTPResponse{}, err
+	}
+	w := &response{header: http.Header{}}
+	f.handler.ServeHTTP(w, r)
+	return w.event(), nil
 }
 
 // request builds the request that e describes. In payload format 2.0 a header
@@ -79,8 +124,11 @@ func bodyOf(e events.APIGatewayV2HTTPRequest) ([]byte, error) {
 }
 
 func setHeader(r *http.Request, e events.APIGatewayV2HTTPRequest) {
+	r.Header = make(http.Header, len(e.Headers)+1)
+	values := make([]string, 0, len(e.Headers)) // one allocation, as each webhook has a dozen
 	for name, value := range e.Headers {
-		r.Header.Set(name, value)
+		values = append(values, value)
+		r.Header[http.CanonicalHeaderKey(name)] = values[len(values)-1 : len(values) : len(values)]
 	}
 	if len(e.Cookies) > 0 {
 		r.Header.Set("Cookie", strings.Join(e.Cookies, "; "))

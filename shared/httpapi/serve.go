@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -24,10 +25,9 @@ func Serve(log *slog.Logger, metrics *telemetry.Metrics, h http.Handler) http.Ha
 		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, seen))
 		out := &statusWriter{ResponseWriter: w}
 		serveRecovered(out, r, h)
-		attrs := append([]slog.Attr{
-			slog.String("method", r.Method), slog.String("route", route(r)), slog.Int("status", out.status),
+		attrs := append(append(routed(r), slog.Int("status", out.status),
 			slog.Int64("bytes_in", max(r.ContentLength, 0)), slog.Float64("duration_ms", float64(time.Since(start).Microseconds())/1e3),
-		}, seen.take()...)
+		), seen.take()...)
 		metrics.Log(r.Context(), log, levelOf(out.status), "request answered", attrs...)
 	})
 }
@@ -51,11 +51,13 @@ func answerPanic(w *statusWriter, r *http.Request, err error) {
 	noteError(r.Context(), err)
 }
 
-func route(r *http.Request) string {
-	if r.Pattern == "" {
-		return "none"
+// routed names the route of a request, and its method where the route does not.
+func routed(r *http.Request) []slog.Attr {
+	attrs := []slog.Attr{slog.String("route", cmp.Or(r.Pattern, "none"))}
+	if !strings.HasPrefix(r.Pattern, r.Method+" ") {
+		attrs = append(attrs, slog.String("method", r.Method))
 	}
-	return r.Pattern
+	return attrs
 }
 
 func levelOf(status int) slog.Level {

@@ -1,13 +1,13 @@
 package intake
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -174,13 +174,13 @@ func Answer(w http.ResponseWriter, status int, parsed source.Parsed, receipt Rec
 // Read reads a request of a route, whose {path...}, if it has one, is what
 // stands after the key.
 func (in *Intake) Read(r *http.Request) (*source.Request, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	body := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), MaxBody)+bytes.MinRead))
+	if _, err := body.ReadFrom(r.Body); err != nil {
 		err = readError(err)
 		in.count(outcomeOf(err), Receipt{})
 		return nil, err
 	}
-	return &source.Request{Header: r.Header, Query: r.URL.Query(), Path: r.PathValue("path"), Body: body, At: in.Now().UTC()}, nil
+	return &source.Request{Header: r.Header, Query: r.URL.Query(), Path: r.PathValue("path"), Body: body.Bytes(), At: in.Now().UTC()}, nil
 }
 
 // Take accepts a request for the integration of key: once it returns, the
@@ -221,8 +221,10 @@ func (in *Intake) tell(ctx context.Context, d Delivery, parsed source.Parsed, er
 	}
 	receipt := receiptOf(d)
 	in.count("accepted", receipt)
-	httpapi.Annotate(ctx, slog.String("delivery_id", d.ID),
-		slog.Int("alerts", len(receipt.Keys)), slog.Int("rejected", len(receipt.Rejected)))
+	httpapi.Annotate(ctx, slog.String("delivery_id", d.ID), slog.Int("alerts", len(receipt.Keys)))
+	if n := len(receipt.Rejected); n > 0 {
+		httpapi.Annotate(ctx, slog.Int("rejected", n))
+	}
 	return parsed, receipt, nil
 }
 

@@ -138,7 +138,7 @@ func TestProblemsOfEvents(t *testing.T) {
 		{"all bad fields at once", "POST", "/events", `{"priority":"P9","service":7}`, 422, `"title","detail":"missing"`},
 		{"field given twice", "POST", "/events", `{"title":"x","priority":"P1","priority":"P4"}`, 422, `"priority","detail":"stands there twice"`},
 		{"no JSON", "POST", "/events", `{"title":`, 400, "not valid JSON: it ends early"},
-		{"trailing text", "POST", "/events", `{"title":"x"} {}`, 400, "goes on after"},
+		{"trailing text", "POST", "/events", `{"title":"x"} {}`, 400, "something follows the end"},
 		{"a list", "POST", "/events", `[]`, 400, "expected a JSON object"},
 		{"invalid UTF-8", "POST", "/events", "{\"title\":\"\xff\"}", 400, "UTF-8"},
 		{"too deep", "POST", "/events", strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200), 400, "nests deeper"},

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"tocsin/shared/fault"
 	"tocsin/shared/plan"
+	"tocsin/shared/source/doc"
 )
 
 // decodeObject reads a JSON object. Numbers stay as they were written.
@@ -21,17 +21,14 @@ func decodeObject(body []byte) (map[string]any, error) {
 	if !utf8.Valid(body) {
 		return nil, fault.New(fault.Invalid, "the body is not valid UTF-8")
 	}
-	if err := checkDepth(body); err != nil {
+	if _, err := doc.JSON(body); err != nil {
 		return nil, err
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
 	var v any
 	if err := dec.Decode(&v); err != nil {
-		return nil, jsonError(err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, fault.New(fault.Invalid, "the body goes on after its JSON object")
+		return nil, fault.Wrap(fault.Invalid, err, "the body is not valid JSON") // begins with a byte order mark
 	}
 	m, ok := v.(map[string]any)
 	if !ok {

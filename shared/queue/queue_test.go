@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,9 +12,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"tocsin/shared/fault"
 	"tocsin/shared/telemetry"
@@ -129,104 +125,5 @@ func TestBatchWithoutTimeIsNotTried(t *testing.T) {
 	})
 	if got, _ := h(ctx, received("a")); len(failed(got)) != 1 {
 		t.Errorf("failed %v", failed(got))
-	}
-}
-
-// fake refuses bodies by what they say; "twice" succeeds at the second try.
-type fake struct {
-	calls [][]string
-	sent  []sqs.SendMessageInput
-	err   error
-}
-
-func (f *fake) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
-	f.sent = append(f.sent, *in)
-	return &sqs.SendMessageOutput{}, f.err
-}
-
-func (f *fake) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
-	var bodies []string
-	out := &sqs.SendMessageBatchOutput{}
-	for _, e := range in.Entries {
-		body := *e.MessageBody
-		bodies = append(bodies, body[:min(len(body), 8)])
-		first := len(f.calls) == 0
-		switch {
-		case body == "refused":
-			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InvalidMessageContents"), SenderFault: true})
-		case body == "never", body == "twice" && first:
-			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError")})
-		}
-	}
-	f.calls = append(f.calls, bodies)
-	return out, f.err
-}
-
-func entries(bodies ...string) []Entry {
-	var out []Entry
-	for _, b := range bodies {
-		out = append(out, Entry{Body: b})
-	}
-	return out
-}
-
-func TestSendAllSendsAgainWhatFailed(t *testing.T) {
-	big := strings.Repeat("b", MaxBody/2+1)
-	for _, c := range []struct {
-		name   string
-		bodies []string
-		err    error
-		calls  [][]string
-		unsent []int
-		kind   fault.Kind
-	}{
-		{"nothing", nil, nil, nil, nil, 0},
-		{"twelve", strings.Split("abcdefghijkl", ""), nil, [][]string{strings.Split("abcdefghij", ""), {"k", "l"}}, nil, 0},
-		{"second try", []string{"a", "twice"}, nil, [][]string{{"a", "twice"}, {"twice"}}, nil, 0},
-		{"by size", []string{big, big}, nil, [][]string{{"bbbbbbbb"}, {"bbbbbbbb"}}, nil, 0},
-		{"refused", []string{"a", "refused", "twice"}, nil, [][]string{{"a", "refused", "twice"}, {"twice"}}, []int{1}, fault.Invalid},
-		{"never", []string{"never", "a"}, nil, [][]string{{"never", "a"}, {"never"}, {"never"}, {"never"}, {"never"}}, []int{0}, fault.Unavailable},
-		{"call fails", []string{"a"}, errors.New("no route"), [][]string{{"a"}}, []int{0}, fault.Unavailable},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := &fake{err: c.err}
-				err := (&Sender{API: f, URL: "q"}).SendAll(t.Context(), entries(c.bodies...))
-				if !reflect.DeepEqual(f.calls, c.calls) {
-					t.Errorf("calls %v, want %v", f.calls, c.calls)
-				}
-				var unsent []int
-				if e, ok := errors.AsType[*UnsentError](err); ok {
-					unsent = e.Entries
-				}
-				if !slices.Equal(unsent, c.unsent) || err != nil && fault.KindOf(err) != c.kind {
-					t.Errorf("unsent %v, err %v; want %v", unsent, err, c.unsent)
-				}
-			})
-		})
-	}
-}
-
-func TestSendNamesGroupAndDelay(t *testing.T) {
-	f := &fake{}
-	s := &Sender{API: f, URL: "q"}
-	if err := s.Send(t.Context(), Entry{Group: "int-1", Body: "b", Delay: 1500 * time.Millisecond}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Send(t.Context(), Entry{Body: "b", Delay: time.Hour}); err != nil {
-		t.Fatal(err)
-	}
-	if g := f.sent[0]; aws.ToString(g.MessageGroupId) != "int-1" || g.DelaySeconds != 2 || *g.QueueUrl != "q" {
-		t.Errorf("sent %+v", g)
-	}
-	if g := f.sent[1]; g.MessageGroupId != nil || g.DelaySeconds != 900 {
-		t.Errorf("sent %+v", g)
-	}
-}
-
-func TestSendThatFailsIsWorthARetry(t *testing.T) {
-	err := (&Sender{API: &fake{err: errors.New("no route")}, URL: "q"}).Send(t.Context(), Entry{Body: "b"})
-	if !fault.Is(err, fault.Unavailable) {
-		t.Errorf("err %v", err)
 	}
 }

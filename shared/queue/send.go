@@ -7,14 +7,15 @@ package queue
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"tocsin/shared/awscall"
 	"tocsin/shared/cloud"
 	"tocsin/shared/fault"
 )
@@ -27,16 +28,10 @@ const MaxBody = 256 << 10
 // maxBatch is the number of entries that one SendMessageBatch takes.
 const maxBatch = 10
 
-// API is the part of the SDK's client that sending needs.
-type API interface {
-	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
-	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
-}
-
 // Sender sends to one queue. It is safe for concurrent use.
 type Sender struct {
-	API API
-	URL string
+	client *awscall.Client
+	url    string
 }
 
 // Entry is one message to be sent. Group names the tenant of a fair standard
@@ -55,36 +50,55 @@ func Open(cfg aws.Config, env cloud.Lookup, urlVar string) (*Sender, error) {
 	if !ok || url == "" {
 		return nil, fmt.Errorf("%s is not set", urlVar)
 	}
-	client, err := newClient(cfg, cloud.Endpoint(env, "SQS"))
-	if err != nil {
-		return nil, err
+	return To(cfg, env, url), nil
+}
+
+// To returns the sender to the queue of a URL.
+func To(cfg aws.Config, env cloud.Lookup, url string) *Sender {
+	return &Sender{awscall.Open(cfg, env, awscall.Service{Name: "sqs", Target: "AmazonSQS", Media: "application/x-amz-json-1.0"}), url}
+}
+
+// message is an [Entry] as SQS takes it, alone or, with an id, in a batch.
+type message struct {
+	ID    string `json:"Id,omitempty"`
+	URL   string `json:"QueueUrl,omitempty"`
+	Group string `json:"MessageGroupId,omitempty"`
+	Delay int    `json:"DelaySeconds,omitempty"`
+	Body  string `json:"MessageBody"`
+}
+
+// taken is what SQS says of a message that it took.
+type taken struct {
+	ID  string `json:"Id"`
+	MD5 string `json:"MD5OfMessageBody"`
+}
+
+// check refuses an answer that is not for the body that was sent.
+func (t taken) check(body string) error {
+	if sum := md5.Sum([]byte(body)); t.MD5 != hex.EncodeToString(sum[:]) {
+		return fault.New(fault.Unavailable, "the message has MD5 %q in the queue, %x was sent", t.MD5, sum)
 	}
-	return &Sender{API: client, URL: url}, nil
+	return nil
 }
 
 // Send sends one message. A failure is of kind Unavailable.
 func (s *Sender) Send(ctx context.Context, e Entry) error {
-	_, err := s.API.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &s.URL, MessageBody: &e.Body, MessageGroupId: group(e), DelaySeconds: seconds(e.Delay),
-	})
+	var out taken
+	err := s.client.JSON(ctx, "SendMessage", message{URL: s.url, Group: e.Group, Delay: seconds(e.Delay), Body: e.Body}, &out)
+	if err == nil {
+		err = out.check(e.Body)
+	}
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "send message")
 	}
 	return nil
 }
 
-func group(e Entry) *string {
-	if e.Group == "" {
-		return nil
-	}
-	return &e.Group
-}
-
 // maxDelay is the longest delay that SQS takes.
 const maxDelay = 15 * time.Minute
 
-func seconds(d time.Duration) int32 {
-	return int32((min(max(d, 0), maxDelay) + time.Second - 1) / time.Second)
+func seconds(d time.Duration) int {
+	return int((min(max(d, 0), maxDelay) + time.Second - 1) / time.Second)
 }
 
 // UnsentError names the entries of a [Sender.SendAll] that were not sent, by
@@ -152,34 +166,49 @@ func (s *Sender) sendChunk(ctx context.Context, entries []Entry, from, to int, u
 }
 
 // sendOnce makes one call and returns the entries worth sending again. A call
-// that fails as a whole was repeated by the SDK already.
+// that fails as a whole was repeated already.
 func (s *Sender) sendOnce(ctx context.Context, entries []Entry, open []int, unsent *UnsentError) (again []int) {
-	out, err := s.API.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &s.URL, Entries: batch(entries, open)})
-	if err != nil {
+	var out struct {
+		Successful []taken
+		Failed     []struct {
+			ID          string `json:"Id"`
+			Code        string
+			SenderFault bool
+		}
+	}
+	in := struct {
+		URL     string `json:"QueueUrl"`
+		Entries []message
+	}{s.url, batch(entries, open)}
+	if err := s.client.JSON(ctx, "SendMessageBatch", in, &out); err != nil {
 		unsent.add(fault.Wrap(fault.Unavailable, err, "send %d messages", len(open)), open...)
 		return nil
 	}
+	took, refused := map[string]taken{}, map[string]string{}
+	for _, t := range out.Successful {
+		took[t.ID] = t
+	}
 	for _, f := range out.Failed {
-		switch i, err := strconv.Atoi(aws.ToString(f.Id)); {
-		case err != nil:
-			unsent.add(fault.New(fault.Unavailable, "the queue answered for an unknown entry"), open...)
-			return nil
-		case f.SenderFault:
-			unsent.add(fault.New(fault.Invalid, "the queue refused a message: %s", aws.ToString(f.Code)), i)
-		default:
+		if f.SenderFault {
+			refused[f.ID] = f.Code
+		}
+	}
+	for _, i := range open {
+		id := strconv.Itoa(i)
+		if code, ok := refused[id]; ok {
+			unsent.add(fault.New(fault.Invalid, "the queue refused a message: %s", code), i)
+		} else if took[id].check(entries[i].Body) != nil {
 			again = append(again, i)
 		}
 	}
 	return again
 }
 
-func batch(entries []Entry, open []int) []types.SendMessageBatchRequestEntry {
-	out := make([]types.SendMessageBatchRequestEntry, 0, len(open))
+func batch(entries []Entry, open []int) []message {
+	out := make([]message, 0, len(open))
 	for _, i := range open {
 		e := entries[i]
-		out = append(out, types.SendMessageBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(i)), MessageBody: &e.Body, MessageGroupId: group(e), DelaySeconds: seconds(e.Delay),
-		})
+		out = append(out, message{ID: strconv.Itoa(i), Body: e.Body, Group: e.Group, Delay: seconds(e.Delay)})
 	}
 	return out
 }

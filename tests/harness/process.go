@@ -62,8 +62,7 @@ func (h *Harness) Enqueue(logicalID string, texts ...string) *Harness {
 	for i, text := range texts {
 		entries[i].Body = text
 	}
-	q := &queue.Sender{API: sqs.NewFromConfig(h.SDK()), URL: h.Resource(logicalID)}
-	if err := q.SendAll(ctx, entries); err != nil {
+	if err := h.queue(logicalID).SendAll(ctx, entries); err != nil {
 		h.t.Fatal(err)
 	}
 	return h

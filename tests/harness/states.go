@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"tocsin/shared/ddb"
 	"tocsin/shared/outbox"
@@ -117,5 +116,6 @@ func (h *Harness) Repair(kind string, key ddb.Item) {
 
 // queue sends to a queue of the stack.
 func (h *Harness) queue(logicalID string) *queue.Sender {
-	return &queue.Sender{API: sqs.NewFromConfig(h.SDK()), URL: h.Resource(logicalID)}
+	env := func(name string) (string, bool) { return *h.SDK().BaseEndpoint, name == "AWS_ENDPOINT_URL" }
+	return queue.To(h.SDK(), env, h.Resource(logicalID))
 }

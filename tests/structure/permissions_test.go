@@ -123,8 +123,6 @@ func permissionsOf(f function, r reached, c call) ([]permission, error) {
 	switch c.Service {
 	case "dynamodb":
 		return tablePermissions(c)
-	case "sqs":
-		return sends(f, r, c)
 	case "sfn":
 		return executes(r, c)
 	case "ssm":
@@ -139,10 +137,10 @@ func permissionsOf(f function, r reached, c call) ([]permission, error) {
 			return one("s3:GetObject", mails)
 		case c.Via == "Put" || c.Via == "Get": // of shared/object
 			return one("s3:"+c.Via+"Object", deliveries)
-		case c.From == "shared/integration": // by the operation that signs
-			return one("ssm:"+c.Via, parameters[c.From])
-		case c.From == "shared/queue": // sends a single message
-			return sends(f, r, call{Service: "sqs", Method: "SendMessage", From: c.From})
+		case c.From == "shared/integration":
+			return one("ssm:"+c.Method, parameters[c.From])
+		case c.From == "shared/queue":
+			return sends(f, r, c)
 		}
 	case "sesv2":
 		if c.Method == "SendEmail" { // of raw content, which the service checks by the older name

@@ -123,7 +123,7 @@ func noEnv(string) (string, bool) { return "", false }
 // Invoke hands an event to a handler and returns its answer and what it wrote.
 func (a *Account) Invoke(t testing.TB, h http.Handler, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, string) {
 	t.Helper()
-	answer, err := httpapi.Lambda(h)(t.Context(), e)
+	answer, err := httpapi.Lambda(h).Answer(t.Context(), e)
 	if err = errors.Join(err, a.err); err != nil {
 		t.Fatal(err)
 	}

@@ -7,10 +7,6 @@
 package cloudwatch
 
 import (
-	"net/http"
-	"time"
-
-	"tocsin/shared/outgoing"
 	"tocsin/shared/source"
 	"tocsin/shared/source/aws"
 )
@@ -22,7 +18,7 @@ const Name = "cloudwatch"
 // developer guide, "HTTP/HTTPS headers").
 var Source = source.Source{
 	Name: Name, Aliases: []string{"aws-cloudwatch-sns", "aws-cloudwatch-lambda-action", "aws-sns", "sns"},
-	Signed: true, Verify: NewVerifier(client()).Verify, Media: []string{"*"}, Parse: Parse,
+	Signed: true, Verify: NewVerifier(nil).Verify, Media: []string{"*"}, Parse: Parse,
 	Marks: []string{
 		"Type=Notification|SubscriptionConfirmation|UnsubscribeConfirmation TopicArn=arn:* MessageId",
 		"header:X-Amz-Sns-Message-Type=Notification|SubscriptionConfirmation|UnsubscribeConfirmation",
@@ -47,15 +43,3 @@ var Source = source.Source{
 
 // Parse reads a body whose sender is known already.
 func Parse(r *source.Request) (source.Parsed, error) { return aws.Parse(Name, r) }
-
-// fetchFor bounds the fetch of a certificate: the function has 10 s in all, and
-// SNS waits 15 s for an answer.
-const fetchFor = 3 * time.Second
-
-// client fetches certificates: by https verified by the system's roots, from
-// public addresses, 64 KiB at most, without following anything.
-func client() *http.Client {
-	c := outgoing.Client(outgoing.Options{Timeout: fetchFor})
-	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return c
-}

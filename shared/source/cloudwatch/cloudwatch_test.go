@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -31,7 +32,7 @@ func FuzzVerify(f *testing.F) {
 		f.Add(body)
 		published[said(body)] = true
 	}
-	v := NewVerifier(files{})
+	v := NewVerifier(&http.Client{Transport: files{}})
 	received := source.Instant("2026-03-06T20:00:30Z")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if err := v.Verify(&source.Request{Body: body, At: received}, nil); err == nil && !published[said(body)] {

@@ -43,7 +43,7 @@ var at = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 // TestPublishedExamples are messages that SNS signed, from the tests of the AWS
 // SDK for Java 2 (services-custom/sns-message-manager, Apache-2.0).
 func TestPublishedExamples(t *testing.T) {
-	v := NewVerifier(files{})
+	v := NewVerifier(&http.Client{Transport: files{}})
 	for file, second := range map[string]string{
 		"test-notification-signature-v2.json": "2026-03-06T20:00:27Z", "test-notification-with-subject.json": "2026-03-06T19:53:22Z", "test-subscription-confirmation.json": "2026-03-06T19:31:33Z",
 	} {
@@ -84,7 +84,7 @@ func swapped(body string) string {
 // files serves the published certificate.
 type files struct{}
 
-func (files) Do(r *http.Request) (*http.Response, error) {
+func (files) RoundTrip(r *http.Request) (*http.Response, error) {
 	f, err := os.Open(filepath.Join("testdata", "published", filepath.Base(r.URL.Path)))
 	if err != nil {
 		return nil, err
@@ -112,9 +112,6 @@ func newVendor(t *testing.T) *vendor {
 		"else2":    v.certificate(t, v.key, "sns-signing.eu-west-2.amazonaws.com", end),
 		"other":    v.certificate(t, newKey(t, 2048), "sns.amazonaws.com", end),
 		"small":    v.certificate(t, newKey(t, 1024), "sns.amazonaws.com", end),
-		"text":     []byte("no certificate"),
-		"broken":   []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
-		"large":    bytes.Repeat([]byte("x"), maxCertificate+1),
 	}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v.mu.Lock()
@@ -122,8 +119,6 @@ func newVendor(t *testing.T) *vendor {
 		v.mu.Unlock()
 		name := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/SimpleNotificationService-"), ".pem")
 		switch name {
-		case "redirect":
-			http.Redirect(w, r, "/SimpleNotificationService-good.pem", http.StatusTemporaryRedirect)
 		case "busy":
 			w.WriteHeader(http.StatusServiceUnavailable)
 		default:
@@ -142,13 +137,12 @@ func newVendor(t *testing.T) *vendor {
 		t.Fatal(err)
 	}
 	roots.AddCert(leaf)
-	v.client = client()
-	v.client.Transport = &http.Transport{
+	v.client = &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
 		},
-	}
+	}}
 	return v
 }
 
@@ -236,9 +230,9 @@ func TestVerify(t *testing.T) {
 		{"an hour old", func(m map[string]any) { m["Timestamp"] = at.Add(-time.Hour).Format(time.RFC3339) }, nil, 1},
 		{"too old", func(m map[string]any) { m["Timestamp"] = at.Add(-maxAge - time.Second).Format(time.RFC3339) }, proof.ErrRefused, 0},
 		{"from the future", func(m map[string]any) { m["Timestamp"] = at.Add(6 * time.Minute).Format(time.RFC3339) }, proof.ErrRefused, 0},
-		{"two lines where one belongs", func(m map[string]any) { m["MessageId"] = "a\nSubject\nb" }, proof.ErrRefused, 1},
+		{"two lines where one belongs", func(m map[string]any) { m["MessageId"] = "a\nSubject\nb" }, proof.ErrRefused, 0},
 		{"no time", func(m map[string]any) { delete(m, "Timestamp") }, proof.ErrRefused, 0},
-		{"unknown version", func(m map[string]any) { m["SignatureVersion"] = "3" }, proof.ErrRefused, 1},
+		{"unknown version", func(m map[string]any) { m["SignatureVersion"] = "3" }, proof.ErrRefused, 0},
 		{"no signature", func(m map[string]any) { m["Signature"] = "" }, proof.ErrRefused, 1},
 		{"unknown type", func(m map[string]any) { m["Type"] = "notification" }, proof.ErrRefused, 0},
 		{"expired", from(at2("expired")), proof.ErrRefused, 1},
@@ -246,11 +240,7 @@ func TestVerify(t *testing.T) {
 		{"made out to another region", from(at2("else2")), proof.ErrRefused, 1},
 		{"another key", from(at2("other")), proof.ErrRefused, 1},
 		{"a short key", from(at2("small")), proof.ErrRefused, 1},
-		{"no certificate", from(at2("text")), proof.ErrRefused, 1},
-		{"broken certificate", from(at2("broken")), proof.ErrRefused, 1},
-		{"endless certificate", from(at2("large")), proof.ErrRefused, 1},
 		{"missing", from(at2("missing")), proof.ErrRefused, 1},
-		{"redirect", from(at2("redirect")), proof.ErrRefused, 1},
 		{"http", from("http://" + host + "/SimpleNotificationService-good.pem"), proof.ErrRefused, 0},
 		{"another host", from("https://sns.example.com/SimpleNotificationService-good.pem"), proof.ErrRefused, 0},
 		{"host that begins so", from("https://" + host + ".example.com/SimpleNotificationService-good.pem"), proof.ErrRefused, 0},
@@ -305,39 +295,6 @@ func TestOneFlippedBit(t *testing.T) {
 	}
 }
 
-func TestCertificateIsFetchedOnce(t *testing.T) {
-	sns := newVendor(t)
-	v, now := NewVerifier(sns.client), at
-	for range 3 {
-		if err := v.Verify(&source.Request{Body: sns.message(t, nil), At: now}, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(sns.asked) != 1 {
-		t.Errorf("fetched %d times", len(sns.asked))
-	}
-	later := at.Add(keptFor)
-	body := sns.message(t, func(m map[string]any) { m["Timestamp"] = later.Format(time.RFC3339) })
-	if err := v.Verify(&source.Request{Body: body, At: later}, nil); err != nil || len(sns.asked) != 2 {
-		t.Errorf("after a day: %d fetches, %v", len(sns.asked), err)
-	}
-	expired := at.AddDate(1, 0, 1)
-	v.cached[good] = kept{v.cached[good].certificate, expired.Add(time.Hour)}
-	body = sns.message(t, func(m map[string]any) { m["Timestamp"] = expired.Format(time.RFC3339) })
-	if err := v.Verify(&source.Request{Body: body, At: expired}, nil); !errors.Is(err, proof.ErrRefused) {
-		t.Errorf("a kept certificate that expired: %v", err)
-	}
-	for i := range maxKept + 1 {
-		v.cached[string(rune('a'+i))] = kept{}
-	}
-	if _, err := v.certificate(good+"x", at); !errors.Is(err, proof.ErrRefused) {
-		t.Error(err)
-	}
-	if _, err := v.certificate(strings.Replace(good, "good", "regional", 1), at); err != nil || len(v.cached) > maxKept {
-		t.Errorf("%d kept, %v", len(v.cached), err)
-	}
-}
-
 func TestWhatMayPassAsksForARepeat(t *testing.T) {
 	sns := newVendor(t)
 	body := sns.message(t, func(m map[string]any) { m["SigningCertURL"] = strings.Replace(good, "good", "busy", 1) })
@@ -352,7 +309,7 @@ func TestWhatMayPassAsksForARepeat(t *testing.T) {
 }
 
 func TestUnsignedIsBelievedOnlyWithASecretOfTheIntegration(t *testing.T) {
-	v := NewVerifier(files{})
+	v := NewVerifier(&http.Client{Transport: files{}})
 	for _, body := range []string{`{"AlarmName":"A","NewStateValue":"ALARM"}`, "plain text", `{"Records":[]}`, ""} {
 		if err := v.Verify(&source.Request{Body: []byte(body), At: at}, []string{"secret"}); !errors.Is(err, proof.ErrRefused) {
 			t.Errorf("%q: %v", body, err)

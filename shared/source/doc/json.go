@@ -372,35 +372,43 @@ func (t *tree) text(from, to uint32, raw bool) string {
 	}
 }
 
-// unescape reads s, of which all before i stands for itself.
+// unescape reads s, of which all before i stands for itself. What stands
+// between escapes is copied whole: a document inside a string has a quote in
+// every few bytes.
 func unescape(s string, i int) string {
-	length := i
-	for at := i; at < len(s); {
-		r, size := one(s[at:])
-		at, length = at+size, length+utf8.RuneLen(r)
-	}
 	var out strings.Builder
-	out.Grow(length)
+	out.Grow(len(s))
 	out.WriteString(s[:i])
-	for i < len(s) {
-		r, size := one(s[i:])
-		out.WriteRune(r)
-		i += size
+	for s = s[i:]; s != ""; {
+		plain := strings.IndexByte(s, '\\')
+		switch {
+		case plain == 0 && s[1] == 'u':
+			r, size := escapedRune(s)
+			out.WriteRune(r)
+			s = s[size:]
+		case plain == 0:
+			out.WriteByte(plainEscape(s[1]))
+			s = s[2:]
+		case plain < 0:
+			writeValid(&out, s)
+			return out.String()
+		default:
+			writeValid(&out, s[:plain])
+			s = s[plain:]
+		}
 	}
 	return out.String()
 }
 
-// one reads the character that s begins with, and how long it is as written.
-func one(s string) (rune, int) {
-	switch {
-	case s[0] < utf8.RuneSelf && s[0] != '\\':
-		return rune(s[0]), 1
-	case s[0] != '\\':
-		return utf8.DecodeRuneInString(s)
-	case s[1] != 'u':
-		return rune(plainEscape(s[1])), 2
+// writeValid writes s with U+FFFD for each byte that is no UTF-8.
+func writeValid(out *strings.Builder, s string) {
+	if utf8.ValidString(s) {
+		out.WriteString(s)
+		return
 	}
-	return escapedRune(s)
+	for _, r := range s {
+		out.WriteRune(r)
+	}
 }
 
 func plainEscape(c byte) byte {

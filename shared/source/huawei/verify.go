@@ -83,7 +83,9 @@ func verify(certificates *proof.Certificates, r *source.Request) error {
 	if err != nil || !ok || age > maxAge || age < -proof.MaxSkew {
 		return proof.ErrRefused
 	}
-	return certificates.Check(root.Get("signing_cert_url").Text(), x509.SHA256WithRSA, []byte(signed), signature, r.At)
+	return certificates.Check(proof.Signed{
+		Address: root.Get("signing_cert_url").Text(), Algorithm: x509.SHA256WithRSA, Text: []byte(signed), Signature: signature,
+	}, r.At)
 }
 
 // canonical is what SMN signs: names and values, each in a line of its own (SMN

@@ -4,6 +4,7 @@ import (
 	"go/constant"
 	"go/types"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
@@ -16,7 +17,7 @@ const (
 
 // plumbing are packages that call AWS on behalf of others: the call is the
 // doing of whoever calls them.
-var plumbing = map[string]bool{"shared/ddb": true, "shared/object": true}
+var plumbing = map[string]bool{"shared/ddb": true, "shared/awscall": true, "shared/object": true}
 
 // walker collects what is reached from one main.
 type walker struct {
@@ -177,12 +178,32 @@ func (w *walker) call(f *ssa.Function, c *ssa.CallCommon) {
 		w.read(c.Args[0])
 	}
 	if callee := c.StaticCallee(); callee != nil {
+		w.operation(f, callee, c.Args)
 		for i, p := range callee.Params {
 			if strings.HasSuffix(p.Name(), "Var") {
 				w.read(c.Args[i])
 			}
 		}
 	}
+}
+
+// operationOf returns which parameter of a function of plumbing names the
+// operation that it is to call; -1: none.
+func operationOf(f *ssa.Function) int {
+	return slices.IndexFunc(f.Params, func(p *ssa.Parameter) bool { return p.Name() == "operation" })
+}
+
+// operation records a call by the operation that it names.
+func (w *walker) operation(from, callee *ssa.Function, args []ssa.Value) {
+	i := operationOf(callee)
+	if i < 0 || !plumbing[w.folder(callee)] {
+		return
+	}
+	c := Call{Service: "signed", Method: "?"}
+	if name, ok := args[i].(*ssa.Const); ok {
+		c.Method = constant.StringVal(name.Value)
+	}
+	w.record(from, c)
 }
 
 // read notes a constant that names a variable: it is handed to a lookup, or to
@@ -298,6 +319,9 @@ func (w *walker) attribute(f *ssa.Function, c Call, into map[Call]bool, seen map
 	}
 	seen[f] = true
 	from := w.folder(f)
+	if plumbing[from] && operationOf(f) >= 0 {
+		return // its callers are recorded by the operation
+	}
 	if !plumbing[from] {
 		c.From = from
 		into[c] = true
