@@ -100,6 +100,7 @@ func (p *Preset) read(sc *lookup.Scope, out *source.Parsed) error {
 	if err := source.TooMany(len(items)); err != nil {
 		return err
 	}
+	untitled := 0
 	for _, v := range items {
 		one := sc
 		if several {
@@ -111,7 +112,14 @@ func (p *Preset) read(sc *lookup.Scope, out *source.Parsed) error {
 		if r.skip.Holds(one) || r.ignored.Holds(one) {
 			continue
 		}
-		out.Items = append(out.Items, r.item(p.name, one))
+		item := r.item(p.name, one)
+		if a := item.Alert; a != nil && a.Title == a.DedupKey && r.title.In(one) == "" {
+			untitled++
+		}
+		out.Items = append(out.Items, item)
+	}
+	if untitled > 0 {
+		out.Notes = append(out.Notes, fmt.Sprintf("%d of %d alerts have no title: nothing stands at %s; the key stands for it", untitled, len(out.Items), written(r.title)))
 	}
 	switch {
 	case len(items) == 0:
@@ -289,7 +297,7 @@ func (s *spreader) spread(v doc.Value) {
 		if item.Kind() == doc.String {
 			s.addTag(item.Head(alert.MaxLabelValue))
 		} else {
-			s.add(item.First("name", "key", "label"), item.Get("value"))
+			s.add(item.First("name", "key", "label", "title"), item.Get("value"))
 		}
 	}
 }
