@@ -288,7 +288,7 @@ func (s step) follow(v doc.Value) doc.Value {
 	case inner:
 		return v.Inner()
 	case line:
-		return doc.Of(firstLine(v.Head(maxText)))
+		return doc.Of(Line(v.Head(maxText)))
 	case pairs:
 		if v.Kind() != doc.String {
 			return doc.Value{}
@@ -298,7 +298,8 @@ func (s step) follow(v doc.Value) doc.Value {
 	return v.Step(s.name)
 }
 
-func firstLine(s string) string {
+// Line is the first line of a text that says something, without markup.
+func Line(s string) string {
 	for l := range strings.Lines(s) {
 		if l = plain(l); strings.ContainsFunc(l, inWord) {
 			return l

@@ -94,7 +94,7 @@ func TestLinesWithoutMarkup(t *testing.T) {
 		"cpu * 2 > 90":                                   "cpu * 2 > 90",
 		"-----\n- - item":                                "item",
 	} {
-		if got := firstLine(text); got != want {
+		if got := Line(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
