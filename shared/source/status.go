@@ -56,7 +56,7 @@ const maxPhrase = 64
 
 // StatusOf sorts a word or phrase that names a status: "" says nothing. A
 // phrase counts by the words in it, the last first, because "alert.resolved"
-// and "Down ended" say at the end what holds.
+// and "Down ended" say at the end what holds, and words of severity last of all.
 func StatusOf(phrase string) alert.Status {
 	if len(phrase) > maxPhrase {
 		return ""
@@ -65,16 +65,19 @@ func StatusOf(phrase string) alert.Status {
 		return s
 	}
 	parts := wordsOf(splitCase(phrase))
+	var bad alert.Status
 	for i := len(parts) - 1; i >= 0; i-- {
 		s := statuses()[strings.ToLower(parts[i])]
-		if s == alert.Resolved && i > 0 && negates(parts[i-1]) {
+		switch {
+		case s == alert.Resolved && i > 0 && negates(parts[i-1]):
 			return alert.Firing
-		}
-		if s != "" {
+		case s == alert.Firing && namesSeverity(parts[i]):
+			bad = s // "CLOSE_CRITICAL" tells the status before
+		case s != "":
 			return s
 		}
 	}
-	return ""
+	return bad
 }
 
 func negates(word string) bool {

@@ -12,7 +12,7 @@ func TestStatusOfWordsAndPhrases(t *testing.T) {
 		"firing": alert.Firing, "OK": alert.Resolved, "Resolved": alert.Resolved, "alert.resolved": alert.Resolved, "incident_closed": alert.Resolved,
 		"alertTriggered": alert.Firing, "Down ended (now: Up)": alert.Resolved, "not resolved": alert.Firing, "unresolved": "", "in_progress": alert.Acknowledged,
 		"ACKNOWLEDGED": alert.Acknowledged, "NO DATA": alert.Firing, "已恢复": alert.Resolved, "告警": alert.Firing, "blue": "", "": "", "17": "",
-		"monitor.down": alert.Firing, "monitor_up": alert.Resolved, "problem opened": alert.Firing,
+		"POLICY_CLOSE_CRITICAL": alert.Resolved, "POLICY_OPEN_WARNING": alert.Firing, "disk critical": alert.Firing, "monitor.down": alert.Firing, "monitor_up": alert.Resolved, "problem opened": alert.Firing,
 	} {
 		if got := StatusOf(phrase); got != want {
 			t.Errorf("%q is %q, want %q", phrase, got, want)

@@ -188,7 +188,7 @@ func (f *finder) pairs(l leaf, p place) {
 	}
 	for name, field := range fields.Fields() {
 		one := leaf{path: l.path + "|pairs." + quoted(name), names: append(slices.Clip(p.above), source.Plain(name)), value: field, text: field.Text(), request: l.request, listed: l.listed}
-		if len(f.leaves) < maxLeaves && (!saysStatus(name) || rankOf(one.name(), roleTitle) > 0) {
+		if len(f.leaves) < maxLeaves && (besides(name) > 0 || rankOf(one.name(), roleTitle) > 0) {
 			f.leaves = append(f.leaves, one)
 		}
 	}

@@ -137,7 +137,11 @@ func (f *finder) titled(title *leaf, about []*leaf) (text preset.List, thing *le
 		return f.untitled(about), nil
 	case slices.Contains(faint, title.name()) && firstName(about) != nil:
 		return f.joined(firstName(about), title), nil
-	case slices.Contains(telling, title.name()) && !slices.Contains(title.names, "exception"):
+	case slices.Contains(classes, title.name()):
+		if after := f.first(seen); after != nil && after != title {
+			return f.joined(title, after), nil
+		}
+	case slices.Contains(telling, title.name()):
 		if before := f.first(slices.Concat(called, things)); before != nil {
 			return f.joined(before, title), nil
 		}

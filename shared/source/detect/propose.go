@@ -231,6 +231,9 @@ func (f *finder) bestOf(r role, fits func(*leaf) bool) *leaf {
 // may be the word of one, or the title tell of one.
 func (f *finder) status(l, severity, title *leaf) *preset.Status {
 	s := preset.Status{Resolved: f.endFlags(l)}
+	if severity != nil && l != nil {
+		s.Resolved = append(s.Resolved, severity.path+"=clear|cleared|resolved|recovery")
+	}
 	if title != nil {
 		_, path := title.line()
 		s.Told = preset.List{"{" + path + "}"}
@@ -373,7 +376,10 @@ func (f *finder) labels() (from preset.List, single map[string]string) {
 }
 
 func labelName(path string) string {
-	return strings.NewReplacer("$.", "", `"`, "", "|json", "", "|pairs", "").Replace(path)
+	if _, name, paired := strings.Cut(path, "|pairs."); paired {
+		path = name
+	}
+	return strings.NewReplacer("$.", "", `"`, "", "|json", "").Replace(path)
 }
 
 // Source is the automatic reading as a source.

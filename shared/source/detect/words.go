@@ -57,7 +57,7 @@ var names = map[role][]string{
 
 // weakResources are names of what alerts are often alike in, or which changes
 // from one report of an alert to the next: they count where nothing else does.
-var weakResources = words(`namespace cluster clustername workspace project environment env region url ip ipaddress hostaddress src topic job check monitor`)
+var weakResources = words(`instanceid namespace cluster clustername workspace project environment env region url ip ipaddress hostaddress src topic job check monitor`)
 
 func words(s string) []string { return strings.Fields(s) }
 
@@ -80,7 +80,7 @@ const leastRank = 35
 
 // endings are what names end with that play a role, beside those in the lists.
 var endings = map[role][]string{
-	roleTitle:    words(`title subject headline alertname alarmname rulename 标题 告警名称`),
+	roleTitle:    words(`title subject headline alertname alarmname rulename issuename incidentname problemname issuedetails 标题 告警名称`),
 	roleStatus:   words(`status state phase statusstring 状态 状態 상태`),
 	roleSeverity: words(`severity priority criticality severitylabel severitystring severityname levelname level 级别 等级 重要度`),
 	roleKey:      words(`alertid alertuid alarmid incidentid issueid problemid faultid violationid dedupkey dedupekey fingerprint seriesuid monitorid monitorguid checkid checkerid ruleid policyid`),
@@ -109,7 +109,7 @@ func rankOf(name string, r role) int {
 	return leastRank
 }
 
-// called are names of what watches; things are those of them, and of what is
+// called are names of what watches; classes are names of errors, things are those of them, and of what is
 // watched, that are no condition, so that what was seen says more; telling are
 // names of texts that tell what was seen, and faint of those that hardly tell.
 var (
@@ -119,8 +119,9 @@ var (
 		rule check monitor service servicename scenario program 服务 サービス 서비스`)
 	telling = words(`summary subject message msg alertmessage alarmmessage text description reason output event shortmessage shortdescription serviceoutput hostoutput statemessage failurereason errordescription errormessage content body info logmsg exception
 		告警内容 内容 消息 メッセージ`)
-	seen  = words(`message msg reason failurereason errordescription errormessage error statemessage output serviceoutput content text summary 告警内容 内容 メッセージ`)
-	faint = words(`info type kind category eventtype alerttype detail rule policy scenario note body`)
+	classes = words(`exception exceptionclass exceptiontype errorclass errortype`)
+	seen    = words(`message msg reason failurereason errordescription errormessage error statemessage output serviceoutput content text summary 告警内容 内容 メッセージ`)
+	faint   = words(`info type kind category eventtype alerttype detail rule policy scenario note body`)
 )
 
 // typing are names of types, and styling those of what a message looks like.
