@@ -221,9 +221,17 @@ func (f *finder) bestOf(r role, fits func(*leaf) bool) *leaf {
 	}
 	if best != nil {
 		f.taken[best.path] = true
-		f.because(string(r), best.path, fmt.Sprintf("its name and what stands there, worth %d", most))
+		f.because(string(r), best.path, likeness(most))
 	}
 	return best
+}
+
+// likeness says how sure a worth is.
+func likeness(worth int) string {
+	if worth < leastRank+20 {
+		return "its name is like that of one, and what stands there fits"
+	}
+	return "its name is that of one, and what stands there fits"
 }
 
 // status: a flag means what its name says, a word what it says, and a flag of
