@@ -1,16 +1,23 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"tocsin/shared/alert"
 	"tocsin/shared/ops"
 	"tocsin/shared/ops/opstest"
+	"tocsin/shared/source"
+	"tocsin/shared/source/detect"
 )
 
 const jobs = `{"site":"north","jobs":[{"id":7,"name":"Stock count","state":"late","since":"2026-03-01T08:00:00Z"},{"id":8,"name":"Labels","state":"ok"}]}`
@@ -67,6 +74,59 @@ func TestProposeIsAMappingThatReadsTheSame(t *testing.T) {
 			t.Errorf("%s is missing in\n%s\nor\n%s", line, plain, mapped)
 		}
 	}
+}
+
+// TestEveryProposalReadsTheSame as automatic reading, once it is published:
+// also of names that need quotes, of lists, texts and documents in texts.
+func TestEveryProposalReadsTheSame(t *testing.T) {
+	bodies, err := filepath.Glob("../../shared/source/*/testdata/*/*.*")
+	if err != nil || len(bodies) < 200 {
+		t.Fatalf("%d bodies, %v", len(bodies), err)
+	}
+	file := filepath.Join(t.TempDir(), "mapping.yaml")
+	for _, path := range bodies {
+		body, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := func() *source.Request {
+			return &source.Request{Header: http.Header{}, Query: url.Values{}, Body: body, Other: detect.Decode}
+		}
+		want, err := detect.Source.Parse(request())
+		if err != nil {
+			continue // what nobody can read
+		}
+		var proposal bytes.Buffer
+		if err := (&app{stdout: &proposal}).propose(request()); err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		if err := os.WriteFile(file, proposal.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found, err := mapped(file)
+		if err != nil {
+			t.Errorf("%s: %v\n%s", path, err, proposal.String())
+			continue
+		}
+		got, err := found.Source.Parse(request())
+		if err != nil || !reflect.DeepEqual(withoutSource(got.Items), withoutSource(want.Items)) {
+			t.Errorf("%s: %v\n%+v\nwant\n%+v\n%s", path, err, got.Items, want.Items, proposal.String())
+		}
+	}
+}
+
+func withoutSource(items []source.Item) (alerts []alert.Alert) {
+	for _, item := range items {
+		if item.Alert == nil {
+			alerts = append(alerts, alert.Alert{Title: item.Rejected})
+			continue
+		}
+		one := *item.Alert
+		one.Source = ""
+		alerts = append(alerts, one)
+	}
+	return alerts
 }
 
 func TestTrialNeedsAKeyThatIsKnown(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"tocsin/shared/alert"
 )
@@ -12,11 +13,16 @@ import (
 // Words of status, in lower case.
 var (
 	resolvedWords = strings.Fields(`resolved resolve ok recovered recovery recover closed close cleared clear normal up success successful succeeded passed pass inactive healthy ended end fixed
-		completed complete done green online good restored available backtonormal unfiring stopped operational expired 恢复 已恢复 恢复告警 正常 已解决 解决 关闭 已关闭`)
+		completed complete done green online good restored available backtonormal unfiring stopped operational expired solved reset reporting reachable canceled cancelled
+		恢复 已恢复 恢复告警 告警恢复 正常 已解决 解决 关闭 已关闭 已解除 解除 恢復 已恢復 復旧 障害復旧 回復 解消 復帰 해소 해제 복구 정상
+		behoben gelöst erledigt wiederhergestellt geschlossen beendet résolu résolue rétabli rétablie clos fermé fermée resuelto resuelta recuperado recuperada cerrado cerrada
+		resolvido resolvida normalizado risolto risolta ripristinato решено восстановлено закрыто`)
 	firingWords = strings.Fields(`firing alerting alert alarm triggered trigger problem open opened down critical crit warning warn error err failed failure fail errored active new created create start started degraded
 		unhealthy bad red offline outage major minor fatal emergency breached breach violated violation unavailable unreachable nodata no_data insufficient_data activated raised raise fired occurred
-		detected exceeded in_alarm partial_outage major_outage reopened renotify timeout 告警 报警 触发 异常 故障 发生 未恢复`)
-	acknowledgedWords = strings.Fields(`acknowledged acknowledge acknowledgement acknowledgment ack acked assigned investigating identified in_progress 已确认 处理中`)
+		detected exceeded in_alarm partial_outage major_outage reopened renotify timeout abnormal anomalous anomaly missing ongoing danger critical_alert
+		告警 报警 触发 异常 故障 发生 未恢复 告警触发 告警中 警报 触发告警 障害 障害発生 発生 異常 検知 アラート 警報 발생 장애 경보
+		ausgelöst gestört störung ausgefallen offen déclenché déclenchée ouvert ouverte panne alerte activado activada abierto abierta caído caída alerta ativado disparado проблема авария`)
+	acknowledgedWords = strings.Fields(`acknowledged acknowledge acknowledgement acknowledgment ack acked assigned investigating identified in_progress 已确认 处理中 已认领 確認済み 対応中 bestätigt`)
 )
 
 // statuses are the words above without what joins them.
@@ -50,7 +56,7 @@ const maxPhrase = 64
 
 // StatusOf sorts a word or phrase that names a status: "" says nothing. A
 // phrase counts by the words in it, the last first, because "alert.resolved"
-// and "Down ended" say at the end what holds.
+// and "Down ended" say at the end what holds, and words of severity last of all.
 func StatusOf(phrase string) alert.Status {
 	if len(phrase) > maxPhrase {
 		return ""
@@ -59,16 +65,19 @@ func StatusOf(phrase string) alert.Status {
 		return s
 	}
 	parts := wordsOf(splitCase(phrase))
+	var bad alert.Status
 	for i := len(parts) - 1; i >= 0; i-- {
 		s := statuses()[strings.ToLower(parts[i])]
-		if s == alert.Resolved && i > 0 && negates(parts[i-1]) {
+		switch {
+		case s == alert.Resolved && i > 0 && negates(parts[i-1]):
 			return alert.Firing
-		}
-		if s != "" {
+		case s == alert.Firing && namesSeverity(parts[i]):
+			bad = s // "CLOSE_CRITICAL" tells the status before
+		case s != "":
 			return s
 		}
 	}
-	return ""
+	return bad
 }
 
 func negates(word string) bool {
@@ -93,40 +102,150 @@ func splitCase(s string) string {
 	return b.String()
 }
 
-// Words that end an alert wherever they stand in its first line.
-var endingWords = strings.Fields(`resolved recovered recovery cleared restored unfiring resolve recover`)
+// Words and phrases that end an alert wherever they stand in its first line.
+var (
+	endingWords   = strings.Fields(`resolved recovered recovery cleared restored unfiring resolve recover succeeded behoben wiederhergestellt rétabli résolu resuelto recuperado resolvido risolto ripristinato`)
+	endingPhrases = []string{"back to normal", "is ok", "is up", "is now up", "is back", "back online", "is online", "is healthy", "is reachable", "is available", "reachable again", "available again",
+		"has ended", "down ended", "[ok]", "wieder erreichbar", "wieder verfügbar", "wieder online", "恢复", "已解决", "已解除", "恢復", "復旧", "回復しました", "解消", "해소", "복구"}
+	endingMarks = []string{"✅", "🟢", "✔", "☑", "💚", ":white_check_mark:", ":heavy_check_mark:", ":large_green_circle:", ":green_circle:"}
+)
 
-var endingPhrases = []string{"back to normal", "is ok", "is up", "is back", "back online", "is healthy", "has ended", "down ended", "[ok]", "恢复", "已解决"}
+// toldWords are words that tell the status at the edge of a line, though
+// others say elsewhere that something ended.
+var toldWords = strings.Fields(`firing triggered problem down open opened`)
 
 // maxTold bounds what is read of a text.
 const maxTold = 512
 
-// StatusTold reads from the first line of a text whether it tells of an end:
-// Resolved, or "" if it does not.
+// StatusTold reads from the first line of a text what it tells of the status,
+// "" where it tells nothing: words of an end wherever they stand, others only
+// at its edges, because in the midst "ok" and "up" are words like others.
 func StatusTold(text string) alert.Status {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	line = strings.ToLower(line[:min(len(line), maxTold)])
+	line = strings.TrimSpace(strings.ToLower(strings.ToValidUTF8(line[:min(len(line), maxTold)], "")))
+	for _, mark := range endingMarks {
+		if strings.HasPrefix(line, mark) {
+			return alert.Resolved
+		}
+	}
+	line = withoutTags(line)
+	edge, word := edgeStatus(line)
+	if slices.Contains(toldWords, word) {
+		return edge
+	}
+	if tellsEnd(line) {
+		return alert.Resolved
+	}
+	return edge
+}
+
+// withoutTags takes the tags of HTML out of a line.
+func withoutTags(line string) string {
+	var b strings.Builder
+	for {
+		before, rest, open := strings.Cut(line, "<")
+		b.WriteString(before)
+		tag, after, closed := strings.Cut(rest, ">")
+		if !open {
+			return b.String()
+		}
+		if !closed || strings.Trim(tag, "/abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+			b.WriteByte('<')
+			line = rest
+			continue
+		}
+		line = after
+	}
+}
+
+func tellsEnd(line string) bool {
 	parts := wordsOf(line)
 	for i, w := range parts {
 		if slices.Contains(endingWords, w) && (i == 0 || !negates(parts[i-1])) {
-			return alert.Resolved
+			return true
 		}
 	}
 	for _, p := range endingPhrases {
-		if before, _, found := strings.Cut(line, p); found && !strings.HasSuffix(before, "未") && !strings.HasSuffix(before, "not ") {
-			return alert.Resolved
+		if before, after, found := strings.Cut(line, p); found && !negated(before) && !goesOn(p, after) {
+			return true
 		}
 	}
-	return ""
+	return false
+}
+
+func negated(before string) bool {
+	return strings.HasSuffix(before, "未") || strings.HasSuffix(before, "not ") || strings.HasSuffix(before, "nicht ")
+}
+
+// goesOn: "is up" does not stand in "is updated", nor 恢复 in 恢复失败.
+func goesOn(phrase, after string) bool {
+	for _, failing := range []string{"失败", "失敗", "异常", "超时", "不"} {
+		if strings.HasPrefix(after, failing) {
+			return true
+		}
+	}
+	last, _ := utf8.DecodeLastRuneInString(phrase)
+	next, _ := utf8.DecodeRuneInString(after)
+	return last < utf8.RuneSelf && unicode.IsLetter(last) && unicode.IsLetter(next)
+}
+
+// edgeStatus reads the status that a line begins or ends with, and the word.
+func edgeStatus(line string) (status alert.Status, word string) {
+	line = strings.TrimLeftFunc(line, func(c rune) bool {
+		return !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("[【", c)
+	})
+	for {
+		tag, rest := leadingTag(line)
+		if tag == "" || rest == "" && tag == line {
+			break
+		}
+		if s := StatusOf(tag); s != "" {
+			return s, tag
+		}
+		line = rest
+	}
+	words := strings.Fields(strings.ReplaceAll(line, "：", ": "))
+	if len(words) == 0 {
+		return "", ""
+	}
+	first := strings.TrimRight(words[0], ":-|*_")
+	if s := StatusOf(first); s != "" && (len(words) == 1 || isJoint(words[0]) || isJoint(words[1])) {
+		return s, first
+	}
+	if n := len(words); n > 1 && (isJoint(words[n-2]) || slices.Contains(linking, words[n-2])) {
+		last := strings.Trim(words[n-1], ".!*_")
+		return StatusOf(last), last
+	}
+	return "", ""
+}
+
+var linking = []string{"is", "are", "now", "ist", "est", "está"}
+
+// leadingTag parts "[tag] rest".
+func leadingTag(s string) (tag, rest string) {
+	for _, pair := range [...][2]string{{"[", "]"}, {"【", "】"}} {
+		if after, found := strings.CutPrefix(s, pair[0]); found {
+			if tag, rest, found := strings.Cut(after, pair[1]); found {
+				return strings.TrimSpace(tag), strings.TrimSpace(rest)
+			}
+		}
+	}
+	return "", s
+}
+
+// isJoint reports whether s ends in what stands between a word of status and
+// what it is said of.
+func isJoint(s string) bool {
+	return slices.ContainsFunc([]string{":", "-", "|", "–", "=", ">"}, func(j string) bool { return strings.HasSuffix(s, j) })
 }
 
 // Stem is a title without what changes from a firing to its repeats and its
-// recovery: words of status and severity, and numbers.
+// recovery: words of status and severity, numbers and times.
 func Stem(title string) string {
 	var kept []string
-	for _, w := range strings.Fields(strings.ToLower(title)) {
+	for _, w := range strings.FieldsFunc(strings.ToLower(title[:min(len(title), maxStem)]), partsTitle) {
 		bare := strings.TrimFunc(w, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
-		if bare == "" || statuses()[bare] != "" || SeverityOf(bare) != "" || numeric(bare) {
+		if bare == "" || statuses()[bare] != "" || namesSeverity(bare) || numeric(bare) {
 			continue
 		}
 		kept = append(kept, bare)
@@ -137,26 +256,31 @@ func Stem(title string) string {
 	return strings.Join(kept, " ")
 }
 
+// maxStem is more than any title that is kept.
+const maxStem = 4 * alert.MaxTitle
+
+// partsTitle: brackets and signs of comparing part words as spaces do.
+func partsTitle(c rune) bool {
+	return unicode.IsSpace(c) || strings.ContainsRune("()[]{}<>=【】（）「」：，、；", c)
+}
+
 // numeric reports a number, also with a unit, and a time.
 func numeric(w string) bool {
-	digits := 0
-	for _, c := range w {
-		if unicode.IsDigit(c) {
-			digits++
-		}
+	if c := w[0]; c < '0' || c > '9' {
+		return false
 	}
 	letters := strings.TrimFunc(w, func(c rune) bool { return !unicode.IsLetter(c) })
-	return digits > 0 && unicode.IsDigit([]rune(w)[0]) && len(letters) <= 2
+	return len(letters) <= 2 || strings.ContainsRune(letters, ':') && !Instant(strings.ToUpper(w)).IsZero()
 }
 
 // SeverityTold reads the severity that a text begins with: "CRITICAL: ...",
 // "[P2] ...", "WARNING - ...".
 func SeverityTold(text string) alert.Severity {
 	text = strings.TrimSpace(text[:min(len(text), maxPhrase)])
-	text = strings.TrimLeft(text, "[(<*# ")
-	at := strings.IndexAny(text, " :])>|-,")
+	text = strings.TrimLeft(text, "[(<*# 【")
+	at := strings.IndexAny(text, " :])>|-,】：")
 	if at <= 0 {
 		return ""
 	}
-	return SeverityOf(text[:at])
+	return severities()[0][strings.ToLower(text[:at])]
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"strings"
 	"testing"
 
 	"tocsin/shared/alert"
@@ -11,7 +12,7 @@ func TestStatusOfWordsAndPhrases(t *testing.T) {
 		"firing": alert.Firing, "OK": alert.Resolved, "Resolved": alert.Resolved, "alert.resolved": alert.Resolved, "incident_closed": alert.Resolved,
 		"alertTriggered": alert.Firing, "Down ended (now: Up)": alert.Resolved, "not resolved": alert.Firing, "unresolved": "", "in_progress": alert.Acknowledged,
 		"ACKNOWLEDGED": alert.Acknowledged, "NO DATA": alert.Firing, "已恢复": alert.Resolved, "告警": alert.Firing, "blue": "", "": "", "17": "",
-		"monitor.down": alert.Firing, "monitor_up": alert.Resolved, "problem opened": alert.Firing,
+		"POLICY_CLOSE_CRITICAL": alert.Resolved, "POLICY_OPEN_WARNING": alert.Firing, "disk critical": alert.Firing, "monitor.down": alert.Firing, "monitor_up": alert.Resolved, "problem opened": alert.Firing,
 	} {
 		if got := StatusOf(phrase); got != want {
 			t.Errorf("%q is %q, want %q", phrase, got, want)
@@ -22,7 +23,11 @@ func TestStatusOfWordsAndPhrases(t *testing.T) {
 func TestStatusToldByATitle(t *testing.T) {
 	for text, want := range map[string]alert.Status{
 		"[RESOLVED] CPU of web-1 is high": alert.Resolved, "RECOVERY: disk of db-1": alert.Resolved, "web-1 is back to normal": alert.Resolved, "Not resolved: web-1": "",
-		"CPU of web-1 is high": "", "web-1 is up\nsince 09:00": alert.Resolved, "Backup completed with errors": "", "web-1 is down\nlast resolved 08:00": "", "[恢复] 主机 web-1": alert.Resolved,
+		"CPU of web-1 is high": "", "web-1 is up\nsince 09:00": alert.Resolved, "Backup completed with errors": "", "web-1 is down\nlast resolved 08:00": alert.Firing, "[恢复] 主机 web-1": alert.Resolved,
+		"OK: disk of db-1": alert.Resolved, "<b>UP</b>: api": alert.Resolved, "🟢 api": alert.Resolved, ":white_check_mark: api": alert.Resolved, "❌ api is down": alert.Firing, "** ACKNOWLEDGED: web-1": alert.Acknowledged,
+		"web-1 is updating": "", "web-1 is uploading": "", "[FIRING] api recovered too often": alert.Firing, "Alert: api recovered": alert.Resolved, "disk < 10 > 5": "",
+		"【障害復旧】web-1": alert.Resolved, "【障害発生】web-1": alert.Firing, "数据恢复失败": "", "告警恢复：北京": alert.Resolved, "未恢复：北京": alert.Firing,
+		"Host web-1 wieder erreichbar": alert.Resolved, "Host web-1 nicht erreichbar": "", "Host ist nicht wieder erreichbar": "", "RECUPERADO: servidor": alert.Resolved, "Connection succeeded nginx": alert.Resolved,
 	} {
 		if got := StatusTold(text); got != want {
 			t.Errorf("%q tells %q, want %q", text, got, want)
@@ -35,6 +40,8 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 		{"[FIRING] CPU of web-1 is 97.5%", "[RESOLVED] CPU of web-1 is 12.0%"},
 		{"web-1 is DOWN", "web-1 is UP"},
 		{"CRITICAL: disk full on db-1 at 09:00:12", "OK: disk full on db-1 at 09:05:44"},
+		{"【告警】订单服务超时", "【恢复】订单服务超时"},
+		{"告警：db-1 连接数(330.00)<6000(监控项) 2026-03-01T08:00:00Z", "告警恢复：db-1 连接数(7330.00)<6000(监控项) 2026-03-01T08:30:00Z"},
 	} {
 		if a, b := Stem(c[0]), Stem(c[1]); a != b || a == "" {
 			t.Errorf("%q and %q: %q, %q", c[0], c[1], a, b)
@@ -42,5 +49,22 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 	}
 	if Stem("web-1 is down") == Stem("web-2 is down") || Stem("DOWN") != "DOWN" {
 		t.Error("different alerts have one stem")
+	}
+}
+
+func TestSeverityOfWordsAndPhrases(t *testing.T) {
+	for phrase, want := range map[string]alert.Severity{
+		"critical": alert.Critical, " P2 ": alert.Error, "Sev 1": alert.Critical, "Very High": alert.Critical, "ALERT_CRITICALITY_LEVEL_WARNING": alert.Warning, "HIGH_SEVERITY": alert.Error, "2 - Critical": alert.Critical,
+		"kritisch": alert.Critical, "élevée": alert.Error, "media": alert.Warning, "严重": alert.Critical, "警告": alert.Warning, "重大": alert.Critical, "高": alert.Error,
+		"critical or warning": "", "error alert": alert.Error, "no alert": "", "blue": "", "": "", "7": "", strings.Repeat("critical ", 20): "",
+	} {
+		if got := SeverityOf(phrase); got != want {
+			t.Errorf("%q is %q, want %q", phrase, got, want)
+		}
+	}
+	for text, want := range map[string]alert.Severity{"CRITICAL: disk": alert.Critical, "[P2] disk": alert.Error, "media server is down": "", "【警告】disk": alert.Warning, "disk": ""} {
+		if got := SeverityTold(text); got != want {
+			t.Errorf("%q tells %q, want %q", text, got, want)
+		}
 	}
 }

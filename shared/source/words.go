@@ -1,29 +1,78 @@
 package source
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
 	"tocsin/shared/alert"
 )
 
-// SeverityOf sorts the words for how bad it is that are in common use; an
-// unknown word says nothing.
-func SeverityOf(word string) alert.Severity {
-	switch strings.ToLower(strings.TrimSpace(word)) {
-	case "critical", "crit", "fatal", "emergency", "emerg", "disaster", "page", "blocker", "p1", "sev1", "sev-1", "p0", "sev0", "alert", "urgent", "紧急", "严重":
-		return alert.Critical
-	case "error", "err", "high", "major", "p2", "sev2", "sev-2", "serious", "failure", "failed", "重要", "错误":
-		return alert.Error
-	case "warning", "warn", "medium", "moderate", "average", "minor", "p3", "sev3", "sev-3", "警告", "次要":
-		return alert.Warning
-	case "info", "informational", "information", "notice", "low", "debug", "trivial", "none", "ok", "p4", "p5", "sev4", "sev5", "提示", "通知":
-		return alert.Info
-	}
-	return ""
+// Words for how bad something is, in lower case. What stands in the second
+// list of one says so only where nothing else is said: in a text, they are
+// words like others.
+var severityWords = map[alert.Severity][2]string{
+	alert.Critical: {`critical crit fatal emergency emerg disaster page blocker p1 sev1 sev-1 p0 sev0 alert urgent catastrophic kritisch critique crítico crítica critico critica критический критично
+		紧急 严重 致命 灾难 緊急 重大 致命的 嚴重 심각 치명`,
+		`immediate severe panic highest veryhigh priority1 severity1 s1 dringend urgente 危险 危険 危急 特大 위험`},
+	alert.Error: {`error err high major p2 sev2 sev-2 serious failure failed schwerwiegend majeur majeure высокий 重要 错误 錯誤 エラー`,
+		`priority2 severity2 s2 hoch fehler élevé élevée eleve haute alta alto elevada elevado erreur grave 高 高级 高危 障害 높음`},
+	alert.Warning: {`warning warn medium moderate average minor p3 sev3 sev-3 warnung avertissement advertencia предупреждение 警告 次要 预警 警報 경고`,
+		`priority3 severity3 s3 mittel moyen moyenne media medio mineur mineure средний 中 中级 中危 一般 普通 注意 주의 보통`},
+	alert.Info: {`info informational information notice low debug trivial none ok p4 p5 sev4 sev5 提示 通知 信息 정보`,
+		`priority4 priority5 severity4 severity5 lowest verylow s4 s5 niedrig gering hinweis faible baja bajo низкий 低 低级 低危 提醒 情報 낮음`},
 }
+
+// severities are the words above: those of any text, and all.
+var severities = sync.OnceValue(func() (all [2]map[string]alert.Severity) {
+	all = [2]map[string]alert.Severity{{}, {}}
+	for severity, lists := range severityWords {
+		for _, w := range strings.Fields(lists[0]) {
+			all[0][w], all[1][Plain(w)], all[1][w] = severity, severity, severity
+		}
+		for _, w := range strings.Fields(lists[1]) {
+			all[1][w] = severity
+		}
+	}
+	return all
+})
+
+// SeverityOf sorts the words for how bad it is that are in common use, also
+// where they stand among others: "HIGH_SEVERITY", "2 - Critical". An unknown
+// word, or one that stands beside its opposite, says nothing.
+func SeverityOf(phrase string) alert.Severity {
+	if len(phrase) > maxPhrase {
+		return ""
+	}
+	known := severities()[1]
+	if s := known[strings.ToLower(strings.TrimSpace(phrase))]; s != "" {
+		return s
+	}
+	if s := known[Plain(phrase)]; s != "" {
+		return s
+	}
+	var found alert.Severity
+	for _, w := range wordsOf(splitCase(phrase)) {
+		w = strings.ToLower(w)
+		s := severities()[0][w]
+		if s == "" || slices.Contains(besideSeverity, w) {
+			continue
+		}
+		if found != "" && found != s {
+			return ""
+		}
+		found = s
+	}
+	return found
+}
+
+// besideSeverity are words of severity that mean something else in a phrase.
+var besideSeverity = strings.Fields(`alert page none ok debug failure failed low notice`)
+
+func namesSeverity(word string) bool { return severities()[0][strings.ToLower(word)] != "" }
 
 // FirstText returns the first of texts that has something to read.
 func FirstText(texts ...string) string {
@@ -64,7 +113,7 @@ var layouts = [...]string{
 	time.RFC1123, time.RFC1123Z, time.RFC850, time.ANSIC, time.UnixDate, time.RubyDate,
 	"Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 02 Jan 2006, 15:04:05 MST", "2 Jan 2006 15:04:05 MST", "2 Jan 2006 15:04:05", "02 Jan 2006 15:04:05 -0700",
 	"Jan 2, 2006 15:04:05 MST", "Jan 2, 2006 3:04:05 PM MST", "Jan 2, 2006 3:04:05 PM", "Jan 2, 2006, 3:04:05 PM", "January 2, 2006 15:04:05", "January 2, 2006 3:04 PM MST", "Jan 2, 2006 15:04:05",
-	"15:04 Jan 2, 2006 MST", "15:04 Jan 2, 2006", "02.01.2006 15:04:05", "02.01.2006 15:04",
+	"15:04 Jan 2, 2006 MST", "15:04 Jan 2, 2006", "02.01.2006 15:04:05", "02.01.2006 15:04", "02-01-2006 15:04:05", "02-01-2006 15:04", "2 Jan 2006 15:04 MST",
 	"1/2/2006 3:04:05 PM MST", "1/2/2006 3:04:05 PM", "1/2/2006 15:04:05", "02/Jan/2006:15:04:05 -0700", "20060102T150405Z0700", "20060102150405",
 }
 

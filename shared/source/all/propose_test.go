@@ -75,6 +75,13 @@ func ours(t *testing.T) []reading {
 	return all
 }
 
+func titleOf(a *alert.Alert) string {
+	if a == nil {
+		return ""
+	}
+	return a.Title
+}
+
 // score counts what was right of what is known.
 type score struct{ right, all int }
 
@@ -114,7 +121,7 @@ func TestReadingWithoutADescription(t *testing.T) {
 					t.Logf("%s: status %s", one.path, one.status)
 				}
 				if one.title != "" && !title.add(one.got != nil && strings.Contains(strings.ToLower(one.got.Title), strings.ToLower(one.title))) {
-					t.Logf("%s: no %q in title", one.path, one.title)
+					t.Logf("%s: no %q in title %q", one.path, one.title, titleOf(one.got))
 				}
 				for _, before := range all[:i] {
 					if before.source != one.source || one.id == "" || before.id == "" || before.got == nil || one.got == nil {

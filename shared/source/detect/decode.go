@@ -12,11 +12,13 @@ import (
 
 	"tocsin/shared/source"
 	"tocsin/shared/source/doc"
+	"tocsin/shared/source/lookup"
 )
 
-// Decode reads bodies that are neither JSON nor a form: lines of JSON, XML,
-// logfmt and plain text, whatever the media type says of them. A text is an
-// object of its first line, as subject, and the whole, as text. false: the
+// Decode reads bodies that are neither JSON nor a form: lines of JSON, of
+// syslog, CEF and LEEF, XML, logfmt and plain text, whatever the media type
+// says of them. A text is an object of its first line, as subject, unless all
+// it has are lines that say "name: value", and the whole, as text. false: the
 // body is nothing that can be read.
 func Decode(r *source.Request) (doc.Value, bool) {
 	body := bytes.TrimSpace(bytes.TrimPrefix(r.Body, []byte("\ufeff")))
@@ -34,14 +36,20 @@ func Decode(r *source.Request) (doc.Value, bool) {
 		}
 	}
 	text := strings.ToValidUTF8(string(body[:min(len(body), maxPlain)]), "")
-	if v, ok := logfmt(text); ok && len(body) <= maxPlain {
+	if v, ok := lines(text); ok && len(body) <= maxPlain {
 		return v, true
+	}
+	if fields, ok := logfmt(text); ok && len(body) <= maxPlain {
+		return doc.Of(fields), true
 	}
 	if !strings.ContainsFunc(text, unicode.IsLetter) {
 		return doc.Value{}, false
 	}
-	subject, _, _ := strings.Cut(text, "\n")
-	return doc.Of(map[string]any{"subject": strings.TrimSpace(subject), "text": text}), true
+	fields := map[string]any{"text": text}
+	if line := lookup.Line(text); lookup.Pairs(text).Len() < 2 || isHeading(line) {
+		fields["subject"] = line
+	}
+	return doc.Of(fields), true
 }
 
 // Bounds of bodies that are not JSON: of XML, beyond which it is read as text,
@@ -154,20 +162,20 @@ func add(fields map[string]any, name string, value any) {
 
 // logfmt reads name=value pairs, with values in quotes where they have spaces.
 // It takes only a text that is nothing else, of two pairs or more.
-func logfmt(text string) (doc.Value, bool) {
+func logfmt(text string) (map[string]any, bool) {
 	fields := map[string]any{}
 	for rest := strings.TrimSpace(text); rest != ""; rest = strings.TrimSpace(rest) {
 		name, after, ok := strings.Cut(rest, "=")
 		if !ok || name == "" || len(name) > 64 || strings.ContainsFunc(name, notInName) {
-			return doc.Value{}, false
+			return nil, false
 		}
 		var value string
 		if value, rest, ok = cutValue(after); !ok {
-			return doc.Value{}, false
+			return nil, false
 		}
 		fields[name] = value
 	}
-	return doc.Of(fields), len(fields) >= 2
+	return fields, len(fields) >= 2
 }
 
 func notInName(c rune) bool {

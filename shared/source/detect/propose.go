@@ -11,9 +11,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"tocsin/shared/alert"
@@ -51,30 +49,6 @@ type Reason struct {
 	Why  string `json:"why"`
 }
 
-// Bounds of what is looked at of one alert.
-const (
-	maxLeaves = 400
-	maxDeep   = 5
-)
-
-// leaf is a single value with the names that lead to it.
-type leaf struct {
-	path    string
-	names   []string // without what joins their words
-	value   doc.Value
-	text    string
-	request bool // stands beside the list of alerts, not in the alert
-}
-
-func (l leaf) name() string { return l.names[len(l.names)-1] }
-
-func (l leaf) parent() string {
-	if len(l.names) < 2 {
-		return ""
-	}
-	return l.names[len(l.names)-2]
-}
-
 // Propose finds out how r can be read. A body that is nothing at all makes a
 // proposal that reads nothing.
 func Propose(r *source.Request) Proposal {
@@ -83,10 +57,10 @@ func Propose(r *source.Request) Proposal {
 		return Proposal{Sure: Low}
 	}
 	list, sample := findAlerts(root)
-	f := finder{taken: map[string]bool{}, envelope: list == "" && isEnvelope(root)}
-	f.collect(sample, "", nil, 0, false)
+	f := finder{taken: map[string]bool{}, envelope: list == "" && isEnvelope(root), chat: list == "" && isChat(root)}
+	f.collect(sample, place{})
 	if list != "" {
-		f.collect(root, "$.", nil, 0, true)
+		f.collect(root, place{at: "$.", request: true})
 	}
 	return f.propose(list)
 }
@@ -113,19 +87,36 @@ func findAlerts(root doc.Value) (path string, sample doc.Value) {
 		}
 		return "", root
 	}
+	if isChat(root) {
+		return "", root
+	}
 	candidates := lists
 	if _, titled := bestName(root, roleTitle, 10); !titled {
-		candidates = slices.Concat(lists, weakLists)
+		candidates = slices.Concat(candidates, otherLists)
+		if !holdsAlert(root) {
+			candidates = slices.Concat(candidates, weakLists)
+		}
 	}
 	if name, first := listIn(root, candidates); name != "" {
 		return "$." + quoted(name) + "[*]", first
 	}
 	for name, v := range source.Named(root) {
-		if inner, first := listIn(v, lists); inner != "" && slices.Contains(enclosing, source.Plain(name)) {
+		if inner, first := listIn(v, slices.Concat(lists, otherLists)); inner != "" && slices.Contains(enclosing, source.Plain(name)) {
 			return "$." + quoted(name) + "." + quoted(inner) + "[*]", first
 		}
 	}
 	return "", root
+}
+
+// holdsAlert reports whether an object of a body is an alert, so that a list
+// beside it is of what it is about.
+func holdsAlert(root doc.Value) bool {
+	for name, v := range source.Named(root) {
+		if v.Kind() == doc.Object && slices.Contains(holding, source.Plain(name)) {
+			return true
+		}
+	}
+	return false
 }
 
 func listIn(v doc.Value, candidates []string) (name string, first doc.Value) {
@@ -155,14 +146,6 @@ func quoted(name string) string {
 	return name
 }
 
-type finder struct {
-	leaves   []leaf
-	objects  []leaf          // objects and lists by a name that labels have
-	taken    map[string]bool // paths that have a role
-	envelope bool            // the body only carries what it is about
-	reasons  []Reason
-}
-
 // isEnvelope reports whether a body carries what it is about in an object.
 func isEnvelope(root doc.Value) bool {
 	for name, v := range source.Named(root) {
@@ -173,46 +156,6 @@ func isEnvelope(root doc.Value) bool {
 	return false
 }
 
-func (f *finder) collect(v doc.Value, at string, above []string, depth int, request bool) {
-	if depth > maxDeep || len(f.leaves) >= maxLeaves {
-		return
-	}
-	for name, field := range source.Named(v) {
-		if len(f.leaves) >= maxLeaves {
-			return
-		}
-		if strings.ContainsAny(name, `"}`) || len(name) > 100 {
-			continue // no path can name it
-		}
-		l := leaf{path: at + quoted(name), names: append(slices.Clip(above), source.Plain(name)), value: field, request: request}
-		switch field.Kind() {
-		case doc.Object:
-			if holdsLabels(l.name()) {
-				f.objects = append(f.objects, l)
-			}
-			f.collect(field, l.path+".", l.names, depth+1, request)
-		case doc.Array:
-			if holdsLabels(l.name()) {
-				f.objects = append(f.objects, l)
-			}
-		case doc.String:
-			if inner := field.Inner(); inner.Kind() == doc.Object {
-				f.collect(inner, l.path+"|json.", l.names, depth+1, request)
-				continue
-			}
-			fallthrough
-		default:
-			if l.text = strings.TrimSpace(field.Text()); l.text != "" && len(f.leaves) < maxLeaves {
-				f.leaves = append(f.leaves, l)
-			}
-		}
-	}
-}
-
-func holdsLabels(name string) bool {
-	return slices.Contains([]string{"labels", "tags", "dimensions", "tag", "attributes", "commonlabels", "metadata"}, name)
-}
-
 // propose fills each role with the leaf that fits best.
 func (f *finder) propose(list string) Proposal {
 	var p Proposal
@@ -220,27 +163,23 @@ func (f *finder) propose(list string) Proposal {
 		p.Spec.Alerts = preset.List{list}
 		f.because("alerts", list, "a list of objects")
 	}
-	status := f.best(roleStatus)
-	severity := f.best(roleSeverity)
-	key := f.best(roleKey)
+	status, severity := f.best(roleStatus), f.best(roleSeverity)
+	key := f.keyLeaf(status != nil)
 	title := f.best(roleTitle)
+	if title == nil && status != nil && shaped(status, roleTitle) && saysMore(status.text, status.name()) {
+		title = status
+	}
+	about := f.about()
+	var thing *leaf
+	p.Spec.Title, thing = f.titled(title, about)
 	p.Spec.Status = f.status(status, severity, title)
 	p.Spec.Severity = f.severity(severity, status, title)
-	if key != nil {
-		p.Spec.Key = braces(key)
-	} else {
-		p.Spec.Identity = f.identity(title != nil)
-	}
-	p.Spec.Title = f.titled(title)
-	p.Spec.Description = braces(f.best(roleDescription))
-	p.Spec.StartedAt, p.Spec.EndedAt, p.Spec.At = braces(f.best(roleStarted)), braces(f.best(roleEnded)), braces(f.best(roleAt))
+	p.Spec.Key, p.Spec.Identity = f.identify(key, title, thing, about)
+	p.Spec.Description = f.description(title)
+	f.times(&p.Spec, key)
 	p.Spec.Links = f.links()
 	p.Spec.LabelsFrom, p.Spec.Labels = f.labels()
-	if title == nil {
-		p.Spec.Title = untitled(p.Spec.Identity)
-		f.because("title", "", "nothing has the name or shape of one")
-	}
-	p.Sure = sureness(title != nil, status != nil, key != nil)
+	p.Sure = sureness(title != nil, status != nil, len(p.Spec.Key) > 0)
 	p.Reasons = f.reasons
 	return p
 }
@@ -253,34 +192,6 @@ func sureness(title, status, key bool) Sureness {
 		return Medium
 	}
 	return Low
-}
-
-// untitled is the title of what has none: what it is about, if that is known.
-func untitled(identity preset.List) preset.List {
-	title := preset.List{"Alert without a title"}
-	if len(identity) > 0 {
-		title = append(preset.List{"Alert of {" + strings.Join(identity, "}, {") + "}"}, title...)
-	}
-	return title
-}
-
-// titled is the title, after the name of what watches where it is known and
-// the title does not say it.
-func (f *finder) titled(title *leaf) preset.List {
-	if title == nil || !slices.Contains(telling, title.name()) {
-		return braces(title)
-	}
-	for _, name := range called {
-		for i := range f.leaves {
-			l := &f.leaves[i]
-			fits := l.name() == name && !f.taken[l.path] && shaped(l, roleTitle) && len(l.text)+len(title.text) <= alert.MaxTitle
-			if fits && !strings.Contains(strings.ToLower(title.text), strings.ToLower(l.text)) {
-				f.because("title", l.path, "names what watches")
-				return preset.List{"{" + l.path + "}: {" + title.path + "}", "{" + title.path + "}"}
-			}
-		}
-	}
-	return braces(title)
 }
 
 func braces(l *leaf) preset.List {
@@ -296,176 +207,149 @@ func (f *finder) because(part, path, why string) {
 
 // best takes the leaf of most worth for a role.
 func (f *finder) best(r role) *leaf {
+	return f.bestOf(r, func(*leaf) bool { return true })
+}
+
+func (f *finder) bestOf(r role, fits func(*leaf) bool) *leaf {
 	var best *leaf
 	most := 0
 	for i := range f.leaves {
 		l := &f.leaves[i]
-		if n := worth(l, r); n > most && !f.taken[l.path] && (r != roleKey || !f.envelope || len(l.names) > 1 || !slices.Contains(bareIDs, l.name())) {
+		if n := worth(l, r); n > most && !f.taken[l.path] && fits(l) {
 			best, most = l, n
 		}
 	}
 	if best != nil {
 		f.taken[best.path] = true
-		f.because(string(r), best.path, fmt.Sprintf("its name and what stands there, worth %d", most))
+		f.because(string(r), best.path, likeness(most))
 	}
 	return best
 }
 
-// worth is how well l fits a role by its name, by that of what it is in, and
-// by its shape; 0 is not at all.
-func worth(l *leaf, r role) int {
-	by := ranks()[r]
-	n := max(by[l.name()], by[l.parent()+l.name()])
-	if n == 0 && r == roleStatus && endsLikeStatus(l.name()) {
-		n = leastRank
+// likeness says how sure a worth is.
+func likeness(worth int) string {
+	if worth < leastRank+20 {
+		return "its name is like that of one, and what stands there fits"
 	}
-	if n == 0 || !shaped(l, r) {
-		return 0
-	}
-	if r == roleStatus && slices.Contains(over, source.Plain(l.text)) {
-		n -= 40
-	}
-	n -= 4 * (len(l.names) - 1)
-	if slices.Contains(enclosing, l.parent()) {
-		n += 5
-	}
-	if l.request {
-		n -= 15
-	}
-	return max(n, 1)
+	return "its name is that of one, and what stands there fits"
 }
 
-// leastRank is less than what any name in a list is worth.
-const leastRank = 35
-
-// endsLikeStatus: the name of a state that has more words, unless they say
-// that it is another's or past.
-func endsLikeStatus(name string) bool {
-	past := func(w string) bool { return strings.HasPrefix(name, w) }
-	return !slices.ContainsFunc([]string{"old", "prev", "last", "prior", "initial", "from", "http"}, past) &&
-		slices.ContainsFunc([]string{"status", "state", "phase"}, func(w string) bool { return strings.HasSuffix(name, w) })
-}
-
-// shaped reports whether what stands in l can play a role.
-func shaped(l *leaf, r role) bool {
-	kind := l.value.Kind()
-	switch r {
-	case roleTitle, roleDescription:
-		return kind == doc.String && !isURL(l.text) && source.Instant(l.text).IsZero() && !isNumber(l.text) && strings.ContainsFunc(l.text, isLetter) &&
-			(r == roleDescription || len(l.text) <= alert.MaxTitle && (source.StatusOf(l.text) == "" || strings.Contains(l.text, " ")))
-	case roleStatus:
-		return statusShaped(l)
-	case roleSeverity:
-		return kind == doc.String && (source.SeverityOf(l.text) != "" || source.StatusOf(l.text) == alert.Resolved)
-	case roleKey:
-		return keyShaped(l)
-	case roleStarted, roleEnded, roleAt:
-		return !source.Instant(l.text).IsZero()
-	}
-	return kind == doc.String || kind == doc.Number
-}
-
-func statusShaped(l *leaf) bool {
-	if _, flag := flags[l.name()]; flag {
-		return l.value.Kind() == doc.Bool || strings.EqualFold(l.text, "true") || strings.EqualFold(l.text, "false")
-	}
-	return l.value.Kind() == doc.String && source.StatusOf(l.text) != ""
-}
-
-// keyShaped: a bare id counts where it is that of an alert, not of something
-// below it.
-func keyShaped(l *leaf) bool {
-	if k := l.value.Kind(); k != doc.String && k != doc.Number || len(l.text) > 256 || slices.Contains(volatile, l.parent()+l.name()) || slices.Contains(volatile, l.name()) {
-		return false
-	}
-	if l.name() == "alias" {
-		return slices.Contains(enclosing, l.parent()) // elsewhere it is another name of a host
-	}
-	return !slices.Contains(bareIDs, l.name()) || l.parent() == "" || slices.Contains(enclosing, l.parent())
-}
-
-// bareIDs are names that do not say what it is that they identify.
-var bareIDs = []string{"id", "uid", "uuid", "key", "reference"}
-
-func isURL(s string) bool {
-	if len(s) > alert.MaxURL {
-		return false
-	}
-	u, err := url.Parse(s)
-	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
-}
-
-func isNumber(s string) bool {
-	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
-}
-
-func isLetter(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c > 0x7f }
-
-// status: a flag means what its name says, a word what it says; without
-// either the severity may be the word of an end, or the title tell of one.
+// status: a flag means what its name says, a word what it says, and a flag of
+// an end goes before it; without either a time of an end tells, or the severity
+// may be the word of one, or the title tell of one.
 func (f *finder) status(l, severity, title *leaf) *preset.Status {
-	s := preset.Status{Told: braces(title)}
+	s := preset.Status{Resolved: f.endFlags(l)}
+	if severity != nil && l != nil {
+		s.Resolved = append(s.Resolved, severity.path+"=clear|cleared|resolved|recovery")
+	}
+	if title != nil {
+		_, path := title.line()
+		s.Told = preset.List{"{" + path + "}"}
+	}
 	if l == nil {
+		s.Resolved = append(s.Resolved, f.finals()...)
 		s.From = braces(severity)
 		return &s
 	}
 	means, flag := flags[l.name()]
-	switch {
-	case flag && means == alert.Resolved:
-		s.Resolved = preset.List{l.path + "=true"}
-		s.Told = nil
-	case flag:
-		s.Resolved = preset.List{l.path + "=false"}
-		s.Told = nil
-	default:
+	if !flag || !isBool(l.text) {
 		s.From = braces(l)
+		return &s
+	}
+	s.Told = nil
+	if means == alert.Resolved {
+		s.Resolved = append(s.Resolved, l.path+"=true")
+	} else {
+		s.Resolved = append(s.Resolved, l.path+"=false")
 	}
 	return &s
 }
 
-// severity: where none is named, the status may be the word of one, or the
-// title begin with it.
-func (f *finder) severity(l, status, title *leaf) *preset.Severity {
-	if l == nil && status != nil && source.SeverityOf(status.text) != "" {
-		l = status
-	}
-	return &preset.Severity{From: braces(l), Told: braces(title)}
-}
-
-// identity takes what the alert is about, at most four; of one without a title
-// at least what it says.
-func (f *finder) identity(titled bool) preset.List {
-	var found []*leaf
+// endFlags are conditions of the flags, other than l, that decide.
+func (f *finder) endFlags(l *leaf) (conditions preset.List) {
 	for i := range f.leaves {
-		if l := &f.leaves[i]; worth(l, roleResource) > 0 && !f.taken[l.path] && !isURL(l.text) {
-			found = append(found, l)
+		one := &f.leaves[i]
+		if l != nil && one.path == l.path || one.listed || one.request || !isBool(one.text) || !slices.Contains(endFlags, one.name()) || len(one.names) > 1 && !slices.Contains(enclosing, one.parent()) {
+			continue
 		}
+		value := "true"
+		if flags[one.name()] == alert.Firing {
+			value = "false"
+		}
+		conditions = append(conditions, one.path+"="+value)
+		f.because("status", one.path, "a flag that decides")
 	}
-	slices.SortStableFunc(found, func(a, b *leaf) int { return cmp.Compare(worth(b, roleResource), worth(a, roleResource)) })
-	if len(found) == 0 && !titled {
-		found = f.distinct()
-	}
-	var paths preset.List
-	for _, l := range found[:min(len(found), 4)] {
-		paths = append(paths, l.path)
-		f.because("identity", l.path, "names what the alert is about; together with the title it is the key")
-	}
-	return paths
+	return conditions
 }
 
-// distinct returns what is said in texts that name no state, no time and no
-// request, for alerts of which nothing else tells one from another.
-func (f *finder) distinct() []*leaf {
-	var found []*leaf
+// finals are conditions of times that stand only where something ended.
+func (f *finder) finals() (conditions preset.List) {
 	for i := range f.leaves {
 		l := &f.leaves[i]
-		said := l.value.Kind() == doc.String && len(l.text) <= alert.MaxLabelValue && source.StatusOf(l.text) == "" && source.Instant(l.text).IsZero() && !isURL(l.text)
-		if said && !f.taken[l.path] && !l.request && !slices.Contains(volatile, l.name()) && !slices.Contains(bareIDs, l.name()) {
-			found = append(found, l)
+		number := l.value.Kind() == doc.Number
+		if l.listed || !slices.Contains(finals, l.name()) || !number && !strings.HasSuffix(l.name(), "edat") {
+			continue
+		}
+		condition := l.path
+		if number {
+			condition += ">=1"
+		}
+		conditions = append(conditions, condition)
+		f.because("status", l.path, "a time that stands where something ended")
+	}
+	return conditions
+}
+
+// severity: where none is named, a status may be the word of one, or the title
+// begin with it.
+func (f *finder) severity(l, status, title *leaf) *preset.Severity {
+	if l == nil || source.SeverityOf(l.text) == "" {
+		l = cmp.Or(f.severe(status), l)
+	}
+	s := preset.Severity{From: braces(l)}
+	if title != nil {
+		_, path := title.line()
+		s.Told = preset.List{"{" + path + "}"}
+	}
+	return &s
+}
+
+// severe returns the status, else what is called one, that is the word of a
+// severity.
+func (f *finder) severe(status *leaf) *leaf {
+	if status != nil && source.SeverityOf(status.text) != "" {
+		return status
+	}
+	for i := range f.leaves {
+		if l := &f.leaves[i]; !l.listed && worth(l, roleStatus) > 0 && source.SeverityOf(l.text) != "" {
+			return l
 		}
 	}
-	return found
+	return nil
+}
+
+// description: of a title that is the first line of a text, the text.
+func (f *finder) description(title *leaf) preset.List {
+	if l := f.best(roleDescription); l != nil {
+		return braces(l)
+	}
+	if title != nil && strings.ContainsRune(title.text, '\n') {
+		return braces(title)
+	}
+	return nil
+}
+
+// times: where nothing but a rule or a text identifies the alert, the time of
+// its creation may be that of the request, and names no firing period.
+func (f *finder) times(spec *preset.Spec, key *leaf) {
+	own := key != nil && !endsIn(key.name(), aboutRules)
+	started := f.bestOf(roleStarted, func(l *leaf) bool { return own || !slices.Contains(created, l.name()) })
+	spec.StartedAt, spec.EndedAt = braces(started), braces(f.best(roleEnded))
+	at := f.best(roleAt)
+	if at == nil && started == nil {
+		at = f.best(roleStarted)
+	}
+	spec.At = braces(at)
 }
 
 func (f *finder) links() []preset.Link {
@@ -488,7 +372,9 @@ func (f *finder) labels() (from preset.List, single map[string]string) {
 	}
 	single = map[string]string{}
 	for _, l := range f.leaves {
-		in := slices.ContainsFunc(f.objects, func(o leaf) bool { return strings.HasPrefix(l.path, o.path+".") })
+		in := slices.ContainsFunc(f.objects, func(o leaf) bool {
+			return strings.HasPrefix(l.path, o.path+".") || strings.HasPrefix(l.path, o.path+"[")
+		})
 		if in || f.taken[l.path] || len(l.text) > alert.MaxLabelValue || len(single) == maxLabels || !source.Instant(l.text).IsZero() {
 			continue
 		}
@@ -498,6 +384,9 @@ func (f *finder) labels() (from preset.List, single map[string]string) {
 }
 
 func labelName(path string) string {
+	if _, name, paired := strings.Cut(path, "|pairs."); paired {
+		path = name
+	}
 	return strings.NewReplacer("$.", "", `"`, "", "|json", "").Replace(path)
 }
 

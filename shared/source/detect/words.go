@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -25,23 +26,38 @@ const (
 // names are the names that monitoring systems give to the parts of an alert,
 // best first, in lower case and without what joins their words.
 var names = map[role][]string{
-	roleTitle: words(`title alerttitle summary subject headline alertname alertrule alarmname rulename ruletitle alarmtitle problemtitle incidenttitle issuetitle
-		eventtitle monitorname checkname policyname conditionname alert shortmessage shortdescription displayname eventname name message msg text event description reason output`),
-	roleDescription: words(`description details detail message msg body content alertmessage longmessage reason output error errormessage text info comment note cause summary serviceoutput hostoutput`),
-	roleStatus: words(`conclusion resultstate buildresult monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
-		transition alerttransition eventaction alertaction alerttype action eventtype triggertype notificationstatus event type trigger triggerstatus eventname condition outcome phase isok ok resolved
-		recovered isresolved isrecovered isactive active isfiring firing up isup online healthy`),
-	roleSeverity: words(`severity alertseverity alarmseverity severitylevel sev level alertlevel alarmlevel loglevel priority alertpriority criticality urgency impact importance risk grade`),
-	roleKey: words(`dedupkey deduplicationkey deduplicationid dedupid incidentkey fingerprint alias aggregationkey aggregkey correlationid correlationkey correlationuuid alertkey eventkey
-		alertid alertuid alarmid alarmuuid incidentid incidentuuid issueid problemid pid caseid monitorid checkid triggerid ruleid ruleuid conditionid alarmarn sensorid testid ticketid
-		alertuuid externalid reference key id uid uuid`),
-	roleStarted: words(`startsat startedat starttime startdate startat start began beganat begintime openedat opentime opened firingsince since firstseen firstoccurrence firstoccurred firstoccurredat
-		activatedat triggeredat triggertime alerttime alarmtime createdat creationtime created incidentstartedat eventstart downsince`),
-	roleEnded: words(`endsat endedat endtime enddate endat end resolvedat resolvetime resolutiontime resolvedtime recoveredat recoverytime recovertime closedat closetime closed clearedat cleartime finishedat finishtime`),
-	roleAt:    words(`timestamp eventtime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat`),
-	roleResource: words(`host hostname hostdisplayname servicedesc servicedescription servicedisplayname instance node server device target resource resourceid resourcename service servicename application app component entity ip ipaddress monitor check sensor
-		url pod container database cluster namespace queue topic job project environment env region`),
+	roleTitle: words(`title alerttitle summary subject headline alertmessage alarmmessage alertname alertrule alarmname rulename ruletitle alarmtitle problemtitle incidenttitle issuetitle
+		eventtitle messagetitle 标题 告警标题 告警名称 报警名称 规则名称 策略名称 件名 タイトル アラート名 監視名 제목 알림명 titel überschrift betreff titre sujet objet título titulo asunto заголовок тема
+		monitorname monitorfriendlyname checkname policyname conditionname testname searchname jobname triggername problem problemname incidentname alert alarm
+		shortmessage shortdescription briefdescription displayname friendlyname entitydisplayname eventname logmsg logdesc 名称 名前 이름 name nom nombre bezeichnung
+		message msg summarymessage meldung nachricht mensaje mensagem messaggio 消息 メッセージ 메시지 сообщение exception 告警内容 报警内容 内容 内容説明 text content 内容描述 event description 描述 説明 beschreibung descripción
+		logentry statemessage reason failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario detail alerttype rule policy eventtype type kind category`),
+	roleDescription: words(`description details detail message msg body content alertmessage longmessage longdescription detaileddescription reason failurereason output error errormessage text info comment note cause summary serviceoutput hostoutput
+		statemessage additionalinfo 告警内容 报警内容 内容 描述 详情 消息 説明 詳細 メッセージ 내용 beschreibung descripción description`),
+	roleStatus: words(`conclusion resultstate buildresult monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
+		状态 告警状态 报警状态 通知类型 事件状态 状態 ステータス 상태 zustand état etat statut estado stato статус состояние
+		transition alerttransition eventaction alertaction alerttype messagetype action eventtype triggertype notificationstatus notificationevent event type trigger triggerstatus eventname condition outcome phase progress isok ok resolved
+		recovered isresolved isrecovered cleared iscleared closed isclosed isactive active isopen isfiring firing isalarm triggered passing success failing up isup down online healthy color template`),
+	roleSeverity: words(`severity alertseverity alarmseverity severitylabel severitystring severitylevel severityname sev level alertlevel alarmlevel loglevel levelname priority prio alertpriority criticality urgency impact importance risk grade
+		级别 告警级别 报警级别 等级 告警等级 严重程度 严重性 优先级 紧急程度 重要度 深刻度 重大度 優先度 レベル 심각도 등급 schweregrad dringlichkeit priorität stufe gravité gravite sévérité severite priorité niveau gravedad severidad prioridad nivel gravidade gravità уровень важность серьезность приоритет`),
+	roleKey: words(`dedupkey dedupekey deduplicationkey deduplicationid dedupid dedupeid incidentkey fingerprint alias aggregationkey aggregkey correlationkey correlationuuid alertkey eventkey
+		alertid alertuid alertuuid alarmid alarmuid alarmuuid incidentid incidentuuid incidentnumber issueid problemid faultid violationid findingid caseid seriesuid seriesid 告警id 报警id 告警编号 告警唯一标识 事件id 事件编号 故障id
+		correlationid monitorid monitoruid monitoruuid monitorguid checkid checkuuid triggerid sensorid testid jobid pid alarmarn ticketid snitchtoken
+		ruleid ruleuid policyid conditionid strategyid alertdefineid alertdefinitionid checkerid detectorid signatureid thresholdid entityid 规则id 策略id externalid kennung reference key id uid uuid`),
+	roleStarted: words(`startsat startedat starttime startdate startat starttimestamp startts start statestarttime began beganat begintime openedat opentime opened firingsince since firstseen firstoccurrence firstoccurred firstoccurredat
+		activatedat triggeredat eventstart incidentstartedat downsince downat 开始时间 首次触发时间 発生日時 発生時刻 開始時刻 開始日時 beginn seit
+		triggertime alerttime alarmtime createdat creationtime creationdate createdtime createtime created gmtcreate 触发时间 发生时间 告警时间 报警时间`),
+	roleEnded: words(`endsat endedat endtime enddate endat end endts resolvedat resolvetime resolutiontime resolvedtime recoveredat recoverytime recovertime closedat closetime closed clearedat cleartime clearts finishedat finishtime
+		恢复时间 结束时间 恢复于 復旧日時 復旧時刻 終了時刻 ende`),
+	roleAt: words(`timestamp eventtime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
+	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 ホスト ホスト名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
+		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname endpoint dhost shost dvchost dvc devname sensor check monitor metric metricname
+		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env region url`),
 }
+
+// weakResources are names of what alerts are often alike in, or which changes
+// from one report of an alert to the next: they count where nothing else does.
+var weakResources = words(`instanceid namespace cluster clustername workspace project environment env region url ip ipaddress hostaddress src topic job check monitor`)
 
 func words(s string) []string { return strings.Fields(s) }
 
@@ -51,43 +67,146 @@ var ranks = sync.OnceValue(func() map[role]map[string]int {
 	for r, list := range names {
 		all[r] = map[string]int{}
 		for i, n := range list {
-			all[r][n] = 100 - i*60/len(list)
+			if all[r][n] == 0 {
+				all[r][n] = 100 - i*60/len(list)
+			}
 		}
 	}
 	return all
 })
 
-// called are names of what watches, which say more beside a title that tells
-// only what was seen; telling are names of such titles.
+// leastRank is less than what any name in a list is worth.
+const leastRank = 35
+
+// endings are what names end with that play a role, beside those in the lists.
+var endings = map[role][]string{
+	roleTitle:    words(`title subject headline alertname alarmname rulename issuename incidentname problemname issuedetails 标题 告警名称`),
+	roleStatus:   words(`status state phase statusstring 状态 状態 상태`),
+	roleSeverity: words(`severity priority criticality severitylabel severitystring severityname levelname level 级别 等级 重要度`),
+	roleKey:      words(`alertid alertuid alarmid incidentid issueid problemid faultid violationid dedupkey dedupekey fingerprint seriesuid monitorid monitorguid checkid checkerid ruleid policyid`),
+	roleStarted:  words(`startedat startsat starttime starttimestamp startts openedat triggeredat 开始时间`),
+	roleEnded:    words(`endedat endsat endtime resolvedat recoveredat closedat clearedat 恢复时间 结束时间`),
+	roleAt:       words(`time timestamp date datetime 时间`),
+	roleResource: words(`host hostname instance instanceid device deviceid devicename node server servername resourceid resourcename entityname servicename displayname 主机 实例`),
+}
+
+// past are beginnings of names of what was, or is another's.
+var past = words(`old prev prior last initial from http`)
+
+// rankOf is what a name is worth for a role: 0 is nothing.
+func rankOf(name string, r role) int {
+	if n := ranks()[r][name]; n > 0 {
+		return n
+	}
+	begins := func(w string) bool { return strings.HasPrefix(name, w) }
+	ends := func(w string) bool { return strings.HasSuffix(name, w) && name != w }
+	if slices.ContainsFunc(past, begins) || !slices.ContainsFunc(endings[r], ends) {
+		return 0
+	}
+	if r == roleTitle {
+		return leastRank + 30
+	}
+	return leastRank
+}
+
+// called are names of what watches; classes are names of errors, things are those of them, and of what is
+// watched, that are no condition, so that what was seen says more; telling are
+// names of texts that tell what was seen, and faint of those that hardly tell.
 var (
-	called  = words(`alertname alertrule rulename alarmname policyname conditionname monitorname checkname servicename searchname jobname triggername displayname friendlyname`)
-	telling = words(`summary subject message msg text description reason output event shortmessage shortdescription`)
+	called = words(`alertname alertrule rulename alarmname policyname conditionname monitorname checkname searchname jobname triggername testname servicedesc servicedescription servicedisplayname
+		告警名称 规则名称 策略名称 アラート名 監視名`)
+	things = words(`monitorname monitorfriendlyname friendlyname checkname testname jobname servicename displayname entitydisplayname servicedesc servicedisplayname
+		rule check monitor service servicename scenario program 服务 サービス 서비스`)
+	telling = words(`summary subject message msg alertmessage alarmmessage text description reason output event shortmessage shortdescription serviceoutput hostoutput statemessage failurereason errordescription errormessage content body info logmsg exception
+		告警内容 内容 消息 メッセージ`)
+	classes = words(`exception exceptionclass exceptiontype errorclass errortype`)
+	seen    = words(`message msg reason failurereason errordescription errormessage error statemessage output serviceoutput content text summary 告警内容 内容 メッセージ`)
+	faint   = words(`info type kind category eventtype alerttype detail rule policy scenario note body`)
 )
 
-// over are words that say that something ended, not how.
-var over = words(`complete completed done finished ended finish`)
+// typing are names of types, and styling those of what a message looks like.
+var (
+	typing  = words(`type eventtype eventname alerttype messagetype triggertype kind category event action trigger status state result`)
+	styling = words(`type tag style emoji size weight wrap version schema width color iconemoji iconurl footer footericon username channel msgtype`)
+)
+
+// watched are names of what a title can be made of where there is none.
+var watched = words(`service servicedesc check monitor test job metric metricname item sensor scenario rule alarm event type eventtype subtype`)
+
+// over are words that say that something ended, not how; slight are those that
+// say that something is, not that it holds.
+var (
+	over   = words(`complete completed done finished ended finish`)
+	slight = words(`alert alarm event created create new start started detected occurred 告警 报警 アラート`)
+)
 
 // envelopes are names of objects in which a request carries what it is about,
 // so that an id beside them is the request's.
-var envelopes = words(`data payload resource detail body workflow`)
+var envelopes = words(`data payload resource detail body workflow alert alarm incident issue problem`)
 
 // volatile names are of ids that each request has anew.
-var volatile = words(`eventid eventuuid messageid requestid deliveryid notificationid traceid spanid webhookid transactionid nonce sessionid`)
+var volatile = words(`eventid eventuuid eventguid messageid requestid deliveryid notificationid traceid spanid webhookid transactionid nonce sessionid runid executionid buildid buildnumber invocationid historyid logid resultid checkresultid
+	testrunid jobrunid receiveid lastreceiveid occurrenceid activityid idempotency idempotencykey guid`)
+
+// aboutRules are names of ids of what watches several; aboutMonitors of what
+// watches one, except where hosts is what stands beside them.
+var (
+	aboutRules    = words(`ruleid ruleuid policyid conditionid strategyid alertdefineid alertdefinitionid checkerid detectorid signatureid thresholdid entityid 规则id 策略id`)
+	aboutMonitors = words(`monitorid monitoruid monitoruuid monitorguid checkid checkuuid triggerid sensorid testid jobid`)
+	hosts         = words(`host hostname instance node server device pod container resource 主机 主机名 ホスト rechner`)
+)
 
 // enclosing names are of objects that hold an alert, so that a bare "id" or
-// "name" in them is the alert's.
-var enclosing = words(`alert alarm incident issue problem event check monitor condition rule trigger case notification data payload body detail details attributes object policy test sensor finding`)
-
-// lists are names of arrays of alerts; the second half counts only where the
-// body has no title of its own.
+// "name" in them is the alert's; of holding ones it is so whatever else stands
+// there.
 var (
-	lists     = words(`alerts alarms incidents problems issues notifications events findings`)
-	weakLists = words(`records items results data entries checks matches messages logs`)
+	enclosing = words(`alert alarm incident issue problem event check monitor condition rule trigger case notification data payload body detail details attributes object policy test sensor finding violation snitch control`)
+	holding   = words(`alert alarm incident issue problem check monitor case finding violation test sensor snitch`)
+)
+
+// people are names of objects that tell who, not what.
+var people = words(`user author owner sender person actor creator assignee committer commit account organization org tenant customer team agent requester`)
+
+// addresses are names of what an alert without any other name is of.
+var addresses = words(`url checkurl monitorurl websiteurl website site target endpoint address link location uri`)
+
+// bareIDs are names that do not say what it is that they identify, and bare
+// those that do not say whose they are.
+var (
+	bareIDs = words(`id uid uuid key reference`)
+	bare    = words(`name title message msg text description status state type level priority severity result content`)
+)
+
+// parts are names of the one value of an object that stands for a value.
+var parts = words(`name value label text content display displayname current`)
+
+// neutral are names of objects that belong to what they stand in.
+var neutral = words(`labels annotations commonlabels commonannotations fields facts tags metadata properties attachments embeds sections blocks card cards cardsv2 header title elements markdown content embed main text body essentials`)
+
+// created are names of starts that may be those of the request.
+var created = words(`triggertime alerttime alarmtime createdat creationtime creationdate createdtime createtime created gmtcreate 触发时间 发生时间 告警时间 报警时间`)
+
+// finals are names of times that stand only where something ended.
+var finals = words(`resolvedat resolvetime resolutiontime resolvedtime recoveredat recoverytime recovertime closedat closetime clearedat cleartime clearts 恢复时间 復旧日時 復旧時刻`)
+
+// Lists of alerts: the second only where the body has no title of its own, the
+// third only where it holds no alert beside them either.
+var (
+	lists      = words(`alerts alarms incidents problems findings`)
+	otherLists = words(`issues notifications events`)
+	weakLists  = words(`records items results data entries checks matches messages logs`)
 )
 
 // flags are names of booleans, and the status that true means.
 var flags = map[string]alert.Status{
-	"isok": alert.Resolved, "ok": alert.Resolved, "resolved": alert.Resolved, "recovered": alert.Resolved, "isresolved": alert.Resolved, "isrecovered": alert.Resolved,
-	"up": alert.Resolved, "isup": alert.Resolved, "online": alert.Resolved, "healthy": alert.Resolved, "success": alert.Resolved, "closed": alert.Resolved, "cleared": alert.Resolved,
-	"isactive": alert.Firing, "active": alert.Firing, "isfiring": alert.Firing, "firing": alert.Firing, "isalarm": alert.Firing, "alarm": alert.Firing, "triggered": alert.Firing, "down": alert.Firing,
+	"isok": alert.Resolved, "ok": alert.Resolved, "resolved": alert.Resolved, "recovered": alert.Resolved, "isresolved": alert.Resolved, "isrecovered": alert.Resolved, "iscleared": alert.Resolved, "isclosed": alert.Resolved,
+	"up": alert.Resolved, "isup": alert.Resolved, "online": alert.Resolved, "healthy": alert.Resolved, "success": alert.Resolved, "closed": alert.Resolved, "cleared": alert.Resolved, "passing": alert.Resolved,
+	"isactive": alert.Firing, "active": alert.Firing, "isfiring": alert.Firing, "firing": alert.Firing, "isalarm": alert.Firing, "alarm": alert.Firing, "triggered": alert.Firing, "down": alert.Firing, "isopen": alert.Firing, "failing": alert.Firing,
 }
+
+// endFlags are those that decide against a word beside them.
+var endFlags = words(`resolved isresolved recovered isrecovered cleared iscleared closed isclosed isopen`)
+
+// generic are words of which no title is made.
+var generic = words(`alert alerts alarm alarms notification notifications notice message new monitoring the an a of for
+	告警通知 报警通知 恢复通知 告警 报警 通知 消息 提醒 系统 监控 监控告警 告警提醒 告警信息 アラート 通知`)

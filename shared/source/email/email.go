@@ -168,37 +168,8 @@ func (m *message) key() string {
 	return alert.HashKey(map[string]string{"from": m.from, "subject": source.Stem(title(m.subject))})
 }
 
-// statusOf reads what a line says of the status at its edges, where senders
-// put it: in the midst, "ok" and "up" are words like others.
-func statusOf(line string) alert.Status {
-	line = told(line)
-	if s := source.StatusTold(line); s != "" {
-		return s
-	}
-	tag, rest := leadingTag(line)
-	if tag != "" {
-		if s := source.StatusOf(tag); s != "" {
-			return s
-		}
-		line = rest
-	}
-	words := strings.Fields(line)
-	if len(words) == 0 {
-		return ""
-	}
-	if s := source.StatusOf(words[0]); s != "" && (len(words) == 1 || isJoint(words[0][len(words[0])-1:]) || isJoint(words[1])) {
-		return s
-	}
-	if n := len(words); n > 1 && (isJoint(words[n-2][len(words[n-2])-1:]) || slices.Contains([]string{"is", "are", "now"}, strings.ToLower(words[n-2]))) {
-		return source.StatusOf(words[n-1])
-	}
-	return ""
-}
-
-// isJoint reports what stands between a word of status and what it is said of.
-func isJoint(s string) bool {
-	return slices.Contains([]string{":", "-", "|", "–", "=", ">", "=>", "->"}, s)
-}
+// statusOf reads what a line says of the status.
+func statusOf(line string) alert.Status { return source.StatusTold(told(line)) }
 
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")

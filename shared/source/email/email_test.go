@@ -31,7 +31,7 @@ func TestStatusStandsAtTheEdges(t *testing.T) {
 		"[External] [RESOLVED] web-1":         alert.Resolved,
 		"Fwd: RE: RECOVERY web-1":             alert.Resolved,
 		"Not resolved: web-1":                 alert.Firing,
-		"** ACKNOWLEDGED: web-1":              alert.Firing, // in the midst of marks
+		"** ACKNOWLEDGED: web-1":              alert.Acknowledged,
 		"ACKNOWLEDGED: web-1":                 alert.Acknowledged,
 		"The button OK is missing":            alert.Firing,
 		"Sign up fails":                       alert.Firing,

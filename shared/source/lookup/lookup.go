@@ -9,7 +9,8 @@
 //	fields[key=team].value     of the item whose key is "team"
 //	$.receiver                 from the top of the body, not from the alert
 //	Message|json.AlarmName     goes on inside a string that is JSON itself
-//	log|line                   the first line that says something
+//	log|line                   the first line that says something, without markup
+//	text|pairs."Host name"     of the lines that say "Host name: db-1"
 //	header:X-GitHub-Event      a header; also query:name, path: and text:, the whole body
 //	@host                      a group of the preset's extract
 //	labels:                    all labels of the alert, as one text
@@ -108,6 +109,7 @@ const (
 	having                 // the first item of an array whose field is value
 	inner                  // the JSON inside a string
 	line                   // the first line of a text
+	pairs                  // the lines of a text as fields
 )
 
 var prefixes = map[string]origin{"header:": fromHeader, "query:": fromQuery, "path:": fromPath, "text:": fromText, "labels:": fromLabels}
@@ -177,7 +179,7 @@ func parseSteps(s string) ([]step, error) {
 
 // cutStep cuts what may follow a name off s.
 func cutStep(s string) (step, string, error) {
-	for word, kind := range map[string]stepKind{"[*]": items, "|json": inner, "|line": line} {
+	for word, kind := range map[string]stepKind{"[*]": items, "|json": inner, "|line": line, "|pairs": pairs} {
 		if rest, ok := strings.CutPrefix(s, word); ok {
 			return step{kind: kind}, rest, nil
 		}
@@ -185,7 +187,7 @@ func cutStep(s string) (step, string, error) {
 	within, rest, closed := strings.Cut(s, "]")
 	name, value, ok := strings.Cut(strings.TrimPrefix(within, "["), "=")
 	if !strings.HasPrefix(s, "[") || !closed || !ok || name == "" || value == "" {
-		return step{}, "", errors.New("expected . or [*] or [name=value] or |json or |line at " + strconv.Quote(s))
+		return step{}, "", errors.New("expected . or [*] or [name=value] or |json or |line or |pairs at " + strconv.Quote(s))
 	}
 	return step{kind: having, name: name, value: unquote(value)}, rest, nil
 }
@@ -286,14 +288,20 @@ func (s step) follow(v doc.Value) doc.Value {
 	case inner:
 		return v.Inner()
 	case line:
-		return doc.Of(firstLine(v.Head(maxText)))
+		return doc.Of(Line(v.Head(maxText)))
+	case pairs:
+		if v.Kind() != doc.String {
+			return doc.Value{}
+		}
+		return Pairs(v.Head(maxPaired))
 	}
 	return v.Step(s.name)
 }
 
-func firstLine(s string) string {
+// Line is the first line of a text that says something, without markup.
+func Line(s string) string {
 	for l := range strings.Lines(s) {
-		if l = strings.TrimSpace(l); l != "" {
+		if l = plain(l); strings.ContainsFunc(l, inWord) {
 			return l
 		}
 	}

@@ -16,7 +16,7 @@ const body = `{
 	"name": " web-1 ", "level": 12, "ratio": "0.5", "on": true, "off": false, "none": null, "empty": "", "blank": "N/A",
 	"labels": {"k8s.io/name": "api", "a b": "c"}, "tags": [{"key": "team", "value": "db"}, {"key": "Env", "value": "prod"}, 7, "x"],
 	"list": ["one", "two", "two"], "reports": {"x/y; v=1": {"severity": "High"}, "z": {"severity": "Low"}},
-	"inner": "{\"id\": 7, \"deep\": \"[1,2]\"}", "log": "\n  first line \nsecond", "nothing": [], "nobody": {}
+	"inner": "{\"id\": 7, \"deep\": \"[1,2]\"}", "log": "\n  first line \nsecond", "nothing": [], "nobody": {}, "told": "Host: db-1"
 }`
 
 func scope(t testing.TB, text string) *Scope {
@@ -40,7 +40,7 @@ func TestPathsLeadToTexts(t *testing.T) {
 		"tags[key=team].value": "db", "tags[key=env].value": "prod", `tags[key="team"].key`: "team", "tags[key=x].value": "", "name[key=x]": "",
 		"reports.*.severity": "High, Low", "*.z.severity": "Low", "nobody.*": "", "list.*": "",
 		"inner|json.id": "7", "inner|json.deep|json.1": "2", "inner|json.deep|json[*]": "1, 2", "name|json.id": "", "reports|json.z.severity": "Low",
-		"log|line": "first line", "empty|line": "", "missing|line": "",
+		"log|line": "first line", "log|pairs.first": "", "told|pairs.Host": "db-1", `told|pairs."Host name"`: "", "level|pairs.a": "", "empty|line": "", "missing|line": "",
 		"header:x-event": "push", "header:X-None": "", "query:team": "db", "query:none": "", "path:": "/api/v2", "text:": "whole text",
 		"@host": "web-2", "@none": "", "labels:": `"a"="1=\",","b"="2"`, "nobody": "{}",
 	} {
@@ -60,6 +60,42 @@ func TestPathsLeadToTexts(t *testing.T) {
 		p, err := ParsePath(whole)
 		if err != nil || p.Value(sc) != sc.Root || len(p.Values(sc)) != 1 {
 			t.Errorf("%s: %v, %v", whole, p.Value(sc), err)
+		}
+	}
+}
+
+func TestLinesOfATextAreFields(t *testing.T) {
+	for text, want := range map[string]string{
+		"Host: db-1\nState:  CRITICAL \nHost: db-2\n":                      `{"Host":"db-1","State":"CRITICAL"}`,
+		"### 告警\n- 级别：严重\n> 主机: db-1":                                      `{"主机":"db-1","级别":"严重"}`,
+		"*Severity:*\nhigh\n*Host:* db-1":                                  `{"Host":"db-1","Severity":"high"}`,
+		"**Level**: P1\n<b>Pod</b>: api\n":                                 `{"Level":"P1","Pod":"api"}`,
+		"Info:\n\nrefused\nmore":                                           `{"Info":"refused"}`,
+		"Page: <https://x.example.com/1|here>\nsee https://x.example.com/": `{"Page":"here"}`,
+		"a = 1\nb=2": `{"a":"1"}`,
+		"The disk of the big host: it is full\nat 10:30 it\n{\"a\": 1}\n: x": "",
+		"": "",
+	} {
+		if got := Pairs(text).JSON(); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestLinesWithoutMarkup of chats and Markdown.
+func TestLinesWithoutMarkup(t *testing.T) {
+	for text, want := range map[string]string{
+		"\n## **Disk** is full ##\nnow":                  "Disk is full",
+		"*Alert* <https://x.example.com/1|Disk of db-1>": "Alert Disk of db-1",
+		"🔴 <b>DOWN</b>: api":                             "🔴 DOWN: api",
+		"1 < 2 and a <pid> of `x`":                       "1 < 2 and a <pid> of x",
+		"see <https://x.example.com/1>":                  "see https://x.example.com/1",
+		"***** Nagios *****":                             "Nagios",
+		"cpu * 2 > 90":                                   "cpu * 2 > 90",
+		"-----\n- - item":                                "item",
+	} {
+		if got := Line(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
 }

@@ -40,6 +40,9 @@ A mapping is a configuration document of kind ` + "`mapping`" + `. Wherever a li
 | ` + "`labels.\"k8s.io/name\"`" + ` | a name with dots in quotes |
 | ` + "`$.receiver`" + ` | from the top of the body; every other path begins at the alert |
 | ` + "`Message\\|json.AlarmName`" + ` | goes on inside a text that is JSON itself |
+| ` + "`message\\|line`" + ` | the first line of a text that says something, without markup |
+| ` + "`message\\|pairs.\"Host name\"`" + ` | a field of the lines of a text that say "Host name: db-1" |
+| ` + "`fields[title=Host].value`" + ` | of the item of a list whose title is Host |
 | ` + "`header:X-Event`, `query:name`, `path:`, `text:`" + ` | a header, a parameter, what stands after the key, the whole body |
 | ` + "`@host`" + ` | a named group of ` + "`extract`" + ` |
 | ` + "`event=up\\|down !error level>=12`" + ` | a condition: all parts must hold; ` + "`!path`" + ` is absent, ` + "`*`" + ` stands for any characters |

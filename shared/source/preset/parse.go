@@ -97,6 +97,7 @@ func (p *Preset) read(sc *lookup.Scope, out *source.Parsed) error {
 	if err := source.TooMany(len(items) + len(ended)); err != nil {
 		return err
 	}
+	untitled := 0
 	for i, v := range slices.Concat(items, ended) {
 		one := sc
 		if several {
@@ -105,12 +106,17 @@ func (p *Preset) read(sc *lookup.Scope, out *source.Parsed) error {
 		if several && of == len(p.readings)-1 {
 			r = &p.readings[p.variant(one)]
 		}
-		switch {
-		case i >= len(items):
-			out.Items = append(out.Items, r.alert(p.name, alert.Resolved, one))
-		case !r.skip.Holds(one) && !r.ignored.Holds(one):
-			out.Items = append(out.Items, r.item(p.name, one))
+		item, ok := r.one(p.name, one, i >= len(items))
+		if !ok {
+			continue
 		}
+		if a := item.Alert; a != nil && a.Title == a.DedupKey && r.title.In(one) == "" {
+			untitled++
+		}
+		out.Items = append(out.Items, item)
+	}
+	if untitled > 0 {
+		out.Notes = append(out.Notes, fmt.Sprintf("%d of %d alerts have no title: nothing stands at %s; the key stands for it", untitled, len(out.Items), written(r.title)))
 	}
 	switch {
 	case len(items)+len(ended) == 0:
@@ -119,6 +125,18 @@ func (p *Preset) read(sc *lookup.Scope, out *source.Parsed) error {
 		out.Notes = append(out.Notes, "the request holds no alert")
 	}
 	return nil
+}
+
+// one reads one alert; false: it is left out. Where it stands may say that it
+// has ended.
+func (r *reading) one(of string, sc *lookup.Scope, ended bool) (source.Item, bool) {
+	switch {
+	case ended:
+		return r.alert(of, alert.Resolved, sc), true
+	case r.skip.Holds(sc) || r.ignored.Holds(sc):
+		return source.Item{}, false
+	}
+	return r.item(of, sc), true
 }
 
 func valuesOf(paths []lookup.Path, sc *lookup.Scope) []doc.Value {
@@ -300,7 +318,7 @@ func (s *spreader) spread(v doc.Value) {
 		if item.Kind() == doc.String {
 			s.addTag(item.Head(alert.MaxLabelValue))
 		} else {
-			s.add(item.First("name", "key", "label"), item.Get("value"))
+			s.add(item.First("name", "key", "label", "title"), item.Get("value"))
 		}
 	}
 }

@@ -58,7 +58,7 @@ type Reading struct {
 	EndedAt     List              `json:"ended_at,omitempty"`    // read of recoveries
 	Zone        string            `json:"zone,omitempty"`        // of times without one: "+08:00" or "Europe/Berlin"
 	Labels      map[string]string `json:"labels,omitempty"`      // by name
-	LabelsFrom  List              `json:"labels_from,omitempty"` // paths of objects, of lists of {name|key, value}, or of lists of name:value
+	LabelsFrom  List              `json:"labels_from,omitempty"` // paths of objects, of lists of {name|key|label|title, value}, or of lists of name:value
 	LabelsOmit  List              `json:"labels_omit,omitempty"` // names of those that are none, with * for any characters; "#" is every number, true and false
 	Links       []Link            `json:"links,omitempty"`
 }

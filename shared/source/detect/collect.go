@@ -1,0 +1,223 @@
+package detect
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
+	"tocsin/shared/source/lookup"
+)
+
+// Bounds of what is looked at of one alert.
+const (
+	maxLeaves = 400
+	maxDeep   = 7
+	maxItems  = 8 // of a list of a message
+	maxPairs  = 40
+)
+
+// leaf is a single value with the names that lead to it.
+type leaf struct {
+	path    string
+	names   []string // without what joins their words
+	value   doc.Value
+	text    string
+	request bool // stands beside the list of alerts, not in the alert
+	listed  bool // stands in the first item of a list
+	inner   bool // stands in a document that is a text of the body
+}
+
+func (l *leaf) name() string { return l.names[len(l.names)-1] }
+
+func (l *leaf) parent() string {
+	if len(l.names) < 2 {
+		return ""
+	}
+	return l.names[len(l.names)-2]
+}
+
+// line is what a title can be made of, and the path of it.
+func (l *leaf) line() (text, path string) {
+	if !strings.ContainsAny(l.text, "\n<*") && len(l.text) <= alert.MaxTitle {
+		return l.text, l.path
+	}
+	return lookup.Line(l.text), l.path + "|line"
+}
+
+type finder struct {
+	leaves   []leaf
+	objects  []leaf          // objects and lists by a name that labels have
+	taken    map[string]bool // paths that have a role
+	envelope bool            // the body only carries what it is about
+	chat     bool            // the body is a message for people
+	reasons  []Reason
+}
+
+// place is where the fields of an object stand.
+type place struct {
+	at      string
+	above   []string
+	depth   int
+	request bool
+	listed  bool
+	inner   bool
+}
+
+func (p place) in(l leaf, path string) place {
+	return place{path, l.names, p.depth + 1, p.request, p.listed, p.inner}
+}
+
+func (f *finder) collect(v doc.Value, p place) {
+	if p.depth > maxDeep {
+		return
+	}
+	for name, field := range source.Named(v) {
+		if len(f.leaves) >= maxLeaves {
+			return
+		}
+		if strings.ContainsAny(name, `"}`) || len(name) > 100 {
+			continue // no path can name it
+		}
+		f.take(field, leaf{path: p.at + quoted(name), names: append(slices.Clip(p.above), source.Plain(name)), value: field, request: p.request, listed: p.listed, inner: p.inner}, p)
+	}
+}
+
+func (f *finder) take(field doc.Value, l leaf, p place) {
+	switch field.Kind() {
+	case doc.Object:
+		if holdsLabels(l.name()) {
+			f.objects = append(f.objects, l)
+		}
+		f.collect(field, p.in(l, l.path+"."))
+	case doc.Array:
+		f.list(field, l, p)
+	case doc.String:
+		if inner := field.Inner(); inner.Kind() == doc.Object {
+			within := p.in(l, l.path+"|json.")
+			within.inner = true
+			within.above = l.names[len(l.names)-1:] // a document of its own
+			f.collect(inner, within)
+			return
+		}
+		fallthrough
+	default:
+		if l.text = strings.TrimSpace(field.Head(maxText)); l.text != "" && (!f.chat || !slices.Contains(styling, l.name()) || source.StatusOf(l.text) != "") {
+			f.leaves = append(f.leaves, l)
+			f.pairs(l, p)
+		}
+	}
+}
+
+// maxText is how much of a text is looked at.
+const maxText = 64 << 10
+
+// list looks at items with a name and a value, and at the first of others; in
+// a message, whose parts stand in lists, at several.
+func (f *finder) list(list doc.Value, l leaf, p place) {
+	if holdsLabels(l.name()) {
+		f.objects = append(f.objects, l)
+	}
+	if list.Index(0).Kind() != doc.Object || p.request {
+		return
+	}
+	if key, value := pairNames(list.Index(0)); key != "" {
+		f.namedItems(list, l, key, value)
+		return
+	}
+	p = p.in(l, "")
+	p.listed = p.listed || !f.chat
+	i := 0
+	for item := range list.Items() {
+		if i == maxItems || i == 1 && !f.chat {
+			return
+		}
+		p.at = l.path + "." + strconv.Itoa(i) + "."
+		f.collect(item, p)
+		i++
+	}
+}
+
+// pairNames are the names of the two fields of an item that names its value.
+func pairNames(item doc.Value) (key, value string) {
+	for _, key := range []string{"name", "key", "title", "label"} {
+		for _, value := range []string{"value", "Value"} {
+			if k, v := item.Get(key), item.Get(value); k.Kind() == doc.String && v.Kind() > doc.Null && v.Kind() < doc.Array {
+				return key, value
+			}
+		}
+	}
+	return "", ""
+}
+
+// namedItems takes the items of a list by the names that stand in them.
+func (f *finder) namedItems(list doc.Value, l leaf, key, value string) {
+	n := 0
+	for item := range list.Items() {
+		name := strings.TrimSpace(item.Get(key).Head(100))
+		if n++; n > maxPairs || len(f.leaves) >= maxLeaves {
+			return
+		}
+		one := leaf{path: l.path + "[" + key + "=" + inBrackets(name) + "]." + value, names: append(slices.Clip(l.names), source.Plain(name)), value: item.Get(value), request: l.request, listed: l.listed}
+		one.text = strings.TrimSpace(one.value.Head(maxText))
+		if name != "" && one.text != "" && !strings.ContainsAny(name, `"]}=`) {
+			f.leaves = append(f.leaves, one)
+		}
+	}
+}
+
+// inBrackets is a value as it stands in the brackets of a path.
+func inBrackets(s string) string {
+	if strings.ContainsAny(s, ` |.`) {
+		return `"` + s + `"`
+	}
+	return s
+}
+
+// pairs takes the lines of a text that say "name: value". In a message one
+// such line is enough; elsewhere one may be a sentence.
+func (f *finder) pairs(l leaf, p place) {
+	if !strings.Contains(l.text, "\n") || l.value.Kind() != doc.String {
+		return
+	}
+	fields := lookup.Pairs(l.text)
+	if n := fields.Len(); n < 2 && !f.chat || n == 0 || n > maxPairs {
+		return
+	}
+	for name, field := range fields.Fields() {
+		one := leaf{path: l.path + "|pairs." + quoted(name), names: append(slices.Clip(p.above), source.Plain(name)), value: field, text: field.Text(), request: l.request, listed: l.listed}
+		if len(f.leaves) < maxLeaves && (besides(name) > 0 || rankOf(one.name(), roleTitle) > 0) {
+			f.leaves = append(f.leaves, one)
+		}
+	}
+}
+
+// saysStatus: "CRITICAL: disk full" names nothing.
+func saysStatus(s string) bool { return source.StatusOf(s) != "" || source.SeverityOf(s) != "" }
+
+func holdsLabels(name string) bool {
+	return slices.Contains([]string{"labels", "tags", "dimensions", "tag", "attributes", "commonlabels", "metadata", "fields", "facts"}, name)
+}
+
+// isChat reports a message as Slack, Teams, Discord, Google Chat, Telegram,
+// DingTalk, Feishu or WeCom take it: systems that can send nothing else send
+// their alerts so.
+func isChat(root doc.Value) bool {
+	holds := func(name, within string) bool { return root.Get(name).Index(0).Get(within).Present() }
+	text := func(name string) bool { return root.Get(name).Kind() == doc.String }
+	object := func(name string) bool { return root.Get(name).Kind() == doc.Object }
+	switch {
+	case holds("attachments", "text"), holds("attachments", "title"), holds("attachments", "fallback"), holds("attachments", "blocks"), holds("attachments", "content"),
+		holds("embeds", "title"), holds("embeds", "description"), holds("embeds", "fields"), holds("blocks", "type"), holds("cardsV2", "card"), holds("cards", "sections"), holds("cards", "header"):
+		return true
+	case strings.HasSuffix(root.Get("@type").Text(), "MessageCard"), root.Get("type").Text() == "AdaptiveCard":
+		return true
+	case text("msgtype"), text("msg_type"), object("card") && object("header"):
+		return true
+	case text("text") || text("content"):
+		return root.Get("parse_mode").Present() || root.Get("chat_id").Present() || root.Get("icon_emoji").Present() || root.Get("channel").Present() && root.Get("username").Present()
+	}
+	return false
+}

@@ -1,0 +1,233 @@
+package detect
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/source"
+	"tocsin/shared/source/doc"
+	"tocsin/shared/source/preset"
+)
+
+// maxAbout is how many names of what an alert is about are part of its key.
+const maxAbout = 4
+
+// keyLeaf takes the id of the alert. A bare id at the top is that of the
+// request where the request carries the alert in an object, or names no state:
+// then it may be that of a line of a log.
+func (f *finder) keyLeaf(stated bool) *leaf {
+	return f.bestOf(roleKey, func(l *leaf) bool {
+		switch {
+		case !l.bareID() || slices.Contains(holding, l.parent()):
+			return true
+		case len(l.names) > 1:
+			return stated || f.besideTitle(l)
+		}
+		return stated && !f.envelope
+	})
+}
+
+// besideTitle reports a field of an object that has a title.
+func (f *finder) besideTitle(l *leaf) bool {
+	object := strings.TrimSuffix(l.path, l.path[strings.LastIndexByte(l.path, '.')+1:])
+	return slices.ContainsFunc(f.leaves, func(one leaf) bool {
+		return len(one.names) == len(l.names) && strings.HasPrefix(one.path, object) && ranks()[roleTitle][one.name()] > 80 && shaped(&one, roleTitle)
+	})
+}
+
+// about returns what the alert is about, best first.
+func (f *finder) about() []*leaf {
+	var found, weak []*leaf
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		if worth(l, roleResource) == 0 || isURL(l.text) || l.listed || isVolatile(l) {
+			continue
+		}
+		if slices.Contains(weakResources, l.name()) || saysStatus(l.text) {
+			weak = append(weak, l)
+		} else {
+			found = append(found, l)
+		}
+	}
+	if len(found) == 0 {
+		found = weak
+	}
+	slices.SortStableFunc(found, func(a, b *leaf) int { return cmp.Compare(worth(b, roleResource), worth(a, roleResource)) })
+	found = slices.CompactFunc(found, func(a, b *leaf) bool { return a.text == b.text })
+	return found[:min(len(found), maxAbout)]
+}
+
+// identify says what the key is made of: the id of the alert; that of what
+// watches with what it is about; the name of what watches with what it is
+// about, where the title tells what was seen and may be another next time;
+// else the title with what it is about.
+func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identity preset.List) {
+	watcher := f.first(called)
+	switch {
+	case key != nil && endsIn(key.name(), aboutRules):
+		return f.together(key, about), nil
+	case key != nil && endsIn(key.name(), aboutMonitors):
+		beside := func(l *leaf) bool { return len(l.names) == len(key.names) && slices.Contains(hosts, l.name()) }
+		return f.together(key, slices.DeleteFunc(slices.Clone(about), func(l *leaf) bool { return !beside(l) })), nil
+	case key != nil:
+		return braces(key), nil
+	case thing != nil:
+		return f.together(thing, about), nil
+	case watcher != nil && title != nil && watcher != title && slices.Contains(telling, title.name()) && len(without(about, watcher)) > 0:
+		return f.together(watcher, about), nil
+	}
+	if len(about) == 0 && title == nil {
+		if address := f.address(); address != nil {
+			about = []*leaf{address}
+		} else {
+			about = f.distinct()
+		}
+	}
+	for _, l := range about[:min(len(about), maxAbout)] {
+		identity = append(identity, l.path)
+		f.because("identity", l.path, "names what the alert is about; together with the title it is the key")
+	}
+	return nil, identity
+}
+
+// endsIn reports whether a name is one of those, or has more words before it.
+func endsIn(name string, list []string) bool {
+	return slices.ContainsFunc(list, func(w string) bool { return strings.HasSuffix(name, w) })
+}
+
+func without(list []*leaf, l *leaf) []*leaf {
+	return slices.DeleteFunc(slices.Clone(list), func(one *leaf) bool { return one.text == l.text })
+}
+
+// together is a key of several parts.
+func (f *finder) together(first *leaf, about []*leaf) preset.List {
+	text := "{" + first.path + "}"
+	f.because("key", first.path, "names what watches; it is the key together with what that is about")
+	for _, l := range without(about, first) {
+		text += "/{" + l.path + "}"
+		f.because("key", l.path, "names what the alert is about")
+	}
+	return preset.List{text}
+}
+
+// first returns the text of the first of names, each also as the one of an
+// object and a field of it.
+func (f *finder) first(names []string) *leaf {
+	for _, name := range names {
+		for i := range f.leaves {
+			l := &f.leaves[i]
+			if n := l.name(); (n == name || l.parent()+n == name) && l.value.Kind() == doc.String && !l.listed && isProse(l.text) && besides(l.text) > 0 && len(l.text) <= alert.MaxLabelValue {
+				return l
+			}
+		}
+	}
+	return nil
+}
+
+// titled is the title: a text that tells what was seen after the name of what
+// watches; the name of a thing before what was seen there, and then it is the
+// thing that is returned; what the alert is about before what says hardly
+// anything. Without any it is made of these.
+func (f *finder) titled(title *leaf, about []*leaf) (text preset.List, thing *leaf) {
+	switch {
+	case title == nil:
+		f.because("title", "", "nothing has the name or shape of one")
+		return f.untitled(about), nil
+	case slices.Contains(faint, title.name()) && firstName(about) != nil:
+		return f.joined(firstName(about), title), nil
+	case slices.Contains(classes, title.name()):
+		if after := f.first(seen); after != nil && after != title {
+			return f.joined(title, after), nil
+		}
+	case slices.Contains(telling, title.name()):
+		if before := f.first(slices.Concat(called, things)); before != nil {
+			return f.joined(before, title), nil
+		}
+	case slices.Contains(things, title.name()) || slices.Contains(things, title.parent()+title.name()):
+		if after := f.first(seen); after != nil && !f.taken[after.path] {
+			return f.joined(title, after), title
+		}
+		return f.joined(nil, title), title
+	}
+	return f.joined(nil, title), nil
+}
+
+// joined is "before: title", where the title does not say it already.
+func (f *finder) joined(before, title *leaf) preset.List {
+	text, path := title.line()
+	plain := preset.List{"{" + path + "}"}
+	if before == nil {
+		return plain
+	}
+	if strings.Contains(strings.ToLower(text), strings.ToLower(before.text)) || len(before.text)+len(text) > alert.MaxTitle {
+		if f.taken[before.path] {
+			return braces(before)
+		}
+		return plain
+	}
+	f.because("title", before.path, "says more than the other part alone")
+	first := "{" + before.path + "}"
+	if f.taken[before.path] {
+		return append(preset.List{first + ": {" + path + "}"}, first)
+	}
+	return append(preset.List{first + ": {" + path + "}"}, plain...)
+}
+
+// firstName returns the first that is a name, not an id.
+func firstName(about []*leaf) *leaf {
+	for _, l := range about {
+		if !strings.HasSuffix(l.name(), "id") && !isNumber(l.text) {
+			return l
+		}
+	}
+	return nil
+}
+
+// untitled is the title of what has none: what watches and what that is about,
+// else an address, else whatever the alert is about.
+func (f *finder) untitled(about []*leaf) preset.List {
+	var title preset.List
+	if watched := f.first(watched); watched != nil {
+		if rest := without(about, watched); len(rest) > 0 {
+			title = append(title, "{"+watched.path+"} on {"+rest[0].path+"}")
+		}
+		title = append(title, "{"+watched.path+"}")
+	} else if address := f.address(); address != nil {
+		title = append(title, "{"+address.path+"}")
+	} else if len(about) > 0 {
+		var paths []string
+		for _, l := range about {
+			paths = append(paths, l.path)
+		}
+		title = append(title, "Alert of {"+strings.Join(paths, "}, {")+"}")
+	}
+	return append(title, "Alert without a title")
+}
+
+// address returns the address of what is watched.
+func (f *finder) address() *leaf {
+	for _, name := range addresses {
+		for i := range f.leaves {
+			if l := &f.leaves[i]; l.name() == name && isURL(l.text) && !l.listed && len(l.names) <= 3 {
+				return l
+			}
+		}
+	}
+	return nil
+}
+
+// distinct returns what is said in texts that name no state, no time and no
+// request, for alerts of which nothing else tells one from another.
+func (f *finder) distinct() []*leaf {
+	var found []*leaf
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		said := l.value.Kind() == doc.String && len(l.text) <= alert.MaxLabelValue && source.StatusOf(l.text) == "" && source.Instant(l.text).IsZero() && !isURL(l.text)
+		if said && !f.taken[l.path] && !l.request && !l.listed && !isVolatile(l) && !l.bareID() {
+			found = append(found, l)
+		}
+	}
+	return found
+}
