@@ -14,6 +14,7 @@ var optional = map[string]string{
 
 // readElsewhere are variables that no code of ours reads.
 var readElsewhere = map[string]string{
+	"GOMAXPROCS":    "by the Go runtime",
 	"GOGC":          "by the Go runtime",
 	"GOMEMLIMIT":    "by the Go runtime",
 	"SSL_CERT_FILE": "read by crypto/x509",
