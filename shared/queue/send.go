@@ -7,8 +7,7 @@ package queue
 
 import (
 	"context"
-	"crypto/md5"
-	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -36,7 +35,8 @@ type Sender struct {
 
 // Entry is one message to be sent. Group names the tenant of a fair standard
 // queue, so that a noisy one does not starve the others (Amazon SQS developer
-// guide, "Amazon SQS fair queues"); "" is none. Delay is at most 15 minutes.
+// guide, "Amazon SQS fair queues"); "" is none. Body is text in UTF-8. Delay is
+// at most 15 minutes.
 type Entry struct {
 	Group string
 	Body  string
@@ -67,26 +67,20 @@ type message struct {
 	Body  string `json:"MessageBody"`
 }
 
-// taken is what SQS says of a message that it took.
+// taken is what SQS says of a message that it took. It says the MD5 of the body
+// too, which tells nothing more: a request whose body has not the hash that was
+// signed is refused.
 type taken struct {
-	ID  string `json:"Id"`
-	MD5 string `json:"MD5OfMessageBody"`
-}
-
-// check refuses an answer that is not for the body that was sent.
-func (t taken) check(body string) error {
-	if sum := md5.Sum([]byte(body)); t.MD5 != hex.EncodeToString(sum[:]) {
-		return fault.New(fault.Unavailable, "the message has MD5 %q in the queue, %x was sent", t.MD5, sum)
-	}
-	return nil
+	ID        string `json:"Id"`
+	MessageID string `json:"MessageId"`
 }
 
 // Send sends one message. A failure is of kind Unavailable.
 func (s *Sender) Send(ctx context.Context, e Entry) error {
 	var out taken
 	err := s.client.JSON(ctx, "SendMessage", message{URL: s.url, Group: e.Group, Delay: seconds(e.Delay), Body: e.Body}, &out)
-	if err == nil {
-		err = out.check(e.Body)
+	if err == nil && out.MessageID == "" {
+		err = errors.New("the answer names no message")
 	}
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "send message")
@@ -184,9 +178,9 @@ func (s *Sender) sendOnce(ctx context.Context, entries []Entry, open []int, unse
 		unsent.add(fault.Wrap(fault.Unavailable, err, "send %d messages", len(open)), open...)
 		return nil
 	}
-	took, refused := map[string]taken{}, map[string]string{}
+	took, refused := map[string]bool{}, map[string]string{}
 	for _, t := range out.Successful {
-		took[t.ID] = t
+		took[t.ID] = t.MessageID != ""
 	}
 	for _, f := range out.Failed {
 		if f.SenderFault {
@@ -197,7 +191,7 @@ func (s *Sender) sendOnce(ctx context.Context, entries []Entry, open []int, unse
 		id := strconv.Itoa(i)
 		if code, ok := refused[id]; ok {
 			unsent.add(fault.New(fault.Invalid, "the queue refused a message: %s", code), i)
-		} else if took[id].check(entries[i].Body) != nil {
+		} else if !took[id] {
 			again = append(again, i)
 		}
 	}

@@ -132,7 +132,7 @@ func (f *fake) variables() map[string]string {
 		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_SESSION_TOKEN": "bench",
 		"AWS_ENDPOINT_URL": f.URL, "AWS_LAMBDA_FUNCTION_NAME": "bench", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
 		"METRICS_NAMESPACE": "Bench", "LOG_LEVEL": "INFO",
-		"GOGC": "400", "GOMEMLIMIT": "200MiB", // as in template.yaml
+		"GOMAXPROCS": "1", "GOGC": "400", "GOMEMLIMIT": "200MiB", // as in template.yaml
 		"EVENTS_TABLE": "events", "CONFIG_TABLE": "config", "LEDGER_TABLE": "ledger", "BUCKET": "bucket",
 		"ALERTS_QUEUE_URL": f.URL + "/1/alerts", "MESSAGES_QUEUE_URL": f.URL + "/1/messages", "SWEEPS_QUEUE_URL": f.URL + "/1/sweeps",
 		"EVENT_MACHINE_ARN": machine, "INCIDENT_MACHINE_ARN": machine,

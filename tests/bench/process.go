@@ -24,6 +24,7 @@ type process struct {
 	cmd    *exec.Cmd
 	log    bytes.Buffer
 	server *http.Server
+	begun  chan struct{}      // closed once cmd knows its process
 	idle   chan time.Duration // processor time so far, each time it asks for work
 	work   chan []byte
 	answer chan answer
@@ -45,7 +46,7 @@ func startFunction(binary string, env []string) (*process, time.Duration, error)
 	if err != nil {
 		return nil, 0, err
 	}
-	p := &process{idle: make(chan time.Duration, 1), work: make(chan []byte), answer: make(chan answer, 1)}
+	p := &process{begun: make(chan struct{}), idle: make(chan time.Duration, 1), work: make(chan []byte), answer: make(chan answer, 1)}
 	p.server = &http.Server{Handler: p, ReadHeaderTimeout: patience}
 	go func() { _ = p.server.Serve(l) }()
 	p.cmd = exec.Command(binary)
@@ -54,6 +55,7 @@ func startFunction(binary string, env []string) (*process, time.Duration, error)
 	if err := p.cmd.Start(); err != nil {
 		return nil, 0, errors.Join(err, p.server.Close())
 	}
+	close(p.begun)
 	used, err := p.waitIdle()
 	if err != nil {
 		p.stop()
@@ -93,6 +95,7 @@ func (p *process) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *process) next(ctx context.Context, w http.ResponseWriter) {
+	<-p.begun
 	used, err := cpu.Of(p.cmd.Process.Pid)
 	if err != nil {
 		return

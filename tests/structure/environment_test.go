@@ -8,6 +8,7 @@ import (
 
 // readElsewhere are variables that no code of ours reads.
 var readElsewhere = map[string]string{
+	"GOMAXPROCS":    "by the Go runtime",
 	"GOGC":          "by the Go runtime",
 	"GOMEMLIMIT":    "by the Go runtime",
 	"SSL_CERT_FILE": "read by crypto/x509",

@@ -377,7 +377,7 @@ func (t *tree) text(from, to uint32, raw bool) string {
 // every few bytes.
 func unescape(s string, i int) string {
 	var out strings.Builder
-	out.Grow(len(s))
+	out.Grow(len(s) + (len("\ufffd")-1)*invalid(s)) // escapes only shrink
 	out.WriteString(s[:i])
 	for s = s[i:]; s != ""; {
 		plain := strings.IndexByte(s, '\\')
@@ -398,6 +398,21 @@ func unescape(s string, i int) string {
 		}
 	}
 	return out.String()
+}
+
+// invalid counts the bytes of s that are no UTF-8.
+func invalid(s string) (n int) {
+	if utf8.ValidString(s) {
+		return 0
+	}
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			n++
+		}
+		i += size
+	}
+	return n
 }
 
 // writeValid writes s with U+FFFD for each byte that is no UTF-8.
