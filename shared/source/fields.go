@@ -118,7 +118,7 @@ func Listed(v doc.Value) string {
 	for item := range v.Items() {
 		if text := bounded(strings.TrimSpace(item.Text())); text != "" {
 			texts = append(texts, text)
-			size += len(text)
+			size += len(text) + len(", ")
 		}
 		if size > maxLine {
 			break

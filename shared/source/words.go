@@ -135,6 +135,9 @@ func InstantIn(s string, zone *time.Location) time.Time {
 	if t, ok := sinceEpoch(s); ok {
 		return believed(t)
 	}
+	if !holdsDate(s) {
+		return time.Time{}
+	}
 	for _, layout := range layouts {
 		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
 			return believed(zoned(t))
@@ -142,6 +145,20 @@ func InstantIn(s string, zone *time.Location) time.Time {
 	}
 	return time.Time{}
 }
+
+// holdsDate tells most texts that are no time without trying every layout.
+func holdsDate(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		if s[i] >= '0' && s[i] <= '9' {
+			digits++
+		}
+	}
+	return digits >= fewestDigits
+}
+
+// fewestDigits are those of 1/2/2006 3:04.
+const fewestDigits = 9
 
 // zoned moves a time that names its zone by letters into it.
 func zoned(t time.Time) time.Time {

@@ -205,7 +205,8 @@ func Recognise(r *source.Request) Detected {
 	if found, sure := Detect(r); sure {
 		return found
 	}
-	return Detected{Source: detect.Source, By: "nothing: read by names and shapes, sureness " + string(detect.Propose(r).Sure)}
+	p := detect.Propose(r)
+	return Detected{Source: p.Source(), By: "nothing: read by names and shapes, sureness " + string(p.Sure)}
 }
 
 // Decode reads bodies that are neither JSON nor a form; see [source.Request.Other].

@@ -246,7 +246,7 @@ func used() time.Duration {
 // that is not too little to be measured, and so many times its own size.
 const (
 	maxTimes    = 50
-	maxMemory   = 40
+	maxMemory   = 20
 	unmeasured  = 20 * time.Millisecond
 	fixedMemory = 512 << 10
 	itemMemory  = 3 << 10 // of each alert that is read

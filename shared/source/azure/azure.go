@@ -387,7 +387,7 @@ func activity(is doc.Value) (alert.Alert, string) {
 			"operation", is.Get("operationName").Text(), "caller", is.Get("caller").Text(), "event_source", is.Get("eventSource").Text(),
 			"region", is.At("properties.region").Text(), "tracking_id", is.At("properties.trackingId").Text()),
 	}
-	essentials := doc.Of(map[string]any{"monitoringService": is.Get("eventSource").Text(), "alertTargetIDs": []string{id}})
+	essentials := doc.Of(map[string]any{"monitoringService": is.Get("eventSource").Head(alert.MaxLabelValue), "alertTargetIDs": []string{id}})
 	health(&a, essentials, is)
 	return a, ""
 }

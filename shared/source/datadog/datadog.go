@@ -272,11 +272,14 @@ func (m message) description() string {
 	return source.Lines(append(lines, source.Said("Metric", m.Text("alertmetric", "metric")), source.Said("Query", m.Text("alertquery", "query")), source.Said("Logs", m.Text("logssample")))...)
 }
 
+// maxScope is more than the scope of any monitor.
+const maxScope = 16 << 10
+
 func (m message) labels(root doc.Value) map[string]string {
 	labels := source.Labels("host", m.Text("hostname", "host"), "monitor_id", m.Text("alertid", "monitorid"), "metric", m.Text("alertmetric", "metric"),
 		"event_type", m.Text("eventtype"), "rule", m.Text("securityrulename"), "service", m.Text("service"), "env", m.Text("env", "environment"), "org", source.FirstText(m.Text("orgname"), root.At("org.name").Text(), root.At("organization.name").Text()))
 	scope := map[string]string{}
-	source.AddTags(scope, doc.Of(m.scope))
+	source.AddTags(scope, doc.Of(m.scope[:min(len(m.scope), maxScope)]))
 	delete(scope, "tags")
 	source.AddTags(labels, m.Get("tags", "eventtags", "alerttags"))
 	for name, value := range scope {

@@ -28,6 +28,30 @@ type leaf struct {
 	request bool // stands beside the list of alerts, not in the alert
 	listed  bool // stands in the first item of a list
 	inner   bool // stands in a document that is a text of the body
+
+	within string // the names of what it is in and of itself
+	facts  facts  // of its text, once they are asked for
+}
+
+// facts are what a text is besides a text.
+type facts struct {
+	known    bool
+	status   alert.Status
+	severity alert.Severity
+	time     bool
+}
+
+func (l *leaf) see() *facts {
+	if !l.facts.known {
+		l.facts = facts{true, source.StatusOf(l.text), source.SeverityOf(l.text), !source.Instant(l.text).IsZero()}
+	}
+	return &l.facts
+}
+
+// add keeps a leaf for all that is asked of it.
+func (f *finder) add(l leaf) {
+	l.within = l.parent() + l.name()
+	f.leaves = append(f.leaves, l)
 }
 
 func (l *leaf) name() string { return l.names[len(l.names)-1] }
@@ -104,8 +128,8 @@ func (f *finder) take(field doc.Value, l leaf, p place) {
 		}
 		fallthrough
 	default:
-		if l.text = strings.TrimSpace(field.Head(maxText)); l.text != "" && (!f.chat || !slices.Contains(styling, l.name()) || source.StatusOf(l.text) != "") {
-			f.leaves = append(f.leaves, l)
+		if l.text = strings.TrimSpace(field.Head(maxText)); l.text != "" && (!f.chat || !slices.Contains(styling, l.name()) || l.see().status != "") {
+			f.add(l)
 			f.pairs(l, p)
 		}
 	}
@@ -163,7 +187,7 @@ func (f *finder) namedItems(list doc.Value, l leaf, key, value string) {
 		one := leaf{path: l.path + "[" + key + "=" + inBrackets(name) + "]." + value, names: append(slices.Clip(l.names), source.Plain(name)), value: item.Get(value), request: l.request, listed: l.listed}
 		one.text = strings.TrimSpace(one.value.Head(maxText))
 		if name != "" && one.text != "" && !strings.ContainsAny(name, `"]}=`) {
-			f.leaves = append(f.leaves, one)
+			f.add(one)
 		}
 	}
 }
@@ -189,7 +213,7 @@ func (f *finder) pairs(l leaf, p place) {
 	for name, field := range fields.Fields() {
 		one := leaf{path: l.path + "|pairs." + quoted(name), names: append(slices.Clip(p.above), source.Plain(name)), value: field, text: field.Text(), request: l.request, listed: l.listed}
 		if len(f.leaves) < maxLeaves && (besides(name) > 0 || rankOf(one.name(), roleTitle) > 0) {
-			f.leaves = append(f.leaves, one)
+			f.add(one)
 		}
 	}
 }

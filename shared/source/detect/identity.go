@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"tocsin/shared/alert"
-	"tocsin/shared/source"
 	"tocsin/shared/source/doc"
 	"tocsin/shared/source/preset"
 )
@@ -32,20 +31,25 @@ func (f *finder) keyLeaf(stated bool) *leaf {
 // besideTitle reports a field of an object that has a title.
 func (f *finder) besideTitle(l *leaf) bool {
 	object := strings.TrimSuffix(l.path, l.path[strings.LastIndexByte(l.path, '.')+1:])
-	return slices.ContainsFunc(f.leaves, func(one leaf) bool {
-		return len(one.names) == len(l.names) && strings.HasPrefix(one.path, object) && ranks()[roleTitle][one.name()] > 80 && shaped(&one, roleTitle)
-	})
+	for i := range f.leaves {
+		one := &f.leaves[i]
+		if len(one.names) == len(l.names) && strings.HasPrefix(one.path, object) && ranks()[roleTitle][one.name()] > 80 && shaped(one, roleTitle) {
+			return true
+		}
+	}
+	return false
 }
 
 // about returns what the alert is about, best first.
 func (f *finder) about() []*leaf {
 	var found, weak []*leaf
+	worths := map[*leaf]int{}
 	for i := range f.leaves {
 		l := &f.leaves[i]
-		if worth(l, roleResource) == 0 || isURL(l.text) || l.listed || isVolatile(l) {
+		if worths[l] = worth(l, roleResource); worths[l] == 0 || isURL(l.text) || l.listed || isVolatile(l) {
 			continue
 		}
-		if slices.Contains(weakResources, l.name()) || saysStatus(l.text) {
+		if slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
 			weak = append(weak, l)
 		} else {
 			found = append(found, l)
@@ -54,7 +58,7 @@ func (f *finder) about() []*leaf {
 	if len(found) == 0 {
 		found = weak
 	}
-	slices.SortStableFunc(found, func(a, b *leaf) int { return cmp.Compare(worth(b, roleResource), worth(a, roleResource)) })
+	slices.SortStableFunc(found, func(a, b *leaf) int { return cmp.Compare(worths[b], worths[a]) })
 	found = slices.CompactFunc(found, func(a, b *leaf) bool { return a.text == b.text })
 	return found[:min(len(found), maxAbout)]
 }
@@ -118,7 +122,7 @@ func (f *finder) first(names []string) *leaf {
 	for _, name := range names {
 		for i := range f.leaves {
 			l := &f.leaves[i]
-			if n := l.name(); (n == name || l.parent()+n == name) && l.value.Kind() == doc.String && !l.listed && isProse(l.text) && besides(l.text) > 0 && len(l.text) <= alert.MaxLabelValue {
+			if n := l.name(); (n == name || l.within == name) && l.value.Kind() == doc.String && !l.listed && !l.see().time && isProse(l.text) && besides(l.text) > 0 && len(l.text) <= alert.MaxLabelValue {
 				return l
 			}
 		}
@@ -145,7 +149,7 @@ func (f *finder) titled(title *leaf, about []*leaf) (text preset.List, thing *le
 		if before := f.first(slices.Concat(called, things)); before != nil {
 			return f.joined(before, title), nil
 		}
-	case slices.Contains(things, title.name()) || slices.Contains(things, title.parent()+title.name()):
+	case slices.Contains(things, title.name()) || slices.Contains(things, title.within):
 		if after := f.first(seen); after != nil && !f.taken[after.path] {
 			return f.joined(title, after), title
 		}
@@ -224,7 +228,7 @@ func (f *finder) distinct() []*leaf {
 	var found []*leaf
 	for i := range f.leaves {
 		l := &f.leaves[i]
-		said := l.value.Kind() == doc.String && len(l.text) <= alert.MaxLabelValue && source.StatusOf(l.text) == "" && source.Instant(l.text).IsZero() && !isURL(l.text)
+		said := l.value.Kind() == doc.String && len(l.text) <= alert.MaxLabelValue && l.see().status == "" && !l.see().time && !isURL(l.text)
 		if said && !f.taken[l.path] && !l.request && !l.listed && !isVolatile(l) && !l.bareID() {
 			found = append(found, l)
 		}

@@ -303,7 +303,7 @@ func (f *finder) finals() (conditions preset.List) {
 // severity: where none is named, a status may be the word of one, or the title
 // begin with it.
 func (f *finder) severity(l, status, title *leaf) *preset.Severity {
-	if l == nil || source.SeverityOf(l.text) == "" {
+	if l == nil || l.see().severity == "" {
 		l = cmp.Or(f.severe(status), l)
 	}
 	s := preset.Severity{From: braces(l)}
@@ -317,11 +317,11 @@ func (f *finder) severity(l, status, title *leaf) *preset.Severity {
 // severe returns the status, else what is called one, that is the word of a
 // severity.
 func (f *finder) severe(status *leaf) *leaf {
-	if status != nil && source.SeverityOf(status.text) != "" {
+	if status != nil && status.see().severity != "" {
 		return status
 	}
 	for i := range f.leaves {
-		if l := &f.leaves[i]; !l.listed && worth(l, roleStatus) > 0 && source.SeverityOf(l.text) != "" {
+		if l := &f.leaves[i]; !l.listed && worth(l, roleStatus) > 0 && l.see().severity != "" {
 			return l
 		}
 	}
@@ -371,11 +371,13 @@ func (f *finder) labels() (from preset.List, single map[string]string) {
 		from = append(from, l.path)
 	}
 	single = map[string]string{}
-	for _, l := range f.leaves {
-		in := slices.ContainsFunc(f.objects, func(o leaf) bool {
-			return strings.HasPrefix(l.path, o.path+".") || strings.HasPrefix(l.path, o.path+"[")
-		})
-		if in || f.taken[l.path] || len(l.text) > alert.MaxLabelValue || len(single) == maxLabels || !source.Instant(l.text).IsZero() {
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		in := func(o leaf) bool {
+			rest, within := strings.CutPrefix(l.path, o.path)
+			return within && rest != "" && (rest[0] == '.' || rest[0] == '[')
+		}
+		if slices.ContainsFunc(f.objects, in) || f.taken[l.path] || len(l.text) > alert.MaxLabelValue || len(single) == maxLabels || l.see().time {
 			continue
 		}
 		single[labelName(l.path)] = "{" + l.path + "}"
@@ -387,25 +389,35 @@ func labelName(path string) string {
 	if _, name, paired := strings.Cut(path, "|pairs."); paired {
 		path = name
 	}
-	return strings.NewReplacer("$.", "", `"`, "", "|json", "").Replace(path)
+	return labelNames.Replace(path)
+}
+
+var labelNames = strings.NewReplacer("$.", "", `"`, "", "|json", "")
+
+// Source is [Source] that reads the request that p was made of.
+func (p Proposal) Source() source.Source {
+	s := Source
+	s.Parse = p.read
+	return s
+}
+
+func (p Proposal) read(r *source.Request) (source.Parsed, error) {
+	if len(bytes.TrimSpace(r.Body)) == 0 {
+		return source.Parsed{}, fault.New(fault.Invalid, "the body is empty")
+	}
+	if _, err := r.Root(); err != nil {
+		return source.Parsed{}, fault.Wrap(fault.Invalid, err, "the body is neither JSON, a form, XML nor text")
+	}
+	parsed, err := p.Parse(r)
+	s := p.Spec.Status
+	parsed.NeverEnds = s == nil || len(s.From)+len(s.Told)+len(s.Resolved) == 0
+	return parsed, err
 }
 
 // Source is the automatic reading as a source.
 var Source = source.Source{
 	Name: Name, Media: []string{"*"},
-	Parse: func(r *source.Request) (source.Parsed, error) {
-		if len(bytes.TrimSpace(r.Body)) == 0 {
-			return source.Parsed{}, fault.New(fault.Invalid, "the body is empty")
-		}
-		if _, err := r.Root(); err != nil {
-			return source.Parsed{}, fault.Wrap(fault.Invalid, err, "the body is neither JSON, a form, XML nor text")
-		}
-		p := Propose(r)
-		parsed, err := p.Parse(r)
-		s := p.Spec.Status
-		parsed.NeverEnds = s == nil || len(s.From)+len(s.Told)+len(s.Resolved) == 0
-		return parsed, err
-	},
+	Parse: func(r *source.Request) (source.Parsed, error) { return Propose(r).read(r) },
 	Guide: source.Guide{
 		Product: "Any other system",
 		Setup: []string{

@@ -24,7 +24,7 @@ func worth(l *leaf, r role) int {
 	switch within := l.parent(); {
 	case slices.Contains(enclosing, within):
 		n += 5
-	case within != "" && !slices.Contains(neutral, within) && slices.Contains(bare, l.name()) && rankOf(within+l.name(), r) == 0:
+	case within != "" && !slices.Contains(neutral, within) && slices.Contains(bare, l.name()) && rankOf(l.within, r) == 0:
 		n -= 15
 	}
 	if l.request {
@@ -51,7 +51,7 @@ func (l *leaf) past() bool {
 // which it is the value.
 func nameWorth(l *leaf, r role) int {
 	name, within := l.name(), l.parent()
-	n := max(rankOf(name, r), rankOf(within+name, r))
+	n := max(rankOf(name, r), rankOf(l.within, r))
 	for _, prefix := range [...]string{"alert", "alarm", "event", "incident", "issue", "告警", "报警", "アラート"} {
 		if rest, ok := strings.CutPrefix(name, prefix); ok && r != roleKey {
 			n = max(n, rankOf(rest, r)-5)
@@ -80,7 +80,7 @@ func doubt(l *leaf, r role) int {
 			return 60
 		}
 	case roleSeverity:
-		if source.SeverityOf(l.text) == "" {
+		if l.see().severity == "" {
 			return 30
 		}
 	}
@@ -107,23 +107,23 @@ func shaped(l *leaf, r role) bool {
 	kind := l.value.Kind()
 	switch r {
 	case roleTitle:
-		return kind == doc.String && titleShaped(l)
+		return kind == doc.String && !l.see().time && titleShaped(l)
 	case roleDescription:
-		return kind == doc.String && isProse(l.text)
+		return kind == doc.String && !l.see().time && isProse(l.text)
 	case roleStatus:
 		return statusShaped(l)
 	case roleSeverity:
-		return kind == doc.String && (source.SeverityOf(l.text) != "" || source.StatusOf(l.text) == alert.Resolved)
+		return kind == doc.String && (l.see().severity != "" || l.see().status == alert.Resolved)
 	case roleKey:
 		return keyShaped(l)
 	case roleStarted, roleEnded, roleAt:
-		return !source.Instant(l.text).IsZero()
+		return l.see().time
 	}
-	return (kind == doc.String || kind == doc.Number) && resourceShaped(l.text)
+	return (kind == doc.String || kind == doc.Number) && !l.see().time && resourceShaped(l.text)
 }
 
 func isProse(s string) bool {
-	return !isURL(s) && source.Instant(s).IsZero() && !isNumber(s) && strings.ContainsFunc(s, unicode.IsLetter)
+	return !isURL(s) && !isNumber(s) && strings.ContainsFunc(s, unicode.IsLetter)
 }
 
 // titleShaped: a word of status is no title, nor is the first of lines that
@@ -193,7 +193,7 @@ func statusShaped(l *leaf) bool {
 	if _, flag := flags[l.name()]; flag && (l.value.Kind() == doc.Bool || isBool(l.text)) {
 		return true
 	}
-	return l.value.Kind() == doc.String && source.StatusOf(l.text) != "" && !isFlagOnly(l.name())
+	return l.value.Kind() == doc.String && l.see().status != "" && !isFlagOnly(l.name())
 }
 
 // isFlagOnly: a text of that name is no word of status.
@@ -216,12 +216,12 @@ func keyShaped(l *leaf) bool {
 func (l *leaf) bareID() bool { return slices.Contains(bareIDs, l.name()) }
 
 func isVolatile(l *leaf) bool {
-	return slices.Contains(volatile, l.parent()+l.name()) || slices.Contains(volatile, l.name())
+	return slices.Contains(volatile, l.within) || slices.Contains(volatile, l.name())
 }
 
 // resourceShaped: what changes from one report to the next names nothing.
 func resourceShaped(s string) bool {
-	return len(s) <= alert.MaxLabelValue && source.Instant(s).IsZero() && !strings.Contains(s, "\n") && !isFraction(s)
+	return len(s) <= alert.MaxLabelValue && !strings.Contains(s, "\n") && !isFraction(s)
 }
 
 func isFraction(s string) bool { return strings.ContainsRune(s, '.') && isNumber(s) }

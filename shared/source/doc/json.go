@@ -3,6 +3,7 @@ package doc
 import (
 	"bytes"
 	"encoding/binary"
+	"iter"
 	"math/bits"
 	"strconv"
 	"strings"
@@ -97,13 +98,56 @@ func looksWhole(text []byte) bool {
 
 // mostNodes bounds the number of values of a body: each follows a comma or an
 // opening, and takes two bytes with what parts it from the next. What is no
-// JSON has few.
+// JSON has few. Where there would be many, those in strings are left out: they
+// would take memory for nothing.
 func mostNodes(body []byte) int {
 	if !looksWhole(bytes.Trim(body, blanks)) {
 		return 1
 	}
-	n := 1 + bytes.Count(body, []byte{','}) + bytes.Count(body, []byte{'{'}) + bytes.Count(body, []byte{'['})
+	n := 1 + openings(body)
+	if n > len(body)/manyIn {
+		n = 1
+		for outside := range outsideStrings(body) {
+			n += openings(outside)
+		}
+	}
 	return min(n, len(body)/2+1)
+}
+
+// manyIn: a body of so few bytes for each value is counted with care.
+const manyIn = 8
+
+func openings(b []byte) int {
+	return bytes.Count(b, []byte{','}) + bytes.Count(b, []byte{'{'}) + bytes.Count(b, []byte{'['})
+}
+
+// outsideStrings yields the parts of a body between its strings.
+func outsideStrings(body []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for {
+			start := bytes.IndexByte(body, '"')
+			if start < 0 {
+				yield(body)
+				return
+			}
+			if !yield(body[:start]) {
+				return
+			}
+			body = body[start+1:]
+			for end := 0; ; {
+				next := bytes.IndexByte(body[end:], '"')
+				if next < 0 {
+					return
+				}
+				end += next
+				escapes := end - len(bytes.TrimRight(body[:end], `\`))
+				if end++; escapes%2 == 0 {
+					body = body[end:]
+					break
+				}
+			}
+		}
+	}
 }
 
 type parser struct {

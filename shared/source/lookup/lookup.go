@@ -240,15 +240,17 @@ func walk(v doc.Value, steps []step, yield func(doc.Value) bool) bool {
 		return yield(v)
 	}
 	s, rest := steps[0], steps[1:]
-	switch s.kind {
-	case items:
+	switch k := v.Kind(); {
+	case s.kind == items && k != doc.Array, s.kind == fields && k != doc.Object:
+		return true
+	case s.kind == items:
 		for item := range v.Items() {
 			if !walk(item, rest, yield) {
 				return false
 			}
 		}
 		return true
-	case fields:
+	case s.kind == fields:
 		for _, field := range v.Fields() {
 			if !walk(field, rest, yield) {
 				return false
