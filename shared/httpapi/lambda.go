@@ -24,7 +24,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"tocsin/shared/source/doc"
+	"tocsin/shared/doc"
 	"tocsin/shared/telemetry"
 )
 

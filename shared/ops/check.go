@@ -11,9 +11,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
 	"tocsin/shared/plan"
-	"tocsin/shared/source/doc"
 )
 
 // decodeObject reads a JSON object. Numbers stay as they were written.

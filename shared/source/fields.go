@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
-	"tocsin/shared/source/doc"
 )
 
 // Object reads a body that must be an object or a form.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
-	"tocsin/shared/source/doc"
 )
 
 func TestFieldsAreFoundWhateverTheirStyle(t *testing.T) {

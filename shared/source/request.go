@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
-	"tocsin/shared/source/doc"
 	"tocsin/shared/source/lookup"
 )
 

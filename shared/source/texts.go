@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"tocsin/shared/alert"
-	"tocsin/shared/source/doc"
+	"tocsin/shared/doc"
 )
 
 // Labels returns the labels of names and values in turn, without empty values.

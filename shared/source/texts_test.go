@@ -4,7 +4,7 @@ import (
 	"maps"
 	"testing"
 
-	"tocsin/shared/source/doc"
+	"tocsin/shared/doc"
 )
 
 func TestLabels(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 	"tocsin/shared/source/prometheus"
 )
 
@@ -60,7 +60,7 @@ type annotations struct {
 	RunbookURL  string `json:"runbook_url"`
 }
 
-// read reads the same fields with the decoder of shared/source/doc.
+// read reads the same fields with the decoder of shared/doc.
 func read(body []byte) (plain, error) {
 	root, err := doc.JSON(body)
 	if err != nil {

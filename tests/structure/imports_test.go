@@ -20,7 +20,7 @@ var layers = [][]string{
 	// What everything stands on; nothing of AWS, nothing of the domain.
 	{"fault", "clock", "defaults", "cloud", "outgoing"},
 	// Thin plumbing. Imports nothing of the domain; doc reads texts, whatever they say.
-	{"telemetry", "ddb", "awscall", "queue", "object", "source/doc", "httpapi", "function", "machine"},
+	{"telemetry", "ddb", "awscall", "queue", "object", "doc", "httpapi", "function", "machine"},
 	// What comes in.
 	{"alert", "change", "source/lookup", "source", "source/proof", "source/redact", "source/shipped", "source/aws", "source/forge", vendors, "source/preset", "source/detect", "source/all", "integration", "intake"},
 	// Who there is and what is to be done.

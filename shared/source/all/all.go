@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
 	"tocsin/shared/source/arms"
 	"tocsin/shared/source/azure"
@@ -15,7 +16,6 @@ import (
 	"tocsin/shared/source/cloudwatch"
 	"tocsin/shared/source/datadog"
 	"tocsin/shared/source/detect"
-	"tocsin/shared/source/doc"
 	"tocsin/shared/source/dynatrace"
 	"tocsin/shared/source/email"
 	"tocsin/shared/source/eventbridge"

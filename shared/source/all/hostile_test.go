@@ -16,9 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
 	"tocsin/shared/source/detect"
-	"tocsin/shared/source/doc"
 )
 
 // sample is a fixture of the repository: a request and the source whose it is.

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // everySample is that of the fixtures, and of the collection where there is one.

@@ -4,9 +4,9 @@ import (
 	"strings"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // The names under which the templates of ARMS's documentation send a variable,

@@ -8,8 +8,8 @@ import (
 	"unicode"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // alarm is an alarm of CloudWatch as its three forms tell it.

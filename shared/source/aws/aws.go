@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // Parse reads a body for the source of that name. What the wrapping alone

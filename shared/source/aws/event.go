@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // kind says how the events of one detail-type are read. Paths begin at the

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // health reads an event of AWS Health (AWS Health user guide, "AWS Health

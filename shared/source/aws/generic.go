@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // generic reads an event of which only the wrapping is known: a state if it

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // message is one of SNS without its wrapping.

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // eventOf is the event of EventBridge that says what a message of another form

@@ -4,8 +4,8 @@ import (
 	"net/url"
 	"strings"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // Types of the messages of SNS (Amazon SNS developer guide, "HTTP/HTTPS

@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // systemEvent reads an event as its callback sends it.

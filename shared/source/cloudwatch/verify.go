@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
 	"tocsin/shared/source/aws"
-	"tocsin/shared/source/doc"
 	"tocsin/shared/source/proof"
 )
 

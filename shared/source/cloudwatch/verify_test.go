@@ -26,9 +26,9 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 	"tocsin/shared/source/proof"
 )
 

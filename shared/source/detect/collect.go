@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 	"tocsin/shared/source/lookup"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"tocsin/shared/alert"
-	"tocsin/shared/source/doc"
+	"tocsin/shared/doc"
 	"tocsin/shared/source/preset"
 )
 

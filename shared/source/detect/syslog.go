@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // severities of syslog, by number (RFC 5424, section 6.2.1).

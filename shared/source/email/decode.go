@@ -1,8 +1,8 @@
 package email
 
 import (
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // Decode reads a mail as an object of subject, from, text and headers, by which

@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // published reads a message that is no alarm in JSON: the text of Cloud Eye's

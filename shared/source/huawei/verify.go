@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 	"tocsin/shared/source/proof"
 )
 

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
-	"tocsin/shared/source/doc"
 )
 
 // Condition holds if all of its parts hold:

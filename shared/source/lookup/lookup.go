@@ -30,8 +30,8 @@ import (
 	"strconv"
 	"strings"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
-	"tocsin/shared/source/doc"
 )
 
 // Scope is where paths begin.

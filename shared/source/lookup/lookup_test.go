@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
-	"tocsin/shared/source/doc"
 )
 
 const body = `{

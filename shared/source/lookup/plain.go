@@ -5,7 +5,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"tocsin/shared/source/doc"
+	"tocsin/shared/doc"
 )
 
 // Bounds of the lines of a text that are read as fields.

@@ -11,9 +11,9 @@ import (
 	"unicode/utf8"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // Name is the word of this source.

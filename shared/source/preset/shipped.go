@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync"
 
-	"tocsin/shared/source/doc"
+	"tocsin/shared/doc"
 )
 
 // presets.json holds the specs of sources/*.yaml by name; the test of this

@@ -17,9 +17,9 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 )
 
 // MaxSkew is how far a signed time may be from ours.

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"tocsin/shared/doc"
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
-	"tocsin/shared/source/doc"
 	"tocsin/shared/source/redact"
 )
 

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/shared/source/doc"
+	"tocsin/shared/doc"
 	"tocsin/shared/source/lookup"
 )
 
