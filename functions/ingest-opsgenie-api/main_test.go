@@ -24,7 +24,7 @@ var (
 	about = fmt.Sprintf(`P3 - %s - %q`, disk.Key(), disk.Key())
 )
 
-const taken = `{"result":"Request will be processed","took":0.00`
+const taken = `{"result":"Request will be processed","took":0.`
 
 func TestEvents(t *testing.T) {
 	created := fmt.Sprintf(`firing P1 critical %s - "Disk of db-1 is at 97 %%"`, disk.Key())
