@@ -128,7 +128,7 @@ func (f *finder) take(field doc.Value, l leaf, p place) {
 		}
 		fallthrough
 	default:
-		if l.text = strings.TrimSpace(field.Head(maxText)); l.text != "" && (!f.chat || !slices.Contains(styling, l.name()) || l.see().status != "") {
+		if l.text = strings.TrimSpace(field.Head(maxText)); l.text != "" && (!f.chat || !slices.Contains(styling, l.name())) {
 			f.add(l)
 			f.pairs(l, p)
 		}
