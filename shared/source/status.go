@@ -209,6 +209,9 @@ func edgeStatus(line string) (status alert.Status, word string) {
 		return "", ""
 	}
 	first := strings.TrimRight(words[0], ":-|*_")
+	if StatusOf(first) == alert.Acknowledged {
+		return alert.Acknowledged, first
+	}
 	if s := StatusOf(first); s != "" && (len(words) == 1 || isJoint(words[0]) || isJoint(words[1])) {
 		return s, first
 	}
@@ -243,9 +246,10 @@ func isJoint(s string) bool {
 // recovery: words of status and severity, numbers and times.
 func Stem(title string) string {
 	var kept []string
-	for _, w := range strings.FieldsFunc(strings.ToLower(title[:min(len(title), maxStem)]), partsTitle) {
-		bare := strings.TrimFunc(w, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
-		if bare == "" || statuses()[bare] != "" || namesSeverity(bare) || numeric(bare) {
+	words := strings.FieldsFunc(strings.ToLower(spacedWide(title[:min(len(title), maxStem)])), partsTitle)
+	for i, w := range words {
+		bare := strings.TrimFunc(w, func(c rune) bool { return !inWord(c) })
+		if bare == "" || statuses()[bare] != "" || namesSeverity(bare) || numeric(bare) && !numbers(words, i) {
 			continue
 		}
 		kept = append(kept, bare)
@@ -256,8 +260,45 @@ func Stem(title string) string {
 	return strings.Join(kept, " ")
 }
 
+// numbered are things that a number after them names: "port 443", "disk 2".
+var numbered = strings.Fields(`port disk drive partition shard node host server instance worker broker replica rack slot bay unit pump fan psu supply gate door lane line belt track tank room zone floor site store station
+	machine camera sensor channel vlan pod queue interface link tunnel peer switch ap probe lamp 号`)
+
+// numbers reports a whole number that names what stands before it, and no
+// amount of what follows.
+func numbers(words []string, i int) bool {
+	if i == 0 || strings.Trim(words[i], "0123456789,.;:!?'\"") != "" {
+		return false
+	}
+	if i+1 < len(words) && (words[i+1] == "%" || slices.Contains(units, words[i+1])) {
+		return false
+	}
+	return slices.Contains(numbered, words[i-1])
+}
+
+var units = strings.Fields(`% percent kb mb gb tb kib mib gib tib bytes ms s sec seconds min minutes h hours days times errors`)
+
 // maxStem is more than any title that is kept.
 const maxStem = 4 * alert.MaxTitle
+
+// spacedWide parts letters and digits from the Chinese, Japanese or Korean
+// words that follow them without a space: "P1告警".
+func spacedWide(s string) string {
+	var b strings.Builder
+	before := ' '
+	for _, c := range s {
+		if isWide(c) != isWide(before) && inWord(c) && inWord(before) {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(c)
+		before = c
+	}
+	return b.String()
+}
+
+func isWide(c rune) bool { return c >= 0x2e80 }
+
+func inWord(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }
 
 // partsTitle: brackets and signs of comparing part words as spaces do.
 func partsTitle(c rune) bool {

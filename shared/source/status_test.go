@@ -24,7 +24,7 @@ func TestStatusToldByATitle(t *testing.T) {
 	for text, want := range map[string]alert.Status{
 		"[RESOLVED] CPU of web-1 is high": alert.Resolved, "RECOVERY: disk of db-1": alert.Resolved, "web-1 is back to normal": alert.Resolved, "Not resolved: web-1": "",
 		"CPU of web-1 is high": "", "web-1 is up\nsince 09:00": alert.Resolved, "Backup completed with errors": "", "web-1 is down\nlast resolved 08:00": alert.Firing, "[恢复] 主机 web-1": alert.Resolved,
-		"OK: disk of db-1": alert.Resolved, "<b>UP</b>: api": alert.Resolved, "🟢 api": alert.Resolved, ":white_check_mark: api": alert.Resolved, "❌ api is down": alert.Firing, "** ACKNOWLEDGED: web-1": alert.Acknowledged,
+		"OK: disk of db-1": alert.Resolved, "<b>UP</b>: api": alert.Resolved, "🟢 api": alert.Resolved, ":white_check_mark: api": alert.Resolved, "❌ api is down": alert.Firing, "** ACKNOWLEDGED: web-1": alert.Acknowledged, "** ACKNOWLEDGEMENT Service Alert: web-1/HTTP is CRITICAL **": alert.Acknowledged, "** RECOVERY Service Alert: web-1/HTTP is OK **": alert.Resolved,
 		"web-1 is updating": "", "web-1 is uploading": "", "[FIRING] api recovered too often": alert.Firing, "Alert: api recovered": alert.Resolved, "disk < 10 > 5": "",
 		"【障害復旧】web-1": alert.Resolved, "【障害発生】web-1": alert.Firing, "数据恢复失败": "", "告警恢复：北京": alert.Resolved, "未恢复：北京": alert.Firing,
 		"Host web-1 wieder erreichbar": alert.Resolved, "Host web-1 nicht erreichbar": "", "Host ist nicht wieder erreichbar": "", "RECUPERADO: servidor": alert.Resolved, "Connection succeeded nginx": alert.Resolved,
@@ -41,13 +41,14 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 		{"web-1 is DOWN", "web-1 is UP"},
 		{"CRITICAL: disk full on db-1 at 09:00:12", "OK: disk full on db-1 at 09:05:44"},
 		{"【告警】订单服务超时", "【恢复】订单服务超时"},
+		{"【P1告警】支付成功率下降", "【P1恢复】支付成功率下降"},
 		{"告警：db-1 连接数(330.00)<6000(监控项) 2026-03-01T08:00:00Z", "告警恢复：db-1 连接数(7330.00)<6000(监控项) 2026-03-01T08:30:00Z"},
 	} {
 		if a, b := Stem(c[0]), Stem(c[1]); a != b || a == "" {
 			t.Errorf("%q and %q: %q, %q", c[0], c[1], a, b)
 		}
 	}
-	if Stem("web-1 is down") == Stem("web-2 is down") || Stem("DOWN") != "DOWN" {
+	if Stem("web-1 is down") == Stem("web-2 is down") || Stem("port 80 of web is down") == Stem("port 443 of web is down") || Stem("disk 91 % full") != Stem("disk 95 % full") || Stem("DOWN") != "DOWN" {
 		t.Error("different alerts have one stem")
 	}
 }

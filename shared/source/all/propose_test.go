@@ -110,8 +110,8 @@ func TestReadingWithoutADescription(t *testing.T) {
 		read                       func(*testing.T) []reading
 		status, title, same, other int // per cent
 	}{
-		{"collection", collected, 93, 71, 90, 98},
-		{"own requests", ours, 88, 0, 84, 93},
+		{"collection", collected, 94, 85, 94, 99},
+		{"own requests", ours, 90, 0, 85, 94},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var status, title, same, other score

@@ -65,7 +65,7 @@ func (l *leaf) parent() string {
 
 // line is what a title can be made of, and the path of it.
 func (l *leaf) line() (text, path string) {
-	if !strings.ContainsAny(l.text, "\n<*") && len(l.text) <= alert.MaxTitle {
+	if !strings.ContainsAny(l.text, "\n<*") && !strings.HasPrefix(l.text, ":") && len(l.text) <= alert.MaxTitle {
 		return l.text, l.path
 	}
 	return lookup.Line(l.text), l.path + "|line"
@@ -128,7 +128,7 @@ func (f *finder) take(field doc.Value, l leaf, p place) {
 		}
 		fallthrough
 	default:
-		if l.text = strings.TrimSpace(field.Head(maxText)); l.text != "" && (!f.chat || !slices.Contains(styling, l.name()) || l.see().status != "") {
+		if l.text = strings.TrimSpace(field.Head(maxText)); l.text != "" && (!f.chat || !slices.Contains(styling, l.name())) {
 			f.add(l)
 			f.pairs(l, p)
 		}

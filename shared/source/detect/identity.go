@@ -70,9 +70,9 @@ func (f *finder) about() []*leaf {
 func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identity preset.List) {
 	watcher := f.first(called)
 	switch {
-	case key != nil && endsIn(key.name(), aboutRules):
+	case key != nil && endsIn(key.within, aboutRules):
 		return f.together(key, about), nil
-	case key != nil && endsIn(key.name(), aboutMonitors):
+	case key != nil && endsIn(key.within, aboutMonitors):
 		beside := func(l *leaf) bool { return len(l.names) == len(key.names) && slices.Contains(hosts, l.name()) }
 		return f.together(key, slices.DeleteFunc(slices.Clone(about), func(l *leaf) bool { return !beside(l) })), nil
 	case key != nil:
@@ -193,7 +193,7 @@ func firstName(about []*leaf) *leaf {
 // else an address, else whatever the alert is about.
 func (f *finder) untitled(about []*leaf) preset.List {
 	var title preset.List
-	if watched := f.first(watched); watched != nil {
+	if watched := f.first(watched); watched != nil && (watched.see().status == "" || saysMore(watched.text, watched.name())) {
 		if rest := without(about, watched); len(rest) > 0 {
 			title = append(title, "{"+watched.path+"} on {"+rest[0].path+"}")
 		}

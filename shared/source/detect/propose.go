@@ -28,6 +28,7 @@ const Name = "custom"
 type Proposal struct {
 	Spec    preset.Spec
 	Sure    Sureness
+	Lacks   []string // parts that nothing names
 	Reasons []Reason
 }
 
@@ -73,7 +74,11 @@ func (p Proposal) Parse(r *source.Request) (source.Parsed, error) {
 	}
 	parsed, err := compiled.Parse(r)
 	if err == nil {
-		parsed.Notes = append(parsed.Notes, "read without a description, sureness "+string(p.Sure))
+		note := "read without a description, sureness " + string(p.Sure)
+		if len(p.Lacks) > 0 {
+			note += ": nothing names its " + strings.Join(p.Lacks, ", ")
+		}
+		parsed.Notes = append(parsed.Notes, note)
 	}
 	return parsed, err
 }
@@ -149,11 +154,11 @@ func quoted(name string) string {
 // isEnvelope reports whether a body carries what it is about in an object.
 func isEnvelope(root doc.Value) bool {
 	for name, v := range source.Named(root) {
-		if v.Kind() == doc.Object && slices.Contains(envelopes, source.Plain(name)) {
+		if slices.Contains(envelopes, source.Plain(name)) && v.Inner().Kind() == doc.Object {
 			return true
 		}
 	}
-	return false
+	return root.Get("specversion").Present() // a CloudEvent, whose id is that of the event
 }
 
 // propose fills each role with the leaf that fits best.
@@ -165,7 +170,10 @@ func (f *finder) propose(list string) Proposal {
 	}
 	status, severity := f.best(roleStatus), f.best(roleSeverity)
 	key := f.keyLeaf(status != nil)
-	title := f.best(roleTitle)
+	title := f.lead()
+	if title == nil {
+		title = f.best(roleTitle)
+	}
 	if title == nil && status != nil && shaped(status, roleTitle) && saysMore(status.text, status.name()) {
 		title = status
 	}
@@ -179,19 +187,29 @@ func (f *finder) propose(list string) Proposal {
 	f.times(&p.Spec, key)
 	p.Spec.Links = f.links()
 	p.Spec.LabelsFrom, p.Spec.Labels = f.labels()
-	p.Sure = sureness(title != nil, status != nil, len(p.Spec.Key) > 0)
+	p.judge(title != nil, status != nil, len(p.Spec.Key) > 0)
 	p.Reasons = f.reasons
 	return p
 }
 
-func sureness(title, status, key bool) Sureness {
-	switch {
-	case title && status && key:
-		return High
-	case title && (status || key):
-		return Medium
+// judge says how far p can be trusted, and what nothing names.
+func (p *Proposal) judge(title, status, key bool) {
+	for _, part := range []struct {
+		name  string
+		named bool
+	}{{"title", title}, {"status", status}, {"identity", key}} {
+		if !part.named {
+			p.Lacks = append(p.Lacks, part.name)
+		}
 	}
-	return Low
+	switch {
+	case len(p.Lacks) == 0:
+		p.Sure = High
+	case title && len(p.Lacks) == 1:
+		p.Sure = Medium
+	default:
+		p.Sure = Low
+	}
 }
 
 func braces(l *leaf) preset.List {
@@ -235,20 +253,16 @@ func likeness(worth int) string {
 }
 
 // status: a flag means what its name says, a word what it says, and a flag of
-// an end goes before it; without either a time of an end tells, or the severity
-// may be the word of one, or the title tell of one.
+// an end goes before it; without either a time of an end tells, or the title, and
+// the severity may be the word of one.
 func (f *finder) status(l, severity, title *leaf) *preset.Status {
 	s := preset.Status{Resolved: f.endFlags(l)}
-	if severity != nil && l != nil {
-		s.Resolved = append(s.Resolved, severity.path+"=clear|cleared|resolved|recovery")
+	if severity != nil {
+		s.Resolved = append(s.Resolved, severity.path+"="+f.endWords(l, severity))
 	}
-	if title != nil {
-		_, path := title.line()
-		s.Told = preset.List{"{" + path + "}"}
-	}
+	s.Told = f.told(title)
 	if l == nil {
 		s.Resolved = append(s.Resolved, f.finals()...)
-		s.From = braces(severity)
 		return &s
 	}
 	means, flag := flags[l.name()]
@@ -263,6 +277,52 @@ func (f *finder) status(l, severity, title *leaf) *preset.Status {
 		s.Resolved = append(s.Resolved, l.path+"=false")
 	}
 	return &s
+}
+
+// maxTold bounds how many lines are asked whether they tell of an end.
+const maxTold = 5
+
+// told are the lines that may tell of an end: the title and, of a message for
+// people, whatever it begins with.
+func (f *finder) told(title *leaf) (lines preset.List) {
+	add := func(l *leaf) {
+		_, path := l.line()
+		lines = append(lines, "{"+path+"}")
+	}
+	if title != nil {
+		add(title)
+	}
+	for i := range f.leaves {
+		if l := &f.leaves[i]; f.chat && (title == nil || l.path != title.path) && len(lines) < maxTold && slices.Contains(prose, l.name()) {
+			add(l)
+		}
+	}
+	return lines
+}
+
+// lead is the text of a message for people that itself says how things stand,
+// before the titles of what is attached to it.
+func (f *finder) lead() *leaf {
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		line, _ := l.line()
+		if f.chat && len(l.names) == 1 && slices.Contains(prose, l.name()) && source.StatusTold(line) != "" && shaped(l, roleTitle) {
+			f.taken[l.path] = true
+			f.because(string(roleTitle), l.path, "the message itself says how things stand")
+			return l
+		}
+	}
+	return nil
+}
+
+// endWords are words of a severity that tell of an end: more of them where
+// nothing else tells.
+func (f *finder) endWords(status, severity *leaf) string {
+	if status != nil {
+		return "clear|cleared|resolved|recovery"
+	}
+	f.because("status", severity.path, "the word of a severity may tell of an end")
+	return "clear|cleared|resolved|recovery|recovered|ok|normal|up|good|green"
 }
 
 // endFlags are conditions of the flags, other than l, that decide.
@@ -342,7 +402,7 @@ func (f *finder) description(title *leaf) preset.List {
 // times: where nothing but a rule or a text identifies the alert, the time of
 // its creation may be that of the request, and names no firing period.
 func (f *finder) times(spec *preset.Spec, key *leaf) {
-	own := key != nil && !endsIn(key.name(), aboutRules)
+	own := key != nil && !endsIn(key.within, aboutRules)
 	started := f.bestOf(roleStarted, func(l *leaf) bool { return own || !slices.Contains(created, l.name()) })
 	spec.StartedAt, spec.EndedAt = braces(started), braces(f.best(roleEnded))
 	at := f.best(roleAt)
@@ -421,7 +481,7 @@ var Source = source.Source{
 	Guide: source.Guide{
 		Product: "Any other system",
 		Setup: []string{
-			"Let it send its webhook to {url}, with POST, PUT or GET; JSON, lines of JSON, a form, XML, logfmt and plain text are understood.",
+			"Let it send its webhook to {url}, with POST, PUT or GET; JSON, lines of JSON, a form, XML, syslog, CEF, LEEF, logfmt and plain text are understood, and messages as Slack, Teams, Discord, DingTalk, Feishu, WeCom, Telegram and Google Chat take them.",
 			"Look at what became of it: tocsin deliveries list --integration ID, and tocsin deliveries get ID.",
 			"Where it was read wrongly, let `tocsin normalize --propose FILE` write a mapping of the body, edit it, publish it, and name it in the integration.",
 		},

@@ -29,20 +29,20 @@ var names = map[role][]string{
 	roleTitle: words(`title alerttitle summary subject headline alertmessage alarmmessage alertname alertrule alarmname rulename ruletitle alarmtitle problemtitle incidenttitle issuetitle
 		eventtitle messagetitle 标题 告警标题 告警名称 报警名称 规则名称 策略名称 件名 タイトル アラート名 監視名 제목 알림명 titel überschrift betreff titre sujet objet título titulo asunto заголовок тема
 		monitorname monitorfriendlyname checkname policyname conditionname testname searchname jobname triggername problem problemname incidentname alert alarm
-		shortmessage shortdescription briefdescription displayname friendlyname entitydisplayname eventname logmsg logdesc 名称 名前 이름 name nom nombre bezeichnung
+		shortmessage shortdescription shortdesc briefdescription displayname friendlyname entitydisplayname label eventname logmsg logdesc 名称 名前 이름 name nom nombre bezeichnung
 		message msg summarymessage meldung nachricht mensaje mensagem messaggio 消息 メッセージ 메시지 сообщение exception 告警内容 报警内容 内容 内容説明 text content 内容描述 event description 描述 説明 beschreibung descripción
-		logentry statemessage reason failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario detail alerttype rule policy eventtype type kind category`),
+		logentry pretext statemessage reason failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario detail alerttype rule policy eventtype type kind category fallback`),
 	roleDescription: words(`description details detail message msg body content alertmessage longmessage longdescription detaileddescription reason failurereason output error errormessage text info comment note cause summary serviceoutput hostoutput
 		statemessage additionalinfo 告警内容 报警内容 内容 描述 详情 消息 説明 詳細 メッセージ 내용 beschreibung descripción description`),
 	roleStatus: words(`conclusion resultstate buildresult monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
 		状态 告警状态 报警状态 通知类型 事件状态 状態 ステータス 상태 zustand état etat statut estado stato статус состояние
-		transition alerttransition eventaction alertaction alerttype messagetype action eventtype triggertype notificationstatus notificationevent event type trigger triggerstatus eventname condition outcome phase progress isok ok resolved
+		transition alerttransition eventaction alertaction alerttype messagetype action eventtype triggertype notificationstatus notificationevent event type trigger triggerstatus eventname condition outcome phase progress lifecycle stage isok ok resolved
 		recovered isresolved isrecovered cleared iscleared closed isclosed isactive active isopen isfiring firing isalarm triggered passing success failing up isup down online healthy color template`),
 	roleSeverity: words(`severity alertseverity alarmseverity severitylabel severitystring severitylevel severityname sev level alertlevel alarmlevel loglevel levelname priority prio alertpriority criticality urgency impact importance risk grade
 		级别 告警级别 报警级别 等级 告警等级 严重程度 严重性 优先级 紧急程度 重要度 深刻度 重大度 優先度 レベル 심각도 등급 schweregrad dringlichkeit priorität stufe gravité gravite sévérité severite priorité niveau gravedad severidad prioridad nivel gravidade gravità уровень важность серьезность приоритет`),
 	roleKey: words(`dedupkey dedupekey deduplicationkey deduplicationid dedupid dedupeid incidentkey fingerprint alias aggregationkey aggregkey correlationkey correlationuuid alertkey eventkey
 		alertid alertuid alertuuid alarmid alarmuid alarmuuid incidentid incidentuuid incidentnumber issueid problemid faultid violationid findingid caseid seriesuid seriesid 告警id 报警id 告警编号 告警唯一标识 事件id 事件编号 故障id
-		correlationid monitorid monitoruid monitoruuid monitorguid checkid checkuuid triggerid sensorid testid jobid pid alarmarn ticketid snitchtoken
+		correlationid monitorid monitoruid monitoruuid monitorguid checkid checkuuid triggerid sensorid testid pid alarmarn ticketid snitchtoken
 		ruleid ruleuid policyid conditionid strategyid alertdefineid alertdefinitionid checkerid detectorid signatureid thresholdid entityid 规则id 策略id externalid kennung reference key id uid uuid`),
 	roleStarted: words(`startsat startedat starttime startdate startat starttimestamp startts start statestarttime began beganat begintime openedat opentime opened firingsince since firstseen firstoccurrence firstoccurred firstoccurredat
 		activatedat triggeredat eventstart incidentstartedat downsince downat 开始时间 首次触发时间 発生日時 発生時刻 開始時刻 開始日時 beginn seit
@@ -51,13 +51,13 @@ var names = map[role][]string{
 		恢复时间 结束时间 恢复于 復旧日時 復旧時刻 終了時刻 ende`),
 	roleAt: words(`timestamp eventtime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
 	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 ホスト ホスト名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
-		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname endpoint dhost shost dvchost dvc devname sensor check monitor metric metricname
-		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env region url`),
+		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname endpoint dhost shost dvchost dvc devname destination sensor check monitor metric metricname
+		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env region url`),
 }
 
 // weakResources are names of what alerts are often alike in, or which changes
 // from one report of an alert to the next: they count where nothing else does.
-var weakResources = words(`instanceid namespace cluster clustername workspace project environment env region url ip ipaddress hostaddress src topic job check monitor`)
+var weakResources = words(`instanceid namespace cluster clustername workspace project environment env region url ip ipaddress hostaddress src dst topic job check monitor`)
 
 func words(s string) []string { return strings.Fields(s) }
 
@@ -113,7 +113,7 @@ func rankOf(name string, r role) int {
 // watched, that are no condition, so that what was seen says more; telling are
 // names of texts that tell what was seen, and faint of those that hardly tell.
 var (
-	called = words(`alertname alertrule rulename alarmname policyname conditionname monitorname checkname searchname jobname triggername testname servicedesc servicedescription servicedisplayname
+	called = words(`alertname alertrule rulename alarmname policyname conditionname monitorname checkname searchname jobname triggername testname servicedesc servicedescription servicedisplayname metricname
 		告警名称 规则名称 策略名称 アラート名 監視名`)
 	things = words(`monitorname monitorfriendlyname friendlyname checkname testname jobname servicename displayname entitydisplayname servicedesc servicedisplayname
 		rule check monitor service servicename scenario program 服务 サービス 서비스`)
@@ -124,10 +124,12 @@ var (
 	faint   = words(`info type kind category eventtype alerttype detail rule policy scenario note body`)
 )
 
-// typing are names of types, and styling those of what a message looks like.
+// typing are names of types, styling those of what a message looks like, and
+// prose those of what it says.
 var (
 	typing  = words(`type eventtype eventname alerttype messagetype triggertype kind category event action trigger status state result`)
-	styling = words(`type tag style emoji size weight wrap version schema width color iconemoji iconurl footer footericon username channel msgtype`)
+	styling = words(`type tag style emoji size weight wrap version schema width iconemoji contenttype contenturl iconurl footer footericon username channel msgtype`)
+	prose   = words(`text content markdown title summary pretext fallback body message description`)
 )
 
 // watched are names of what a title can be made of where there is none.
@@ -152,7 +154,7 @@ var volatile = words(`eventid eventuuid eventguid messageid requestid deliveryid
 // watches one, except where hosts is what stands beside them.
 var (
 	aboutRules    = words(`ruleid ruleuid policyid conditionid strategyid alertdefineid alertdefinitionid checkerid detectorid signatureid thresholdid entityid 规则id 策略id`)
-	aboutMonitors = words(`monitorid monitoruid monitoruuid monitorguid checkid checkuuid triggerid sensorid testid jobid`)
+	aboutMonitors = words(`monitorid monitoruid monitoruuid monitorguid checkid checkuuid triggerid sensorid testid`)
 	hosts         = words(`host hostname instance node server device pod container resource 主机 主机名 ホスト rechner`)
 )
 

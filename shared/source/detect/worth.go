@@ -140,24 +140,17 @@ func titleShaped(l *leaf) bool {
 }
 
 // saysMore reports a phrase without spaces that says more than a status:
-// "rogue-ap-detected", "【告警】订单超时"; a type like "monitor.down" only with
-// two words beside it.
+// "rogue-ap-detected", "【告警】订单超时"; of a type, "monitor" in "monitor.down"
+// says nothing.
 func saysMore(phrase, name string) bool {
-	least := 1
-	if slices.Contains(typing, name) {
-		least = 2
-	}
-	return besides(phrase) >= least
+	return besides(phrase) > 0 && (!slices.Contains(typing, name) || besides(phrase, enclosing...) > 0)
 }
 
-// besides counts the words of a phrase that are none of status.
-func besides(phrase string) int {
+// besides counts the words of a phrase that are none of status nor of others.
+func besides(phrase string, others ...string) int {
 	n := 0
 	for _, w := range strings.FieldsFunc(spaced(phrase), func(c rune) bool { return !unicode.IsLetter(c) }) {
-		if source.StatusOf(w) != "" {
-			continue
-		}
-		if n++; strings.ContainsFunc(w, isWide) {
+		if source.StatusOf(w) == "" && !slices.Contains(others, strings.ToLower(w)) {
 			n++
 		}
 	}

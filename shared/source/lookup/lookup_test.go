@@ -93,6 +93,8 @@ func TestLinesWithoutMarkup(t *testing.T) {
 		"***** Nagios *****":                             "Nagios",
 		"cpu * 2 > 90":                                   "cpu * 2 > 90",
 		"-----\n- - item":                                "item",
+		":large_green_circle: *[OK]* 09:30:15 :up:":      "[OK] 09:30:15 :up:",
+		":9:30: is a time":                               ":9:30: is a time",
 	} {
 		if got := Line(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

@@ -101,10 +101,23 @@ func plain(line string) string {
 
 func inWord(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }
 
+// withoutEmoji takes away the picture that a line begins with, as chats write
+// it: ":red_circle:".
+func withoutEmoji(line string) string {
+	if len(line) < 2 || line[0] != ':' || line[1] < 'a' || line[1] > 'z' {
+		return line
+	}
+	name, rest, found := strings.Cut(line[1:], ":")
+	if !found || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_+-") != "" {
+		return line
+	}
+	return rest
+}
+
 // withoutMark takes away what begins a heading, a quotation or an item of a list.
 func withoutMark(line string) string {
 	for {
-		short := strings.TrimLeft(line, "*>•`~= \t")
+		short := withoutEmoji(strings.TrimLeft(line, "*>•`~= \t"))
 		for _, mark := range [...]string{"##", "# ", "--", "- "} {
 			short = strings.TrimPrefix(short, mark)
 		}
