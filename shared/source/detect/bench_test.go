@@ -36,6 +36,7 @@ func large() map[string]string {
 		"lines of JSON":   times("", "{\"id\":1}\n", ""),
 		"XML elements":    times("<a>", "<b>1</b>", "</a>"),
 		"XML attributes":  "<a " + numbered(`b%d="c" `) + "/>",
+		"brackets":        "{" + strings.Repeat(`"title":"`+strings.Repeat("<", 60<<10)+`>","text":"*`+strings.Repeat("- ", 1<<10)+`\n",`, 14) + `"z":1}`,
 		"most attributes": "<a " + whole(numbered(`b%d="c" `), maxXML-100) + "/>",
 		"most elements":   "<a>" + strings.Repeat(`<b><c d="1"/></b>`, maxElements/2-1) + "</a>",
 		"most logfmt":     whole(numbered(`k%d=v `), maxPlain),

@@ -39,11 +39,14 @@ type facts struct {
 	status   alert.Status
 	severity alert.Severity
 	time     bool
+
+	line, path string // of a title
 }
 
 func (l *leaf) see() *facts {
 	if !l.facts.known {
-		l.facts = facts{true, source.StatusOf(l.text), source.SeverityOf(l.text), !source.Instant(l.text).IsZero()}
+		l.facts.known = true
+		l.facts.status, l.facts.severity, l.facts.time = source.StatusOf(l.text), source.SeverityOf(l.text), !source.Instant(l.text).IsZero()
 	}
 	return &l.facts
 }
@@ -65,6 +68,13 @@ func (l *leaf) parent() string {
 
 // line is what a title can be made of, and the path of it.
 func (l *leaf) line() (text, path string) {
+	if l.facts.path == "" {
+		l.facts.line, l.facts.path = l.firstLine()
+	}
+	return l.facts.line, l.facts.path
+}
+
+func (l *leaf) firstLine() (text, path string) {
 	if !strings.ContainsAny(l.text, "\n<*") && !strings.HasPrefix(l.text, ":") && len(l.text) <= alert.MaxTitle {
 		return l.text, l.path
 	}

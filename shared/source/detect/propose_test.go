@@ -88,7 +88,7 @@ func TestRecoveryFindsItsAlert(t *testing.T) {
 }
 
 func FuzzPropose(f *testing.F) {
-	for _, body := range []string{`{"title":"x","status":"open"}`, "a=1&b=2", "<a><b c='d'/></a>", `a=b c="d e"`, "text", `[{"a":{"b":"{\"c\":1}"}}]`, "{}\n{}"} {
+	for _, body := range []string{`{"title":"x","status":"open"}`, "a=1&b=2", "<a><b c='d'/></a>", `a=b c="d e"`, "text", `[{"a":{"b":"{\"c\":1}"}}]`, "{}\n{}", "<34>1 2026-03-01T08:00:00Z h a - - [x y=\"z]\"] m", "CEF:0|a|b|c|d|e\\|f|9|k=v w", "LEEF:2.0|a|b|c|d|^|k=v^l=w", "A: b\nC:\nd", `{"attachments":[{"title":"x","fields":[{"title":"Host","value":"y"}]}]}`} {
 		f.Add("application/json", []byte(body))
 	}
 	f.Fuzz(func(t *testing.T, media string, body []byte) {

@@ -321,3 +321,17 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func FuzzPairs(f *testing.F) {
+	for _, text := range []string{"Host: db-1\nState: x", "*Severity:*\nhigh", "<https://a|b>: c", "a = b", "：", "\xff: x"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if n := Pairs(text).Len(); n > maxPairs {
+			t.Errorf("%q has %d fields", text, n)
+		}
+		if line := Line(text); strings.ContainsAny(line, "\n") {
+			t.Errorf("%q begins with %q", text, line)
+		}
+	})
+}

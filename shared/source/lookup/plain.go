@@ -89,8 +89,10 @@ func plain(line string) string {
 	}
 	var b strings.Builder
 	before := ' '
-	for i, c := range line {
-		next, _ := utf8.DecodeRuneInString(line[i+utf8.RuneLen(c):])
+	for rest := line; rest != ""; {
+		c, size := utf8.DecodeRuneInString(rest)
+		rest = rest[size:]
+		next, _ := utf8.DecodeRuneInString(rest)
 		if c != '`' && (c != '*' || unicode.IsSpace(before) && unicode.IsSpace(next) || inWord(before) && inWord(next)) {
 			b.WriteRune(c)
 		}
@@ -134,10 +136,11 @@ func withoutTags(line string) string {
 	for {
 		before, rest, open := strings.Cut(line, "<")
 		b.WriteString(before)
-		tag, after, closed := strings.Cut(rest, ">")
 		if !open {
 			return b.String()
 		}
+		tag, _, closed := strings.Cut(rest[:min(len(rest), maxTag)], ">")
+		after := rest[min(len(rest), len(tag)+1):]
 		switch address, text, named := strings.Cut(tag, "|"); {
 		case closed && named && strings.Contains(address, ":"):
 			b.WriteString(text)
@@ -151,6 +154,9 @@ func withoutTags(line string) string {
 		line = after
 	}
 }
+
+// maxTag is how long a tag may be, so that a line of nothing but < is read once.
+const maxTag = 2 << 10
 
 // tags are those that senders of short texts use.
 var tags = strings.Fields("a b i u s p br em li ul ol div pre code span font strong h1 h2 h3 h4 h5 h6 td tr th table")
