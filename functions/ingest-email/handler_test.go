@@ -84,7 +84,7 @@ func TestMailsBecomeAlerts(t *testing.T) {
 		"status-in-text":    `resolved P3 - hash1:fb24e3a6e7a90747e762291c8c863003 - "Host web-1"`,
 		"thread-problem":    `firing P3 - thread:4711.web-2@monitor.example.com - "Problem: High load on web-2"`,
 		"thread-recovery":   `resolved P3 - thread:4711.web-2@monitor.example.com - "Resolved in 4m: load of web-2"`,
-		"html":              `firing P3 - hash1:42488f82e67264e8e47ee0d591e45106 - "WARNUNG für Büro: Drucker"`,
+		"html":              `firing P3 warning hash1:d1f9c99b5dfda9602176ab91bc3b7417 - "WARNUNG für Büro: Drucker"`,
 		"chinese":           `resolved P3 - hash1:33ca25aab6c8c795c5bfd78d13429864 - "主机 web-1 磁盘"`,
 		"plus":              `firing P1 critical ` + disk + ` - "CRITICAL: disk full on db-1"`,
 	} {
