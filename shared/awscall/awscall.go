@@ -16,8 +16,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -125,6 +127,11 @@ var errTimeout = errors.New("no answer within " + timeout.String())
 func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
 	sum := sha256.Sum256(r.Body)
 	hash := hex.EncodeToString(sum[:])
+	// All attempts of a call bear the same id, as those of the SDK do.
+	header := make(http.Header, len(r.Header)+1)
+	maps.Copy(header, r.Header)
+	header["Amz-Sdk-Invocation-Id"] = []string{strconv.FormatUint(rand.Uint64(), 36)}
+	r.Header = header
 	for n := 1; ; n++ {
 		got, err := c.attempt(ctx, r, hash)
 		if err == nil || n == attempts || !fault.KindOf(err).Retryable() {

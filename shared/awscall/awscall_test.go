@@ -28,6 +28,7 @@ type answers struct {
 	list  []answer
 	calls int
 	sent  string // the last body
+	ids   map[string]bool
 }
 
 type answer struct {
@@ -37,6 +38,10 @@ type answer struct {
 
 func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	sent, err := io.ReadAll(r.Body)
+	if a.ids == nil {
+		a.ids = map[string]bool{}
+	}
+	a.ids[r.Header.Get("Amz-Sdk-Invocation-Id")] = true
 	next := a.list[min(a.calls, len(a.list)-1)]
 	a.calls, a.sent = a.calls+1, string(sent)
 	if next.status == 0 || err != nil {
@@ -81,6 +86,9 @@ func TestWhatMayPassIsTriedAgain(t *testing.T) {
 				err := client.JSON(t.Context(), "Take", map[string]string{"Value": "hush"}, &out)
 				if a.calls != c.calls || a.sent != `{"Value":"hush"}` || (err == nil) != (c.says == "") || (err == nil) != (out.Name == "taken") {
 					t.Fatalf("%d calls, want %d; sent %q, read %+v, err %v", a.calls, c.calls, a.sent, out, err)
+				}
+				if len(a.ids) != 1 || a.ids[""] {
+					t.Errorf("the attempts bear the ids %v, want one", a.ids)
 				}
 				if err != nil && (fault.KindOf(err) != c.kind || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "hush")) {
 					t.Errorf("%s: %v; want %s: %s", fault.KindOf(err), err, c.kind, c.says)
