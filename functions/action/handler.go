@@ -282,8 +282,8 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, v *visit) error {
 }
 
 // showEvent writes the page of an event, with what was entered in a form that
-// has to be corrected. Timeline, changes, last time and forecast are left out when they
-// cannot be read: the button matters more.
+// has to be corrected. Timeline, changes, last time and forecast are left out
+// when they cannot be read: the button matters more.
 func (h *handler) showEvent(w http.ResponseWriter, r *http.Request, v *visit, status int, f form) error {
 	timeline, err := h.events.Timeline(r.Context(), v.event.ID)
 	if err != nil {
@@ -315,8 +315,12 @@ func (h *handler) changed(ctx context.Context, v *visit) []change.Filed {
 	return found
 }
 
-// lastTime returns the newest former event of its kind with a solution.
+// lastTime returns the newest former event of its kind with a solution, while
+// that may still help.
 func (h *handler) lastTime(ctx context.Context, v *visit) event.Event {
+	if v.event.State == event.Closed {
+		return event.Event{}
+	}
 	within, cancel := context.WithTimeoutCause(ctx, contextFor, errLate)
 	defer cancel()
 	last, _, err := knowledge.LastTime(within, h.events, v.event)

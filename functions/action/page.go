@@ -612,10 +612,10 @@ func (v *visit) recorded(r event.Record) table {
 	return known
 }
 
-// helped is the record of the last time, while it may still help.
+// helped is the record of the last time, if there was one.
 func (v *visit) helped() part {
 	last := &v.lastTime
-	if last.ID == "" || v.event.State == event.Closed {
+	if last.ID == "" {
 		return nil
 	}
 	known := v.recorded(last.Record)

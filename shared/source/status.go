@@ -64,7 +64,7 @@ func StatusOf(phrase string) alert.Status {
 	if s := statuses()[Plain(phrase)]; s != "" {
 		return s
 	}
-	parts := wordsOf(splitCase(phrase))
+	parts := wordsOf(SplitCase(phrase))
 	var bad alert.Status
 	for i := len(parts) - 1; i >= 0; i-- {
 		s := statuses()[strings.ToLower(parts[i])]
@@ -88,8 +88,8 @@ func wordsOf(s string) []string {
 	return strings.FieldsFunc(s, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
 }
 
-// splitCase parts the words of camelCase.
-func splitCase(s string) string {
+// SplitCase parts the words of camelCase by spaces.
+func SplitCase(s string) string {
 	var b strings.Builder
 	lower := false
 	for _, c := range s {

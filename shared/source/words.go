@@ -55,7 +55,7 @@ func SeverityOf(phrase string) alert.Severity {
 		return s
 	}
 	var found alert.Severity
-	for _, w := range wordsOf(splitCase(phrase)) {
+	for _, w := range wordsOf(SplitCase(phrase)) {
 		w = strings.ToLower(w)
 		s := severities()[0][w]
 		if s == "" || slices.Contains(besideSeverity, w) {

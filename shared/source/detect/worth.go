@@ -149,26 +149,12 @@ func saysMore(phrase, name string) bool {
 // besides counts the words of a phrase that are none of status nor of others.
 func besides(phrase string, others ...string) int {
 	n := 0
-	for _, w := range strings.FieldsFunc(spaced(phrase), func(c rune) bool { return !unicode.IsLetter(c) }) {
+	for _, w := range strings.FieldsFunc(source.SplitCase(phrase), func(c rune) bool { return !unicode.IsLetter(c) }) {
 		if source.StatusOf(w) == "" && !slices.Contains(others, strings.ToLower(w)) {
 			n++
 		}
 	}
 	return n
-}
-
-// spaced parts the words of camelCase.
-func spaced(s string) string {
-	var b strings.Builder
-	lower := false
-	for _, c := range s {
-		if unicode.IsUpper(c) && lower {
-			b.WriteByte(' ')
-		}
-		lower = unicode.IsLower(c)
-		b.WriteRune(c)
-	}
-	return b.String()
 }
 
 // isWide: Chinese, Japanese and Korean part no words.
