@@ -197,11 +197,14 @@ func (v Value) Get(name string) Value {
 		return Value{}
 	}
 	var found Value
-	for i, end := v.i+1, v.node().next; i < end; i = v.t.nodes[i].next {
+	for i, end := v.i+1, v.node().next; i < end; {
 		n := &v.t.nodes[i]
-		if !n.keyRaw && v.t.src[n.key:n.keyEnd] == name || n.keyRaw && v.t.text(n.key, n.keyEnd, true) == name {
-			found = Value{v.t, i}
+		if int(n.keyEnd-n.key) == len(name) || n.keyRaw { // most names differ in length
+			if v.t.text(n.key, n.keyEnd, n.keyRaw) == name {
+				found = Value{v.t, i}
+			}
 		}
+		i = n.next
 	}
 	return found
 }
@@ -289,11 +292,12 @@ func (v Value) Fields() iter.Seq2[string, Value] {
 		if v.Kind() != Object {
 			return
 		}
-		for child := range v.children() {
-			n := child.node()
-			if !yield(v.t.text(n.key, n.keyEnd, n.keyRaw), child) {
+		for i, end := v.i+1, v.node().next; i < end; {
+			n := &v.t.nodes[i]
+			if !yield(v.t.text(n.key, n.keyEnd, n.keyRaw), Value{v.t, i}) {
 				return
 			}
+			i = n.next
 		}
 	}
 }

@@ -397,13 +397,17 @@ func (p *parser) word(i int, word string) int {
 	return i + len(word)
 }
 
-// text returns what stands between from and to, unescaped; what is no UTF-8
-// becomes U+FFFD, byte by byte, as in encoding/json.
+// text returns what stands between from and to, repaired where it is raw.
 func (t *tree) text(from, to uint32, raw bool) string {
-	s := t.src[from:to]
 	if !raw {
-		return s
+		return t.src[from:to]
 	}
+	return repaired(t.src[from:to])
+}
+
+// repaired returns s unescaped; what is no UTF-8 becomes U+FFFD, byte by byte,
+// as in encoding/json.
+func repaired(s string) string {
 	for i := 0; ; {
 		if i == len(s) {
 			return s
