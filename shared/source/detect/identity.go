@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"tocsin/shared/alert"
 	"tocsin/shared/doc"
@@ -49,7 +50,7 @@ func (f *finder) about() []*leaf {
 		if worths[l] = worth(l, roleResource); worths[l] == 0 || isURL(l.text) || l.listed || isVolatile(l) {
 			continue
 		}
-		if slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
+		if nameWorth(l, roleResource) < leastRank || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
 			weak = append(weak, l)
 		} else {
 			found = append(found, l)
@@ -68,7 +69,7 @@ func (f *finder) about() []*leaf {
 // about, where the title tells what was seen and may be another next time;
 // else the title with what it is about.
 func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identity preset.List) {
-	watcher := f.first(called)
+	watcher, one := f.first(called), f.first(watching)
 	switch {
 	case key != nil && endsIn(key.within, aboutRules):
 		return f.together(key, about), nil
@@ -79,6 +80,8 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 		return braces(key), nil
 	case thing != nil:
 		return f.together(thing, about), nil
+	case one != nil && title != nil && one != title && (slices.Contains(telling, title.name()) || isFaint(title)):
+		return f.together(one, about), nil
 	case watcher != nil && title != nil && watcher != title && slices.Contains(telling, title.name()) && len(without(about, watcher)) > 0:
 		return f.together(watcher, about), nil
 	}
@@ -139,7 +142,7 @@ func (f *finder) titled(title *leaf, about []*leaf) (text preset.List, thing *le
 	case title == nil:
 		f.because("title", "", "nothing has the name or shape of one")
 		return f.untitled(about), nil
-	case slices.Contains(faint, title.name()) && firstName(about) != nil:
+	case isFaint(title) && firstName(about) != nil:
 		return f.joined(firstName(about), title), nil
 	case slices.Contains(classes, title.name()):
 		if after := f.first(seen); after != nil && after != title {
@@ -156,6 +159,12 @@ func (f *finder) titled(title *leaf, about []*leaf) (text preset.List, thing *le
 		return f.joined(nil, title), title
 	}
 	return f.joined(nil, title), nil
+}
+
+// isFaint reports a title that hardly tells what is wrong, or is the name of a
+// type: "budget.critical".
+func isFaint(l *leaf) bool {
+	return slices.Contains(faint, l.name()) || slices.Contains(typing, l.name()) && !strings.ContainsFunc(l.text, unicode.IsSpace) && !strings.ContainsFunc(l.text, isWide)
 }
 
 // joined is "before: title", where the title does not say it already.

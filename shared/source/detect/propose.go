@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tocsin/shared/alert"
@@ -266,6 +267,9 @@ func (f *finder) status(l, severity, title *leaf) *preset.Status {
 		return &s
 	}
 	means, flag := flags[l.name()]
+	if isOver(l.text) && f.outcome(&s, title) {
+		return &s
+	}
 	if !flag || !isBool(l.text) {
 		s.From = braces(l)
 		return &s
@@ -277,6 +281,27 @@ func (f *finder) status(l, severity, title *leaf) *preset.Status {
 		s.Resolved = append(s.Resolved, l.path+"=false")
 	}
 	return &s
+}
+
+// maxExit is more than any code with which jobs end, and less than those of HTTP.
+const maxExit = 100
+
+// outcome: what only says that something ended leaves it to a code how, or to
+// the title.
+func (f *finder) outcome(s *preset.Status, title *leaf) (decides bool) {
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		if code, err := strconv.Atoi(l.text); err == nil && 0 <= code && code < maxExit && slices.Contains(exits, l.name()) && !l.listed {
+			s.Resolved, s.Told = append(s.Resolved, l.path+"=0"), nil
+			f.because("status", l.path, "the code with which it ended")
+			return true
+		}
+	}
+	if title != nil {
+		_, path := title.line()
+		s.Firing = append(s.Firing, path+"=*fail*|*error*")
+	}
+	return false
 }
 
 // maxTold bounds how many lines are asked whether they tell of an end.

@@ -1,9 +1,7 @@
 package detect
 
 import (
-	"slices"
 	"strings"
-	"sync"
 
 	"tocsin/shared/alert"
 )
@@ -30,11 +28,11 @@ var names = map[role][]string{
 		eventtitle messagetitle 标题 告警标题 告警名称 报警名称 规则名称 策略名称 件名 タイトル アラート名 監視名 제목 알림명 titel überschrift betreff titre sujet objet título titulo asunto заголовок тема
 		monitorname monitorfriendlyname checkname policyname conditionname testname searchname jobname triggername problem problemname incidentname alert alarm
 		shortmessage shortdescription shortdesc briefdescription displayname friendlyname entitydisplayname label eventname logmsg logdesc 名称 名前 이름 name nom nombre bezeichnung
-		message msg summarymessage meldung nachricht mensaje mensagem messaggio 消息 メッセージ 메시지 сообщение exception 告警内容 报警内容 内容 内容説明 text content 内容描述 event description 描述 説明 beschreibung descripción
+		message msg lastmessage lasterror lasterrormessage summarymessage meldung nachricht mensaje mensagem messaggio 消息 メッセージ 메시지 сообщение exception 告警内容 报警内容 内容 内容説明 text content 内容描述 event description 描述 説明 beschreibung descripción
 		logentry pretext statemessage reason failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario detail alerttype rule policy eventtype type kind category fallback`),
 	roleDescription: words(`description details detail message msg body content alertmessage longmessage longdescription detaileddescription reason failurereason output error errormessage text info comment note cause summary serviceoutput hostoutput
 		statemessage additionalinfo 告警内容 报警内容 内容 描述 详情 消息 説明 詳細 メッセージ 내용 beschreibung descripción description`),
-	roleStatus: words(`conclusion resultstate buildresult monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
+	roleStatus: words(`conclusion resultstate buildresult parsedresult statuschange statechange changetype monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
 		状态 告警状态 报警状态 通知类型 事件状态 状態 ステータス 상태 zustand état etat statut estado stato статус состояние
 		transition alerttransition eventaction alertaction alerttype messagetype action eventtype triggertype notificationstatus notificationevent event type trigger triggerstatus eventname condition outcome phase progress lifecycle stage isok ok resolved
 		recovered isresolved isrecovered cleared iscleared closed isclosed isactive active isopen isfiring firing isalarm triggered passing success failing up isup down online healthy color template`),
@@ -47,9 +45,9 @@ var names = map[role][]string{
 	roleStarted: words(`startsat startedat starttime startdate startat starttimestamp startts start statestarttime began beganat begintime openedat opentime opened firingsince since firstseen firstoccurrence firstoccurred firstoccurredat
 		activatedat triggeredat eventstart incidentstartedat downsince downat 开始时间 首次触发时间 発生日時 発生時刻 開始時刻 開始日時 beginn seit
 		triggertime alerttime alarmtime createdat creationtime creationdate createdtime createtime created gmtcreate 触发时间 发生时间 告警时间 报警时间`),
-	roleEnded: words(`endsat endedat endtime enddate endat end endts resolvedat resolvetime resolutiontime resolvedtime recoveredat recoverytime recovertime closedat closetime closed clearedat cleartime clearts finishedat finishtime
+	roleEnded: words(`to endts clearts
 		恢复时间 结束时间 恢复于 復旧日時 復旧時刻 終了時刻 ende`),
-	roleAt: words(`timestamp eventtime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
+	roleAt: words(`timestamp eventtime eventdatetime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
 	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 ホスト ホスト名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
 		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname endpoint dhost shost dvchost dvc devname destination sensor check monitor metric metricname
 		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env region url`),
@@ -61,52 +59,16 @@ var weakResources = words(`instanceid namespace cluster clustername workspace pr
 
 func words(s string) []string { return strings.Fields(s) }
 
-// ranks is what a name is worth for a role, by its place in the list.
-var ranks = sync.OnceValue(func() map[role]map[string]int {
-	all := map[role]map[string]int{}
-	for r, list := range names {
-		all[r] = map[string]int{}
-		for i, n := range list {
-			if all[r][n] == 0 {
-				all[r][n] = 100 - i*60/len(list)
-			}
-		}
-	}
-	return all
-})
-
-// leastRank is less than what any name in a list is worth.
-const leastRank = 35
-
 // endings are what names end with that play a role, beside those in the lists.
 var endings = map[role][]string{
 	roleTitle:    words(`title subject headline alertname alarmname rulename issuename incidentname problemname issuedetails 标题 告警名称`),
-	roleStatus:   words(`status state phase statusstring 状态 状態 상태`),
+	roleStatus:   words(`status state phase statusstring result outcome 状态 状態 상태`),
 	roleSeverity: words(`severity priority criticality severitylabel severitystring severityname levelname level 级别 等级 重要度`),
 	roleKey:      words(`alertid alertuid alarmid incidentid issueid problemid faultid violationid dedupkey dedupekey fingerprint seriesuid monitorid monitorguid checkid checkerid ruleid policyid`),
-	roleStarted:  words(`startedat startsat starttime starttimestamp startts openedat triggeredat 开始时间`),
-	roleEnded:    words(`endedat endsat endtime resolvedat recoveredat closedat clearedat 恢复时间 结束时间`),
-	roleAt:       words(`time timestamp date datetime 时间`),
+	roleStarted:  words(`startedat startsat starttime openedat triggeredat 开始时间`),
+	roleEnded:    words(`resolvedat recoveredat closedat clearedat 恢复时间 结束时间`),
+	roleAt:       words(`time timestamp date datetime timeutc timeiso 时间`),
 	roleResource: words(`host hostname instance instanceid device deviceid devicename node server servername resourceid resourcename entityname servicename displayname 主机 实例`),
-}
-
-// past are beginnings of names of what was, or is another's.
-var past = words(`old prev prior last initial from http`)
-
-// rankOf is what a name is worth for a role: 0 is nothing.
-func rankOf(name string, r role) int {
-	if n := ranks()[r][name]; n > 0 {
-		return n
-	}
-	begins := func(w string) bool { return strings.HasPrefix(name, w) }
-	ends := func(w string) bool { return strings.HasSuffix(name, w) && name != w }
-	if slices.ContainsFunc(past, begins) || !slices.ContainsFunc(endings[r], ends) {
-		return 0
-	}
-	if r == roleTitle {
-		return leastRank + 30
-	}
-	return leastRank
 }
 
 // called are names of what watches; classes are names of errors, things are those of them, and of what is
@@ -131,6 +93,13 @@ var (
 	styling = words(`type tag style emoji size weight wrap version schema width iconemoji contenttype contenturl iconurl footer footericon username channel msgtype`)
 	prose   = words(`text content markdown title summary pretext fallback body message description`)
 )
+
+// watching are names of what watches, or runs, one thing, and so are enough to
+// know it by.
+var watching = words(`monitorname monitorfriendlyname checkname testname jobname pipelinename workflowname taskname backupname probename servicedesc servicedisplayname 監視名`)
+
+// exits are names of the code with which a job ended.
+var exits = words(`exitcode exitstatus returncode retcode rc code`)
 
 // watched are names of what a title can be made of where there is none.
 var watched = words(`service servicedesc check monitor test job metric metricname item sensor scenario rule alarm event type eventtype subtype`)
@@ -203,11 +172,12 @@ var (
 var flags = map[string]alert.Status{
 	"isok": alert.Resolved, "ok": alert.Resolved, "resolved": alert.Resolved, "recovered": alert.Resolved, "isresolved": alert.Resolved, "isrecovered": alert.Resolved, "iscleared": alert.Resolved, "isclosed": alert.Resolved,
 	"up": alert.Resolved, "isup": alert.Resolved, "online": alert.Resolved, "healthy": alert.Resolved, "success": alert.Resolved, "closed": alert.Resolved, "cleared": alert.Resolved, "passing": alert.Resolved,
-	"isactive": alert.Firing, "active": alert.Firing, "isfiring": alert.Firing, "firing": alert.Firing, "isalarm": alert.Firing, "alarm": alert.Firing, "triggered": alert.Firing, "down": alert.Firing, "isopen": alert.Firing, "failing": alert.Firing,
+	"fixed": alert.Resolved, "isfixed": alert.Resolved, "restored": alert.Resolved, "solved": alert.Resolved, "clear": alert.Resolved, "alive": alert.Resolved, "reachable": alert.Resolved, "available": alert.Resolved,
+	"failed": alert.Firing, "isdown": alert.Firing, "offline": alert.Firing, "breached": alert.Firing, "isactive": alert.Firing, "active": alert.Firing, "isfiring": alert.Firing, "firing": alert.Firing, "isalarm": alert.Firing, "alarm": alert.Firing, "triggered": alert.Firing, "down": alert.Firing, "isopen": alert.Firing, "failing": alert.Firing,
 }
 
 // endFlags are those that decide against a word beside them.
-var endFlags = words(`resolved isresolved recovered isrecovered cleared iscleared closed isclosed isopen`)
+var endFlags = words(`resolved isresolved recovered isrecovered cleared iscleared clear closed isclosed fixed isfixed solved isopen`)
 
 // generic are words of which no title is made.
 var generic = words(`alert alerts alarm alarms notification notifications notice message new monitoring the an a of for

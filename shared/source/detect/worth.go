@@ -17,7 +17,7 @@ import (
 // by its shape; 0 is not at all.
 func worth(l *leaf, r role) int {
 	n := nameWorth(l, r)
-	if n == 0 || !shaped(l, r) || slices.Contains(people, l.parent()) && slices.Contains(bare, l.name()) || l.past() {
+	if n == 0 || !shaped(l, r) || isPerson(l.parent()) && slices.Contains(bare, l.name()) || l.past() {
 		return 0
 	}
 	n -= 4 * (len(l.names) - 1)
@@ -39,6 +39,11 @@ func worth(l *leaf, r role) int {
 	return max(n-doubt(l, r), 1)
 }
 
+// isPerson: "triggeredBy" tells who, as "user" does.
+func isPerson(name string) bool {
+	return slices.Contains(people, name) || strings.HasSuffix(name, "edby")
+}
+
 // past reports what stands in an object of what was.
 func (l *leaf) past() bool {
 	return slices.ContainsFunc(l.names[:len(l.names)-1], func(name string) bool {
@@ -52,7 +57,7 @@ func (l *leaf) past() bool {
 func nameWorth(l *leaf, r role) int {
 	name, within := l.name(), l.parent()
 	n := max(rankOf(name, r), rankOf(l.within, r))
-	for _, prefix := range [...]string{"alert", "alarm", "event", "incident", "issue", "告警", "报警", "アラート"} {
+	for _, prefix := range [...]string{"alert", "alarm", "event", "incident", "issue", "problem", "fault", "outage", "downtime", "告警", "报警", "アラート"} {
 		if rest, ok := strings.CutPrefix(name, prefix); ok && r != roleKey {
 			n = max(n, rankOf(rest, r)-5)
 		}
@@ -68,11 +73,10 @@ func nameWorth(l *leaf, r role) int {
 func doubt(l *leaf, r role) int {
 	switch r {
 	case roleStatus:
-		said := source.Plain(l.text)
-		if slices.Contains(over, said) {
+		if isOver(l.text) {
 			return 40
 		}
-		if slices.Contains(slight, said) {
+		if slices.Contains(slight, source.Plain(l.text)) {
 			return 25
 		}
 	case roleTitle:
@@ -85,6 +89,12 @@ func doubt(l *leaf, r role) int {
 		}
 	}
 	return 0
+}
+
+// isOver reports a word that says that something ended, not how: "job_complete".
+func isOver(said string) bool {
+	words := strings.FieldsFunc(strings.ToLower(source.SplitCase(said)), func(c rune) bool { return !unicode.IsLetter(c) })
+	return len(words) > 0 && slices.Contains(over, words[len(words)-1])
 }
 
 // isAction: a button's text tells what to do.
