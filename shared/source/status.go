@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"unicode"
-	"unicode/utf8"
 
 	"tocsin/shared/alert"
 )
@@ -56,7 +55,8 @@ const maxPhrase = 64
 
 // StatusOf sorts a word or phrase that names a status: "" says nothing. A
 // phrase counts by the words in it, the last first, because "alert.resolved"
-// and "Down ended" say at the end what holds, and words of severity last of all.
+// and "Down ended" say at the end what holds, and words of severity last of
+// all. What is negated is its opposite, and an end that failed is none.
 func StatusOf(phrase string) alert.Status {
 	if len(phrase) > maxPhrase {
 		return ""
@@ -64,15 +64,22 @@ func StatusOf(phrase string) alert.Status {
 	if s := statuses()[Plain(phrase)]; s != "" {
 		return s
 	}
-	parts := wordsOf(SplitCase(phrase))
+	parts := wordsOf(strings.ToLower(SplitCase(phrase)))
+	failed := slices.ContainsFunc(parts, fails)
 	var bad alert.Status
 	for i := len(parts) - 1; i >= 0; i-- {
-		s := statuses()[strings.ToLower(parts[i])]
+		s, negated := statuses()[parts[i]], negates(parts[:i]) || slices.Contains(parts[i+1:], "false")
 		switch {
-		case s == alert.Resolved && i > 0 && negates(parts[i-1]):
-			return alert.Firing
+		case i < len(parts)-1 && parts[i] == "reporting":
+			// it reports something: that may be an error
 		case s == alert.Firing && namesSeverity(parts[i]):
-			bad = s // "CLOSE_CRITICAL" tells the status before
+			if !negated {
+				bad = s // "CLOSE_CRITICAL" tells the status before
+			}
+		case s == alert.Firing && negated:
+			return alert.Resolved
+		case s == alert.Resolved && (negated || failed):
+			return alert.Firing
 		case s != "":
 			return s
 		}
@@ -80,9 +87,24 @@ func StatusOf(phrase string) alert.Status {
 	return bad
 }
 
-func negates(word string) bool {
-	return slices.Contains([]string{"not", "un", "non", "no", "never", "isn", "未"}, strings.ToLower(word))
+// negates reports whether words end in one that takes the next from what holds:
+// "not", "not yet", "no longer", "could not have been", "will be", "last".
+func negates(words []string) bool {
+	for n := len(words); n > 0; n-- {
+		switch word := words[n-1]; {
+		case slices.Contains(negations, word):
+			return true
+		case !slices.Contains(fillers, word):
+			return false
+		}
+	}
+	return false
 }
+
+var (
+	negations = strings.Fields(`not un non no never isn wasn hasn haven aren cannot couldn will would should must may might last previously nicht 未`)
+	fillers   = strings.Fields(`yet longer more t be been have fully completely automatically`)
+)
 
 func wordsOf(s string) []string {
 	return strings.FieldsFunc(s, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
@@ -100,228 +122,4 @@ func SplitCase(s string) string {
 		b.WriteRune(c)
 	}
 	return b.String()
-}
-
-// Words and phrases that end an alert wherever they stand in its first line.
-var (
-	endingWords   = strings.Fields(`resolved recovered recovery cleared restored unfiring resolve recover succeeded behoben wiederhergestellt rétabli résolu resuelto recuperado resolvido risolto ripristinato`)
-	endingPhrases = []string{"back to normal", "is ok", "is up", "is now up", "is back", "back online", "is online", "is healthy", "is reachable", "is available", "reachable again", "available again",
-		"has ended", "down ended", "[ok]", "wieder erreichbar", "wieder verfügbar", "wieder online", "恢复", "已解决", "已解除", "恢復", "復旧", "回復しました", "解消", "해소", "복구"}
-	endingMarks = []string{"✅", "🟢", "✔", "☑", "💚", ":white_check_mark:", ":heavy_check_mark:", ":large_green_circle:", ":green_circle:"}
-)
-
-// toldWords are words that tell the status at the edge of a line, though
-// others say elsewhere that something ended.
-var toldWords = strings.Fields(`firing triggered problem down open opened`)
-
-// maxTold bounds what is read of a text.
-const maxTold = 512
-
-// StatusTold reads from the first line of a text what it tells of the status,
-// "" where it tells nothing: words of an end wherever they stand, others only
-// at its edges, because in the midst "ok" and "up" are words like others.
-func StatusTold(text string) alert.Status {
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	line = strings.TrimSpace(strings.ToLower(strings.ToValidUTF8(line[:min(len(line), maxTold)], "")))
-	for _, mark := range endingMarks {
-		if strings.HasPrefix(line, mark) {
-			return alert.Resolved
-		}
-	}
-	line = withoutTags(line)
-	edge, word := edgeStatus(line)
-	if slices.Contains(toldWords, word) {
-		return edge
-	}
-	if tellsEnd(line) {
-		return alert.Resolved
-	}
-	return edge
-}
-
-// withoutTags takes the tags of HTML out of a line.
-func withoutTags(line string) string {
-	var b strings.Builder
-	for {
-		before, rest, open := strings.Cut(line, "<")
-		b.WriteString(before)
-		tag, after, closed := strings.Cut(rest, ">")
-		if !open {
-			return b.String()
-		}
-		if !closed || strings.Trim(tag, "/abcdefghijklmnopqrstuvwxyz0123456789") != "" {
-			b.WriteByte('<')
-			line = rest
-			continue
-		}
-		line = after
-	}
-}
-
-func tellsEnd(line string) bool {
-	parts := wordsOf(line)
-	for i, w := range parts {
-		if slices.Contains(endingWords, w) && (i == 0 || !negates(parts[i-1])) {
-			return true
-		}
-	}
-	for _, p := range endingPhrases {
-		if before, after, found := strings.Cut(line, p); found && !negated(before) && !goesOn(p, after) {
-			return true
-		}
-	}
-	return false
-}
-
-func negated(before string) bool {
-	return strings.HasSuffix(before, "未") || strings.HasSuffix(before, "not ") || strings.HasSuffix(before, "nicht ")
-}
-
-// goesOn: "is up" does not stand in "is updated", nor 恢复 in 恢复失败.
-func goesOn(phrase, after string) bool {
-	for _, failing := range []string{"失败", "失敗", "异常", "超时", "不"} {
-		if strings.HasPrefix(after, failing) {
-			return true
-		}
-	}
-	last, _ := utf8.DecodeLastRuneInString(phrase)
-	next, _ := utf8.DecodeRuneInString(after)
-	return last < utf8.RuneSelf && unicode.IsLetter(last) && unicode.IsLetter(next)
-}
-
-// edgeStatus reads the status that a line begins or ends with, and the word.
-func edgeStatus(line string) (status alert.Status, word string) {
-	line = strings.TrimLeftFunc(line, func(c rune) bool {
-		return !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("[【", c)
-	})
-	for {
-		tag, rest := leadingTag(line)
-		if tag == "" || rest == "" && tag == line {
-			break
-		}
-		if s := StatusOf(tag); s != "" {
-			return s, tag
-		}
-		line = rest
-	}
-	words := strings.Fields(strings.ReplaceAll(line, "：", ": "))
-	if len(words) == 0 {
-		return "", ""
-	}
-	first := strings.TrimRight(words[0], ":-|*_")
-	if StatusOf(first) == alert.Acknowledged {
-		return alert.Acknowledged, first
-	}
-	if s := StatusOf(first); s != "" && (len(words) == 1 || isJoint(words[0]) || isJoint(words[1])) {
-		return s, first
-	}
-	if n := len(words); n > 1 && (isJoint(words[n-2]) || slices.Contains(linking, words[n-2])) {
-		last := strings.Trim(words[n-1], ".!*_")
-		return StatusOf(last), last
-	}
-	return "", ""
-}
-
-var linking = []string{"is", "are", "now", "ist", "est", "está"}
-
-// leadingTag parts "[tag] rest".
-func leadingTag(s string) (tag, rest string) {
-	for _, pair := range [...][2]string{{"[", "]"}, {"【", "】"}} {
-		if after, found := strings.CutPrefix(s, pair[0]); found {
-			if tag, rest, found := strings.Cut(after, pair[1]); found {
-				return strings.TrimSpace(tag), strings.TrimSpace(rest)
-			}
-		}
-	}
-	return "", s
-}
-
-// isJoint reports whether s ends in what stands between a word of status and
-// what it is said of.
-func isJoint(s string) bool {
-	return slices.ContainsFunc([]string{":", "-", "|", "–", "=", ">"}, func(j string) bool { return strings.HasSuffix(s, j) })
-}
-
-// Stem is a title without what changes from a firing to its repeats and its
-// recovery: words of status and severity, numbers and times.
-func Stem(title string) string {
-	var kept []string
-	words := strings.FieldsFunc(strings.ToLower(spacedWide(title[:min(len(title), maxStem)])), partsTitle)
-	for i, w := range words {
-		bare := strings.TrimFunc(w, func(c rune) bool { return !inWord(c) })
-		if bare == "" || statuses()[bare] != "" || namesSeverity(bare) || numeric(bare) && !numbers(words, i) {
-			continue
-		}
-		kept = append(kept, bare)
-	}
-	if len(kept) == 0 {
-		return title
-	}
-	return strings.Join(kept, " ")
-}
-
-// numbered are things that a number after them names: "port 443", "disk 2".
-var numbered = strings.Fields(`port disk drive partition shard node host server instance worker broker replica rack slot bay unit pump fan psu supply gate door lane line belt track tank room zone floor site store station
-	machine camera sensor channel vlan pod queue interface link tunnel peer switch ap probe lamp 号`)
-
-// numbers reports a whole number that names what stands before it, and no
-// amount of what follows.
-func numbers(words []string, i int) bool {
-	if i == 0 || strings.Trim(words[i], "0123456789,.;:!?'\"") != "" {
-		return false
-	}
-	if i+1 < len(words) && (words[i+1] == "%" || slices.Contains(units, words[i+1])) {
-		return false
-	}
-	return slices.Contains(numbered, words[i-1])
-}
-
-var units = strings.Fields(`% percent kb mb gb tb kib mib gib tib bytes ms s sec seconds min minutes h hours days times errors`)
-
-// maxStem is more than any title that is kept.
-const maxStem = 4 * alert.MaxTitle
-
-// spacedWide parts letters and digits from the Chinese, Japanese or Korean
-// words that follow them without a space: "P1告警".
-func spacedWide(s string) string {
-	var b strings.Builder
-	before := ' '
-	for _, c := range s {
-		if isWide(c) != isWide(before) && inWord(c) && inWord(before) {
-			b.WriteByte(' ')
-		}
-		b.WriteRune(c)
-		before = c
-	}
-	return b.String()
-}
-
-func isWide(c rune) bool { return c >= 0x2e80 }
-
-func inWord(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }
-
-// partsTitle: brackets and signs of comparing part words as spaces do.
-func partsTitle(c rune) bool {
-	return unicode.IsSpace(c) || strings.ContainsRune("()[]{}<>=【】（）「」：，、；", c)
-}
-
-// numeric reports a number, also with a unit, and a time.
-func numeric(w string) bool {
-	if c := w[0]; c < '0' || c > '9' {
-		return false
-	}
-	letters := strings.TrimFunc(w, func(c rune) bool { return !unicode.IsLetter(c) })
-	return len(letters) <= 2 || strings.ContainsRune(letters, ':') && !Instant(strings.ToUpper(w)).IsZero()
-}
-
-// SeverityTold reads the severity that a text begins with: "CRITICAL: ...",
-// "[P2] ...", "WARNING - ...".
-func SeverityTold(text string) alert.Severity {
-	text = strings.TrimSpace(text[:min(len(text), maxPhrase)])
-	text = strings.TrimLeft(text, "[(<*# 【")
-	at := strings.IndexAny(text, " :])>|-,】：")
-	if at <= 0 {
-		return ""
-	}
-	return severities()[0][strings.ToLower(text[:at])]
 }

@@ -13,6 +13,9 @@ func TestStatusOfWordsAndPhrases(t *testing.T) {
 		"alertTriggered": alert.Firing, "Down ended (now: Up)": alert.Resolved, "not resolved": alert.Firing, "unresolved": "", "in_progress": alert.Acknowledged,
 		"ACKNOWLEDGED": alert.Acknowledged, "NO DATA": alert.Firing, "已恢复": alert.Resolved, "告警": alert.Firing, "blue": "", "": "", "17": "",
 		"POLICY_CLOSE_CRITICAL": alert.Resolved, "POLICY_OPEN_WARNING": alert.Firing, "disk critical": alert.Firing, "monitor.down": alert.Firing, "monitor_up": alert.Resolved, "problem opened": alert.Firing,
+		"recovery failed": alert.Firing, "close failed": alert.Firing, "reset failure": alert.Firing, "completed with errors": alert.Firing, "COMPLETED_WITH_FAILURES": alert.Firing, "SucceededWithIssues": alert.Firing,
+		"ended abnormally": alert.Firing, "stopped unexpectedly": alert.Firing, "success: false": alert.Firing, "isn't ok": alert.Firing, "not yet resolved": alert.Firing, "not been resolved": alert.Firing,
+		"no longer firing": alert.Resolved, "not firing": alert.Resolved, "no problem": alert.Resolved, "no alarm": alert.Resolved, "alarm: false": alert.Resolved, "not critical": "", "POLICY_CLOSE_ERROR": alert.Resolved, "error resolved": alert.Resolved,
 	} {
 		if got := StatusOf(phrase); got != want {
 			t.Errorf("%q is %q, want %q", phrase, got, want)
@@ -28,6 +31,11 @@ func TestStatusToldByATitle(t *testing.T) {
 		"web-1 is updating": "", "web-1 is uploading": "", "[FIRING] api recovered too often": alert.Firing, "Alert: api recovered": alert.Resolved, "disk < 10 > 5": "",
 		"【障害復旧】web-1": alert.Resolved, "【障害発生】web-1": alert.Firing, "数据恢复失败": "", "告警恢复：北京": alert.Resolved, "未恢复：北京": alert.Firing,
 		"Host web-1 wieder erreichbar": alert.Resolved, "Host web-1 nicht erreichbar": "", "Host ist nicht wieder erreichbar": "", "RECUPERADO: servidor": alert.Resolved, "Connection succeeded nginx": alert.Resolved,
+		"Failed to resolve hostname db-1": "", "Cannot resolve host": "", "[CRITICAL] failed to resolve host": alert.Firing, "CRITICAL: DNS resolve failed": alert.Firing, "Database failed to recover": "", "Recovery point missed for db-1": "", "Backup: recovery testing failed": alert.Firing,
+		"Disk usage on db-1 is up to 97%": "", "Error rate is up 300%": "", "The outage is back on db-1": "", "db-1 is down, is up to date otherwise": "", "db-1 has not been resolved": "", "It could not be resolved": "", "db-1 is not yet cleared": "",
+		"This alert will be resolved automatically": "", "Notify until it is resolved": "", "db-1 is high, last resolved 08:00": "", "Sync succeeded with errors": "", "db-1 无法恢复": "", "db-1 没有恢复": "", "db-1 恢复任务": "", "db-1 恢复中": "", "Please resolve this soon": "",
+		"10.0.0.1 up": alert.Resolved, "10.0.0.1 down": alert.Firing, "eth0 up": alert.Resolved, "Sign up": "", "Belt 0 stopped": "", "RECOVERY web-1": alert.Resolved, "OK web-1 disk": alert.Resolved, "RECOVERY POINT MISSED": "", "Recovery web": "", "web-1 is up (200 OK)": alert.Resolved, "web-1 is up again": alert.Resolved, "web-1 is back to normal now": alert.Resolved, "web-1 is up since 09:00": alert.Resolved,
+		"State changed to resolved": alert.Resolved, "api not reachable - RESOLVED": alert.Resolved, "Backup failed: resolved": alert.Resolved, "No data alert recovered": alert.Resolved, "Incident auto-resolved: CPU": alert.Resolved, "non-critical alert resolved": alert.Resolved,
 	} {
 		if got := StatusTold(text); got != want {
 			t.Errorf("%q tells %q, want %q", text, got, want)
@@ -39,6 +47,8 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 	for _, c := range [][2]string{
 		{"[FIRING] CPU of web-1 is 97.5%", "[RESOLVED] CPU of web-1 is 12.0%"},
 		{"web-1 is DOWN", "web-1 is UP"},
+		{"DOWN: 10.0.0.1", "UP: 10.0.0.1"},
+		{"17 down", "17 up"},
 		{"CRITICAL: disk full on db-1 at 09:00:12", "OK: disk full on db-1 at 09:05:44"},
 		{"【告警】订单服务超时", "【恢复】订单服务超时"},
 		{"【P1告警】支付成功率下降", "【P1恢复】支付成功率下降"},
@@ -46,6 +56,14 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 	} {
 		if a, b := Stem(c[0]), Stem(c[1]); a != b || a == "" {
 			t.Errorf("%q and %q: %q, %q", c[0], c[1], a, b)
+		}
+	}
+	for _, c := range [][2]string{
+		{"10.0.0.1 is down", "10.0.0.2 is down"}, {"Ping to 2001:db8::1 lost", "Ping to 2001:db8::2 lost"}, {"VM 101 is down", "VM 102 is down"}, {"Server #12 is down", "Server #13 is down"},
+		{"Port: 443 closed", "Port: 80 closed"}, {"4xx errors of api", "5xx errors of api"}, {"10.0.0.1:80 is down", "10.0.0.1:81 is down"}, {"12 is down", "13 is down"},
+	} {
+		if Stem(c[0]) == Stem(c[1]) {
+			t.Errorf("%q and %q are both %q", c[0], c[1], Stem(c[0]))
 		}
 	}
 	if Stem("web-1 is down") == Stem("web-2 is down") || Stem("port 80 of web is down") == Stem("port 443 of web is down") || Stem("disk 91 % full") != Stem("disk 95 % full") || Stem("DOWN") != "DOWN" {
