@@ -23,7 +23,11 @@ func (p *picker) pick(ctx context.Context, in integration.Integration) (source.S
 	if found.Mapped {
 		return found.Source, true
 	}
-	return automatic(found.Why), true
+	s := automatic(found.Why)
+	if found.Why != "" {
+		s = mapping.Unproven(s)
+	}
+	return s, true
 }
 
 // automatic finds out for each request what it is of. why, if there is a
@@ -41,6 +45,10 @@ func recognise(r *source.Request) (source.Parsed, error) {
 		parsed, err = found.Source.Parse(r)
 	}
 	if err == nil {
+		if parsed.Confirm != nil { // anyone may write one here; only its own integration checks who did
+			parsed.Confirm = nil
+			parsed.Notes = append(parsed.Notes, "the subscription was not confirmed: create an integration of source "+found.Source.Name+" for it")
+		}
 		parsed.NeverEnds = parsed.NeverEnds || found.Source.Guide.NeverEnds
 		parsed.Notes = append(parsed.Notes, "read as "+found.Source.Name+", detected by "+found.By)
 	}

@@ -5,13 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"tocsin/shared/config"
 	"tocsin/shared/intake/intaketest"
 	"tocsin/shared/integration"
 	"tocsin/shared/mapping"
+	"tocsin/shared/source"
 	"tocsin/shared/source/detect"
 	"tocsin/shared/telemetry"
 )
@@ -73,5 +76,25 @@ func TestMappingOfAnIntegration(t *testing.T) {
 				t.Errorf("notes %q, want %q", notes, c.note)
 			}
 		})
+	}
+}
+
+func TestAProofThatCannotBeReadIsNoRefusal(t *testing.T) {
+	a := intaketest.NewAccount(detect.Source)
+	a.Found.Integration = integration.Integration{ID: "prod", Source: "custom", Mapping: "warehouse", Auth: integration.Vendor}
+	log := telemetry.NewLogger(a, func(string) (string, bool) { return "", false })
+	p := &picker{mappings: &mapping.Finder{Config: settings{err: errors.New("throttled")}, Log: slog.New(slog.DiscardHandler)}}
+	answer, _ := a.Invoke(t, p.routes(log, a.Intake(detect.Source)), intaketest.Read(t, "ingest-custom", "unknown-system.json"))
+	if answer.StatusCode != 503 || len(a.Sent) != 0 {
+		t.Errorf("answered %d %s, sent %d", answer.StatusCode, answer.Body, len(a.Sent))
+	}
+}
+
+func TestNothingIsConfirmedWithoutItsSignature(t *testing.T) {
+	parsed, err := recognise(&source.Request{At: time.Now(), Header: http.Header{"X-Amz-Sns-Message-Type": {"SubscriptionConfirmation"}}, Body: []byte(`{"Type":"SubscriptionConfirmation","MessageId":"m-1","Token":"t",
+		"TopicArn":"arn:aws:sns:eu-west-1:123456789012:ops","Message":"confirm","SubscribeURL":"https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=arn:aws:sns:eu-west-1:123456789012:ops&Token=t",
+		"Timestamp":"2026-03-01T09:00:00.000Z","SignatureVersion":"1","Signature":"AA==","SigningCertURL":"https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem"}`)})
+	if err != nil || parsed.Confirm != nil || !strings.Contains(strings.Join(parsed.Notes, "; "), "not confirmed: create an integration of source cloudwatch") {
+		t.Errorf("%+v, %v", parsed, err)
 	}
 }

@@ -1,17 +1,18 @@
 package integration
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
-	"tocsin/shared/fault"
+	"tocsin/shared/source"
+	"tocsin/shared/source/proof"
 	"tocsin/shared/source/redact"
 )
 
@@ -19,15 +20,14 @@ import (
 const (
 	SignatureHeader = "X-Tocsin-Signature" // sha256=<hex>
 	TimestampHeader = "X-Tocsin-Timestamp" // seconds since 1970; signed with the body when sent
-)
 
-// MaxSkew is how far a signed time may be from ours.
-const MaxSkew = 5 * time.Minute
+	signaturePrefix = "sha256=" // may be missing
+)
 
 // ErrRefused is the one answer to an unknown key, a wrong signature and a
 // signed time that is off: who guesses learns nothing. Its kind is
 // Unauthenticated.
-var ErrRefused error = fault.New(fault.Unauthenticated, "unknown integration, or wrong key or signature")
+var ErrRefused = proof.ErrRefused
 
 // Found is an integration with the secrets that are valid now.
 type Found struct {
@@ -50,11 +50,11 @@ func (f *Found) Check(header http.Header, body []byte, at time.Time) error {
 		valid = true
 	case Bearer:
 		given, ok := credentials(header, "Bearer")
-		valid = f.matchesAny(given) && ok
+		valid = proof.Known(given, f.Secrets) && ok
 	case Basic:
 		given, ok := credentials(header, "Basic")
 		plain, err := base64.StdEncoding.DecodeString(given)
-		valid = f.matchesAny(string(plain)) && ok && err == nil
+		valid = proof.Known(string(plain), f.Secrets) && ok && err == nil
 	case HMAC:
 		valid = f.signed(header, body, at)
 	}
@@ -71,62 +71,38 @@ func credentials(header http.Header, scheme string) (string, bool) {
 	return strings.TrimLeft(rest, " "), ok && strings.EqualFold(found, scheme)
 }
 
-// matchesAny compares digests, so that not even lengths show in the time.
-func (f *Found) matchesAny(given string) bool {
-	got, match := sha256.Sum256([]byte(given)), 0
-	for _, secret := range f.Secrets {
-		want := sha256.Sum256([]byte(secret))
-		match |= subtle.ConstantTimeCompare(got[:], want[:]) & nonEmpty(secret)
-	}
-	return match == 1
-}
-
-func nonEmpty(s string) int {
-	if s == "" {
-		return 0
-	}
-	return 1
-}
-
+// signed checks the HMAC of the body, or of time and body where a time is sent
+// along, in seconds since 1970 and five minutes from ours at most. A time may be
+// left out, but not moved: what was signed as "<time>.<body>" is no body.
 func (f *Found) signed(header http.Header, body []byte, at time.Time) bool {
-	name := f.Header
-	if name == "" {
-		name = SignatureHeader
+	scheme := proof.HMAC{Name: cmp.Or(f.Header, SignatureHeader)}
+	if strings.HasPrefix(header.Get(scheme.Name), signaturePrefix) {
+		scheme.Prefix = signaturePrefix
 	}
-	got, err := hex.DecodeString(strings.TrimPrefix(header.Get(name), "sha256="))
-	stamp := header.Get(TimestampHeader)
-	match := 0
-	for _, secret := range f.Secrets {
-		match |= subtle.ConstantTimeCompare(got, sum(secret, stamp, body)) & nonEmpty(secret)
-	}
-	return err == nil && match == 1 && fresh(stamp, at)
-}
-
-// fresh accepts a request without a time: leaving a signed time out changes
-// the signature.
-func fresh(stamp string, at time.Time) bool {
-	if stamp == "" {
-		return true
-	}
-	seconds, err := strconv.ParseInt(stamp, 10, 64)
-	if err != nil {
+	if header.Get(TimestampHeader) != "" {
+		scheme.TimeHeader, scheme.TimeJoin = TimestampHeader, "."
+	} else if stamped(body) {
 		return false
 	}
-	skew := at.Sub(time.Unix(seconds, 0))
-	return skew <= MaxSkew && skew >= -MaxSkew
+	return scheme.Verify(&source.Request{Header: header, Body: body, At: at}, f.Secrets) == nil
+}
+
+// secondsDigits is how many digits seconds since 1970 have until 2286; no
+// address or number that a text begins with has as many before a dot.
+const secondsDigits = 10
+
+func stamped(body []byte) bool {
+	rest := bytes.TrimLeft(body, "0123456789")
+	return len(body)-len(rest) >= secondsDigits && bytes.HasPrefix(rest, []byte("."))
 }
 
 // Sign returns the value of the signature header: the HMAC-SHA256 of body, or
 // of "<stamp>.<body>" when a time is sent along.
 func Sign(secret, stamp string, body []byte) string {
-	return "sha256=" + hex.EncodeToString(sum(secret, stamp, body))
-}
-
-func sum(secret, stamp string, body []byte) []byte {
 	mac := hmac.New(sha256.New, []byte(secret))
 	if stamp != "" {
 		mac.Write([]byte(stamp + "."))
 	}
 	mac.Write(body)
-	return mac.Sum(nil)
+	return signaturePrefix + hex.EncodeToString(mac.Sum(nil))
 }

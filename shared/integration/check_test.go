@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tocsin/shared/fault"
+	"tocsin/shared/source/proof"
 )
 
 var now = time.Unix(1_767_225_600, 0)
@@ -60,9 +61,9 @@ func TestCheck(t *testing.T) {
 		{"hmac, missing", HMAC, nil, false},
 		{"hmac, not hex", HMAC, header(SignatureHeader, "sha256=zz"), false},
 		{"hmac with time", HMAC, signedAt(current, stamp(0)), true},
-		{"hmac, five minutes ago", HMAC, signedAt(current, stamp(-MaxSkew)), true},
-		{"hmac, too old", HMAC, signedAt(current, stamp(-MaxSkew-time.Second)), false},
-		{"hmac, too far ahead", HMAC, signedAt(current, stamp(MaxSkew+time.Second)), false},
+		{"hmac, five minutes ago", HMAC, signedAt(current, stamp(-proof.MaxSkew)), true},
+		{"hmac, too old", HMAC, signedAt(current, stamp(-proof.MaxSkew-time.Second)), false},
+		{"hmac, too far ahead", HMAC, signedAt(current, stamp(proof.MaxSkew+time.Second)), false},
 		{"hmac, time left out", HMAC, header(SignatureHeader, Sign(current, stamp(0), []byte("body"))), false},
 		{"hmac, other time", HMAC, header(SignatureHeader, Sign(current, stamp(0), []byte("body")), TimestampHeader, stamp(time.Second)), false},
 		{"hmac, time is no number", HMAC, signedAt(current, "now"), false},
@@ -75,6 +76,19 @@ func TestCheck(t *testing.T) {
 				t.Errorf("err %v, want ok %v", err, c.ok)
 			}
 		})
+	}
+}
+
+func TestASignedTimeCannotMoveIntoTheBody(t *testing.T) {
+	f := Found{Integration: Integration{Auth: HMAC}, Secrets: []string{"secret"}}
+	old := stamp(-time.Hour)
+	if f.Check(header(SignatureHeader, Sign("secret", old, []byte("db-1 is down"))), []byte(old+".db-1 is down"), now) == nil {
+		t.Error("an old request is accepted with its time in the body")
+	}
+	for _, body := range []string{"10.0.0.1 is down", "17.5", "."} {
+		if err := f.Check(header(SignatureHeader, Sign("secret", "", []byte(body))), []byte(body), now); err != nil {
+			t.Errorf("%q: %v", body, err)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 
 	"tocsin/shared/config"
+	"tocsin/shared/fault"
 	"tocsin/shared/integration"
 	"tocsin/shared/source"
 	"tocsin/shared/source/email"
@@ -38,7 +39,8 @@ type Found struct {
 }
 
 // Of returns the mapping of an integration. Where it is gone or cannot be
-// read, Why says so: better read without it than not at all.
+// read, Why says so: better read without it than not at all. Only what proves
+// its requests cannot be done without: see [Unproven].
 func (f *Finder) Of(ctx context.Context, in integration.Integration) Found {
 	switch {
 	case in.Again != nil && in.Again.Mapping != nil:
@@ -75,6 +77,15 @@ func given(name string, raw json.RawMessage) Found {
 		return Found{Why: broken}
 	}
 	return Found{Source: Noted(m.Source(), "read by the given mapping"), Mapped: true}
+}
+
+// Unproven returns s for requests whose proof stands in a mapping that is not
+// at hand: they should come again, since a refusal would be final.
+func Unproven(s source.Source) source.Source {
+	s.Verify = func(*source.Request, []string) error {
+		return fault.New(fault.Unavailable, "what proves this request cannot be read now; send it again")
+	}
+	return s
 }
 
 // Noted returns s with a note in all that it reads; "" adds none.

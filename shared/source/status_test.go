@@ -35,6 +35,8 @@ func TestStatusToldByATitle(t *testing.T) {
 		"Disk usage on db-1 is up to 97%": "", "Error rate is up 300%": "", "The outage is back on db-1": "", "db-1 is down, is up to date otherwise": "", "db-1 has not been resolved": "", "It could not be resolved": "", "db-1 is not yet cleared": "",
 		"This alert will be resolved automatically": "", "Notify until it is resolved": "", "db-1 is high, last resolved 08:00": "", "Sync succeeded with errors": "", "db-1 无法恢复": "", "db-1 没有恢复": "", "db-1 恢复任务": "", "db-1 恢复中": "", "Please resolve this soon": "",
 		"10.0.0.1 up": alert.Resolved, "10.0.0.1 down": alert.Firing, "eth0 up": alert.Resolved, "Sign up": "", "Belt 0 stopped": "", "RECOVERY web-1": alert.Resolved, "OK web-1 disk": alert.Resolved, "RECOVERY POINT MISSED": "", "Recovery web": "", "web-1 is up (200 OK)": alert.Resolved, "web-1 is up again": alert.Resolved, "web-1 is back to normal now": alert.Resolved, "web-1 is up since 09:00": alert.Resolved,
+		"ERROR: 0 rows cleared": alert.Firing, "Resolved conflict missing": "", "Problem resolved: db-1": alert.Resolved, "CRITICAL -> resolved": alert.Resolved, "Restored volume is offline": alert.Firing, "db-1 recovered from critical": alert.Resolved, "[CRITICAL] db-1 recovered": alert.Resolved,
+		"Recovery of database failed": alert.Firing, "Cannot recover database": "", "name cannot be resolved": "", "WARNING: raid recovery in progress": alert.Firing, "CRITICAL replication lag on recovery-db": alert.Firing, "Service is online but degraded": "", "Error: host is up but port 22 is closed": alert.Firing,
 		"State changed to resolved": alert.Resolved, "api not reachable - RESOLVED": alert.Resolved, "Backup failed: resolved": alert.Resolved, "No data alert recovered": alert.Resolved, "Incident auto-resolved: CPU": alert.Resolved, "non-critical alert resolved": alert.Resolved,
 	} {
 		if got := StatusTold(text); got != want {
@@ -81,7 +83,8 @@ func TestSeverityOfWordsAndPhrases(t *testing.T) {
 			t.Errorf("%q is %q, want %q", phrase, got, want)
 		}
 	}
-	for text, want := range map[string]alert.Severity{"CRITICAL: disk": alert.Critical, "[P2] disk": alert.Error, "media server is down": "", "【警告】disk": alert.Warning, "disk": ""} {
+	for text, want := range map[string]alert.Severity{"CRITICAL: disk": alert.Critical, "[P2] disk": alert.Error, "media server is down": "", "【警告】disk": alert.Warning, "disk": "",
+		"Alert summary weekly": "", "Emergency contact list": "", "Urgent maintenance completed": "", "ALERT db-1": alert.Critical, "Urgent: db-1": alert.Critical, "Critical disk usage": alert.Critical, "** PROBLEM Service Alert: web/HTTP is CRITICAL **": alert.Critical, "db-1 is critical for us": "", "High load": ""} {
 		if got := SeverityTold(text); got != want {
 			t.Errorf("%q tells %q, want %q", text, got, want)
 		}

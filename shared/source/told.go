@@ -32,7 +32,7 @@ var (
 
 // toldWords are words that tell the status at the edge of a line, though
 // others say elsewhere that something ended.
-var toldWords = strings.Fields(`firing triggered problem down open opened`)
+var toldWords = strings.Fields(`firing triggered problem down open opened error err failed failure fatal`)
 
 // maxTold bounds what is read of a text.
 const maxTold = 512
@@ -75,22 +75,27 @@ func withoutTags(line string) string {
 }
 
 func tellsEnd(line string) bool {
-	parts := wordsOf(line)
-	for i, w := range parts {
-		if slices.Contains(endingWords, w) && !denied(parts[:i]) && !slices.ContainsFunc(parts[i+1:], fails) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(endingPhrases, func(p string) bool { return says(line, p, wordEnds) }) ||
+	return slices.ContainsFunc(endingWords, func(w string) bool { return says(line, w, endsThere) }) ||
+		slices.ContainsFunc(endingPhrases, func(p string) bool { return says(line, p, wordEnds) }) ||
 		slices.ContainsFunc(statingPhrases, func(p string) bool { return says(line, p, clauseEnds) })
 }
 
-// says reports whether a phrase stands in a line, is not denied before it, and
-// ends as it should.
+// says reports whether a phrase stands in a line where it is not denied before
+// it and ends as it should.
 func says(line, phrase string, ends func(phrase, after string) bool) bool {
-	before, after, found := strings.Cut(line, phrase)
-	return found && ends(phrase, after) && !denied(wordsOf(before)) &&
-		!slices.ContainsFunc(denyingWide, func(w string) bool { return strings.HasSuffix(before, w) })
+	for before, after := "", line; ; {
+		skipped, rest, found := strings.Cut(after, phrase)
+		if !found {
+			return false
+		}
+		before, after = line[:len(line)-len(after)+len(skipped)], rest
+		last, _ := utf8.DecodeLastRuneInString(before)
+		begins := !inWord(last) || isWide(last) || isWide(firstRune(phrase))
+		if begins && ends(phrase, after) && !denied(wordsOf(before)) &&
+			!slices.ContainsFunc(denyingWide, func(w string) bool { return strings.HasSuffix(before, w) }) {
+			return true
+		}
+	}
 }
 
 // maxCondition is how many words stand between what begins a condition and the
@@ -107,6 +112,19 @@ func fails(word string) bool {
 	return slices.ContainsFunc([]string{"fail", "errors", "issues", "abnormal", "unexpected"}, func(p string) bool { return strings.HasPrefix(word, p) })
 }
 
+// endsThere: a word of an end is none where it belongs to what follows and that
+// is bad: "restored volume is offline", "succeeded with errors".
+func endsThere(word, after string) bool {
+	words := wordsOf(after)
+	switch {
+	case !wordEnds(word, after) || slices.ContainsFunc(words, fails):
+		return false
+	case len(words) == 0 || !inWord(firstRune(strings.TrimLeft(after, " "))) || slices.Contains(going, words[0]):
+		return true
+	}
+	return !slices.ContainsFunc(words, func(w string) bool { return statuses()[w] == alert.Firing })
+}
+
 // wordEnds: 恢复 does not stand in 恢复失败, nor "back online" in "back onliner".
 func wordEnds(phrase, after string) bool {
 	if slices.ContainsFunc(failingWide, func(w string) bool { return strings.HasPrefix(after, w) }) {
@@ -118,7 +136,7 @@ func wordEnds(phrase, after string) bool {
 }
 
 // going are the words with which a clause goes on that has said what is.
-var going = strings.Fields(`again now since after and with at in up online to`)
+var going = strings.Fields(`again now since after and with at in up online to from by automatically`)
 
 // clauseEnds: nothing follows that makes another statement of it.
 func clauseEnds(phrase, after string) bool {
@@ -163,6 +181,9 @@ func edgeStatus(line string) (status alert.Status, word string) {
 		return alert.Acknowledged, first
 	}
 	if s := StatusOf(first); s != "" && (len(words) == 1 || isJoint(words[0]) || isJoint(words[1]) || shouted(written)) {
+		if len(words) > 1 && StatusOf(strings.TrimRight(words[1], ":-|")) == alert.Resolved {
+			return alert.Resolved, words[1] // "Problem resolved: db-1"
+		}
 		return s, first
 	}
 	return lastStatus(words)
@@ -223,14 +244,27 @@ func isJoint(s string) bool {
 	return slices.ContainsFunc([]string{":", "-", "|", "–", "=", ">"}, func(j string) bool { return strings.HasSuffix(s, j) })
 }
 
-// SeverityTold reads the severity that a text begins with: "CRITICAL: ...",
-// "[P2] ...", "WARNING - ...".
+// SeverityTold reads the severity that a text begins with, as "CRITICAL: ...",
+// "[P2] ..." and "WARNING - ..." do, or that its first line ends with:
+// "... is CRITICAL".
 func SeverityTold(text string) alert.Severity {
-	text = strings.TrimSpace(text[:min(len(text), maxPhrase)])
-	text = strings.TrimLeft(text, "[(<*# 【")
-	at := strings.IndexAny(text, " :])>|-,】：")
-	if at <= 0 {
-		return ""
+	line, _, _ := strings.Cut(strings.TrimSpace(text[:min(len(text), maxTold)]), "\n")
+	line = strings.Trim(strings.TrimSpace(line), "*_ ")
+	lead := strings.TrimLeft(line, "[(<# 【")
+	if at := strings.IndexAny(lead, " :])>|-,】："); at > 0 {
+		word, rest := lead[:at], strings.TrimLeft(lead[at:], " ")
+		joined := rest != "" && !inWord(firstRune(rest))
+		if s := severities()[0][strings.ToLower(word)]; s != "" && (joined || inCapitals(word) || !slices.Contains(adjectives, strings.ToLower(word))) {
+			return s
+		}
 	}
-	return severities()[0][strings.ToLower(text[:at])]
+	words := strings.Fields(strings.ToLower(line))
+	if n := len(words); n > 1 && slices.Contains(linking, words[n-2]) {
+		return severities()[0][strings.Trim(words[n-1], ".!")]
+	}
+	return ""
 }
+
+// adjectives name a severity only where something parts them from what follows:
+// "Emergency contacts changed" is none.
+var adjectives = []string{"alert", "urgent", "emergency", "major", "minor", "high", "low"}

@@ -76,9 +76,24 @@ func verify(r *source.Request, secrets []string) error {
 
 // isFrom reports whether the mail is from an address, or from a domain.
 func (m *message) isFrom(who string) bool {
-	who = strings.ToLower(strings.TrimSpace(who))
-	_, domain, _ := strings.Cut(m.from, "@")
-	return who != "" && (who == m.from || strings.TrimPrefix(who, "@") == domain)
+	who, from := strings.ToLower(strings.TrimSpace(who)), m.author()
+	_, domain, _ := strings.Cut(from, "@")
+	return who != "" && domain != "" && (who == from || strings.TrimPrefix(who, "@") == domain)
+}
+
+// author is the one address that DMARC judged, "" where there may be doubt:
+// several From fields or addresses, and addresses inside of encoded words, are
+// read differently by different readers (RFC 7489, section 6.6.1).
+func (m *message) author() string {
+	fields := m.header.Values("From")
+	if len(fields) != 1 {
+		return ""
+	}
+	all, err := mail.ParseAddressList(fields[0])
+	if err != nil || len(all) != 1 {
+		return ""
+	}
+	return strings.ToLower(all[0].Address)
 }
 
 func parse(r *source.Request) (source.Parsed, error) {

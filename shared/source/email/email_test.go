@@ -2,6 +2,7 @@ package email
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -279,4 +280,22 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestOnlyTheAuthorThatDMARCJudgedIsProven(t *testing.T) {
+	for from, want := range map[string]bool{
+		"From: ops@corp.example": true, "From: Ops <OPS@corp.example>": true, "From: =?utf-8?q?Op=73?= <ops@corp.example>": true,
+		"From: ops@evil.example": false,
+		"From: =?utf-8?q?=3Cops=40corp.example=3E?= <x@evil.example>": false,
+		"From: ops@corp.example\r\nFrom: x@evil.example":              false, "From: x@evil.example\r\nFrom: ops@corp.example": false,
+		"From: <ops@corp.example>, x@evil.example": false, "From: <ops@corp.example> <x@evil.example>": false,
+		"From: \"<ops@corp.example>\" <x@evil.example>": false, "From: ops@corp.example.evil.example": false, "From: ": false, "Sender: ops@corp.example": false,
+	} {
+		r := &source.Request{Header: http.Header{DMARC: {"PASS"}}, Body: []byte(from + "\r\nSubject: disk full\r\n\r\ntext\r\n")}
+		for _, secret := range []string{"corp.example", "@corp.example", "ops@corp.example"} {
+			if err := verify(r, []string{secret}); (err == nil) != want {
+				t.Errorf("%q by %s: %v", from, secret, err)
+			}
+		}
+	}
 }

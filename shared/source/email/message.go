@@ -2,6 +2,7 @@ package email
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"strings"
@@ -42,7 +43,7 @@ func read(body []byte) (*message, error) {
 	}
 	m := &message{header: entity.Header}
 	m.id = firstID(m.header.Get("Message-Id"))
-	m.from = addressOf(m.field("From"))
+	m.from = cmp.Or(m.author(), addressOf(m.field("From")))
 	m.subject = m.field("Subject")
 	m.refs = append(ids(m.header.Get("References")), ids(m.header.Get("In-Reply-To"))...)
 	if len(body) >= MaxRead {
