@@ -334,6 +334,17 @@ func TestExpiryFollowsTheClockOfDeadlines(t *testing.T) {
 	}
 }
 
+func TestAPushedAlertWithoutAnEndExpiresAsWithAlertmanager(t *testing.T) {
+	for setting, want := range map[time.Duration]time.Duration{0: 5 * time.Minute, time.Hour: time.Hour} {
+		g := newRig()
+		g.found.ExpiresAfter = setting
+		g.post(path, `[{"labels":{"a":"b"}}]`)
+		if d := g.delivered(t); !d.Items[0].Alert.ExpiresAt.Equal(received.Add(want)) {
+			t.Errorf("with %s it expires at %s", setting, d.Items[0].Alert.ExpiresAt)
+		}
+	}
+}
+
 func BenchmarkTake(b *testing.B) {
 	for _, n := range []int{1, 10, 100} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

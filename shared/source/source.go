@@ -77,6 +77,10 @@ type Parsed struct {
 	// NeverEnds says that the sender of this request tells of no recovery, where
 	// only the request shows who it is; see Guide.NeverEnds.
 	NeverEnds bool `json:",omitempty"`
+
+	// ExpiresAfter is when an alert of this request ends that says nothing of its
+	// end, after its last report, unless the integration says otherwise; 0 never.
+	ExpiresAfter time.Duration `json:",omitempty"`
 }
 
 // Item is one alert of a body, or why it could not be understood: exactly one

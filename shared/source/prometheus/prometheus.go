@@ -43,7 +43,7 @@ var Source = source.Source{
 			"Or let Prometheus post without Alertmanager: `alerting: {alertmanagers: [{scheme: https, path_prefix: <path of {url}>, static_configs: [{targets: [<host of {url}>]}]}]}`.",
 		},
 		Proof:      "The key in the address; with `http_config` also basic, bearer, or TLS of its own.",
-		Understood: "Webhooks of version 4 and 3, and without one; one alert of them alone; /api/v2/alerts; the same from SigNoz, Chronosphere, Mimir, Loki, Thanos and VictoriaMetrics.",
+		Understood: "Webhooks of version 4 and 3, and without one; one alert of them alone; /api/v2/alerts, where an alert without endsAt ends 5 minutes after it was last sent, as with Alertmanager; the same from SigNoz, Chronosphere, Mimir, Loki, Thanos and VictoriaMetrics.",
 		Repeats:    "5xx, with growing pauses (Alertmanager v0.28, notify/webhook).",
 	},
 }
@@ -64,6 +64,9 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		return source.Parsed{}, err
 	}
 	out := source.Parsed{Notes: notes(r.Body, root), Items: make([]source.Item, 0, max(n, 1))}
+	if bare {
+		out.ExpiresAfter = resolveTimeout
+	}
 	for v := range alerts.Items() {
 		if bare {
 			out.Items = append(out.Items, pushed(v, r.At))
@@ -76,6 +79,11 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	}
 	return out, nil
 }
+
+// resolveTimeout is when Alertmanager takes a pushed alert without endsAt for
+// resolved, unless it is sent again (Alertmanager, configuration,
+// resolve_timeout, default).
+const resolveTimeout = 5 * time.Minute
 
 // alertsOf finds the alerts: in a webhook, bare in an array, or one by itself,
 // as relays pass them on.
