@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/shared/fault"
+	"tocsin/shared/intake"
 	"tocsin/shared/integration"
 	"tocsin/shared/ops"
 	"tocsin/shared/source"
@@ -71,12 +72,12 @@ func (a *app) try(ctx context.Context, all []*ops.Operation, in trial) error {
 	if err != nil {
 		return err
 	}
-	receipt, err := c.deliver(ctx, address, header, body)
+	id, err := c.deliver(ctx, address, header, body)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "Accepted as delivery %s: %d alerts understood, %d not.\n", clean(receipt.ID), len(receipt.Keys), len(receipt.Rejected))
-	answer, detail, err := a.awaitDelivery(ctx, c, operation(all, "deliveries.get"), receipt.ID, in.wait)
+	fmt.Fprintf(a.stderr, "Accepted as delivery %s.\n", clean(id))
+	answer, detail, err := a.awaitDelivery(ctx, c, operation(all, "deliveries.get"), id, in.wait)
 	if err != nil {
 		return err
 	}
@@ -129,7 +130,7 @@ func (c *client) addressOf(ctx context.Context, list *ops.Operation, key string)
 	if err := json.Unmarshal(answer, &known); err != nil {
 		return nil, fmt.Errorf("the answer is no list of integrations: %w", err)
 	}
-	id := integration.KeyID(integration.HashKey(key))
+	id := integration.KeyID(integration.HashKey(integration.PlainKey(key)))
 	for _, in := range known.Items {
 		if slices.Contains(in.KeyIDs, id) && in.Source == shipped.Email {
 			return nil, usagef("integration %s takes mails and no requests: send one to the key at the stack's mail domain", in.ID)
@@ -141,36 +142,31 @@ func (c *client) addressOf(ctx context.Context, list *ops.Operation, key string)
 	return nil, fault.New(fault.NotFound, "no integration has this key")
 }
 
-// accepted is the answer of a webhook.
-type accepted struct {
-	ID       string            `json:"delivery_id"`
-	Keys     []string          `json:"keys"`
-	Rejected []json.RawMessage `json:"rejected"`
-}
-
-func (c *client) deliver(ctx context.Context, to *url.URL, header http.Header, body []byte) (accepted, error) {
+// deliver posts a body and returns the id of the delivery that it became. What
+// else a webhook answers is its sender's business.
+func (c *client) deliver(ctx context.Context, to *url.URL, header http.Header, body []byte) (string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(body))
 	if err != nil {
-		return accepted{}, usagef("the address is not valid")
+		return "", usagef("the address is not valid")
 	}
 	r.Header = header
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return accepted{}, fault.New(fault.Unavailable, "%s: %s", to.Host, reason(err))
+		return "", fault.New(fault.Unavailable, "%s: %s", to.Host, reason(err))
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil {
-		return accepted{}, fault.New(fault.Unavailable, "the answer of %s ended early", to.Host)
+		return "", fault.New(fault.Unavailable, "the answer of %s ended early", to.Host)
 	}
 	if answer.StatusCode/100 != 2 {
-		return accepted{}, problemOf(answer, text)
+		return "", problemOf(answer, text)
 	}
-	var got accepted
-	if json.Unmarshal(text, &got) != nil || got.ID == "" {
-		return accepted{}, fault.New(fault.Internal, "%s answered %s, but not as the webhook of Tocsin does", to.Host, answer.Status)
+	id := answer.Header.Get(intake.DeliveryHeader)
+	if id == "" {
+		return "", fault.New(fault.Internal, "%s answered %s, but not as the webhook of Tocsin does", to.Host, answer.Status)
 	}
-	return got, nil
+	return id, nil
 }
 
 // awaitDelivery waits until a delivery is in the ledger with all its parts.

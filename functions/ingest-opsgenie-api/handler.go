@@ -61,14 +61,18 @@ func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodGet, http.MethodHead:
 		said, err = d.tell(c)
 	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
-		said, err = d.accept(c)
+		said, err = d.accept(w, c)
 	default:
 		err = notAllowed()
 	}
-	if err != nil {
-		said = refusal(w, r, err)
+	switch {
+	case err != nil:
+		c.answer(w, refusal(w, r, err))
+	case said.own != nil:
+		said.own(w)
+	default:
+		c.answer(w, said)
 	}
-	c.answer(w, said)
 }
 
 func notAllowed() error {
@@ -86,6 +90,7 @@ type reply struct {
 	RequestID string            `json:"requestId"`
 
 	status int
+	own    func(http.ResponseWriter) // answers a request of our own instead
 }
 
 // answer writes the body, and the headers that clients read besides.
@@ -102,7 +107,7 @@ func (c call) answer(w http.ResponseWriter, said reply) {
 }
 
 // accept takes a request to do something.
-func (d door) accept(c call) (reply, error) {
+func (d door) accept(w http.ResponseWriter, c call) (reply, error) {
 	req, err := d.in.Read(c.r)
 	if err != nil {
 		return reply{}, err
@@ -115,11 +120,16 @@ func (d door) accept(c call) (reply, error) {
 	case target.Action == "create" && c.r.Method != http.MethodPost:
 		return reply{}, notAllowed()
 	}
-	if _, _, err := d.in.Take(c.r.Context(), c.key, req); err != nil {
+	parsed, receipt, err := d.in.Take(c.r.Context(), c.key, req)
+	if err != nil {
 		return reply{}, err
 	}
+	if receipt.Again {
+		return reply{own: func(w http.ResponseWriter) { intake.Answer(w, http.StatusAccepted, parsed, receipt) }}, nil
+	}
+	receipt.Head(w)
 	if target.Action == "create" {
-		target.Alert = opsgenieapi.Created(req)
+		target.Alert = opsgenieapi.Created(receipt.Keys)
 	}
 	done := opsgenieapi.Processed{Alert: target.Alert, Action: target.Action, At: req.At}
 	return reply{status: http.StatusAccepted, Result: "Request will be processed", RequestID: done.RequestID()}, nil

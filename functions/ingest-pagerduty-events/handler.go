@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"tocsin/shared/fault"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/intake"
 	"tocsin/shared/source"
@@ -34,33 +35,52 @@ func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	generic := strings.HasSuffix(path, pagerdutyevents.GenericPath)
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	req, err := d.accept(r, path)
+	req, parsed, receipt, err := d.accept(r, path)
+	receipt.Head(w)
 	switch {
 	case err != nil:
 		refuse(w, r, generic, err)
+	case receipt.Again:
+		intake.Answer(w, http.StatusAccepted, parsed, receipt)
 	case strings.HasSuffix(path, pagerdutyevents.ChangePath):
 		httpapi.JSON(w, http.StatusAccepted, answer{Status: "success", Message: "Change event processed"})
 	case generic:
-		httpapi.JSON(w, http.StatusOK, answer{Status: "success", Message: "Event processed", IncidentKey: pagerdutyevents.DedupKey(req)})
+		httpapi.JSON(w, http.StatusOK, answer{Status: "success", Message: "Event processed", IncidentKey: pagerdutyevents.DedupKey(req, receipt.Keys)})
 	default:
-		httpapi.JSON(w, http.StatusAccepted, answer{Status: "success", Message: "Event processed", DedupKey: pagerdutyevents.DedupKey(req)})
+		httpapi.JSON(w, http.StatusAccepted, answer{Status: "success", Message: "Event processed", DedupKey: pagerdutyevents.DedupKey(req, receipt.Keys)})
 	}
 }
 
 // accept takes the event for the integration whose key stands in the path or,
 // where a sender's path is not free, in the body.
-func (d door) accept(r *http.Request, path string) (*source.Request, error) {
+func (d door) accept(r *http.Request, path string) (*source.Request, source.Parsed, intake.Receipt, error) {
 	req, err := d.in.Read(r)
 	if err != nil {
-		return nil, err
+		return nil, source.Parsed{}, intake.Receipt{}, err
 	}
 	req.Path = path
-	key := pagerdutyevents.TakeKey(req)
-	if named := r.PathValue("key"); named != "" {
+	key, req, err := pagerdutyevents.TakeKey(req)
+	switch named := r.PathValue("key"); {
+	case err != nil:
+		return req, source.Parsed{}, intake.Receipt{}, err
+	case named != "":
 		key = named
+	case key == "":
+		return req, source.Parsed{}, intake.Receipt{}, missing(path)
 	}
-	_, _, err = d.in.Take(r.Context(), key, req)
-	return req, err
+	parsed, receipt, err := d.in.Take(r.Context(), key, req)
+	return req, parsed, receipt, err
+}
+
+// missing is the error for an event that names no integration.
+func missing(path string) error {
+	var bad fault.Problems
+	field := "routing_key"
+	if strings.HasSuffix(path, pagerdutyevents.GenericPath) {
+		field = "service_key"
+	}
+	bad.Add(field, "is missing or blank")
+	return bad.Err("the event names no integration")
 }
 
 // answer is what the API says, in both versions.
@@ -87,13 +107,16 @@ func refuse(w http.ResponseWriter, r *http.Request, generic bool, err error) {
 		httpapi.JSON(w, told.Status, answer{Status: "invalid event", Message: told.Detail, Errors: []string{told.Detail}})
 	default:
 		w.Header().Del("Www-Authenticate")
-		httpapi.JSON(w, http.StatusBadRequest, answer{Status: "invalid event", Message: "Event object is invalid", Errors: wrong(told)})
+		httpapi.JSON(w, http.StatusBadRequest, answer{Status: "invalid event", Message: "Event object is invalid", Errors: wrong(told, generic)})
 	}
 }
 
 // wrong names the bad fields in quotes.
-func wrong(told httpapi.Refusal) []string {
-	if told.Status == http.StatusUnauthorized {
+func wrong(told httpapi.Refusal, generic bool) []string {
+	switch {
+	case told.Status == http.StatusUnauthorized && generic:
+		return []string{"'service_key' is not the key of an integration of this source"}
+	case told.Status == http.StatusUnauthorized:
 		return []string{"'routing_key' is not the key of an integration of this source"}
 	}
 	if len(told.Fields) == 0 {

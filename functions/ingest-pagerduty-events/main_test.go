@@ -42,7 +42,7 @@ func TestEvents(t *testing.T) {
 		{File: "unknown-action.json", Status: 400, Body: invalid + `"'event_action' is \"merge\", expected trigger, acknowledge or resolve"]}`},
 		{File: "long-dedup-key.json", Status: 400, Body: invalid + `"'dedup_key' is too long (maximum 255 characters)"]}`},
 		{File: "unknown-key.json", Status: 400, Body: invalid + `"'routing_key' is not the key of an integration of this source"]}`},
-		{File: "without-key.json", Status: 400, Body: invalid + `"'routing_key' is not the key of an integration of this source"]}`},
+		{File: "without-key.json", Status: 400, Body: invalid + `"'routing_key' is missing or blank"]}`},
 	})
 }
 

@@ -40,6 +40,7 @@ type Delivery struct {
 	Notes       []string          `json:"notes,omitempty"`      // what a reader should know of the body as a whole: "the sender left out 12 alerts"
 	Changes     []source.Change   `json:"changes,omitempty"`    // deployments and configuration changes that it told of
 
+	again    bool // we send or read it again ourselves
 	onlyRead bool // nothing of it is accepted
 }
 

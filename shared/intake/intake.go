@@ -117,7 +117,19 @@ type Receipt struct {
 	Keys       []string    `json:"keys"`     // dedup keys of the alerts, by position
 	Rejected   []Rejection `json:"rejected"` // alerts that could not be understood
 
+	Again   bool     `json:"-"` // we asked for it ourselves, whatever its sender is answered
 	Reading *Reading `json:"-"` // of a request that was only read
+}
+
+// DeliveryHeader names a delivery in the answer to its request: some senders
+// want bodies that have no room for it.
+const DeliveryHeader = "Tocsin-Delivery"
+
+// Head writes what every answer to an accepted request has.
+func (r Receipt) Head(w http.ResponseWriter) {
+	if r.DeliveryID != "" {
+		w.Header().Set(DeliveryHeader, r.DeliveryID)
+	}
 }
 
 // Reading is what was understood of a request that was only read.
@@ -162,10 +174,11 @@ func (in *Intake) AcceptAs(status int) httpapi.Handler {
 // Answer tells what became of a request: status and receipt once it is
 // accepted, 200 where it was only read or its sender wants another answer.
 func Answer(w http.ResponseWriter, status int, parsed source.Parsed, receipt Receipt) {
+	receipt.Head(w)
 	switch {
 	case receipt.Reading != nil:
 		httpapi.JSON(w, http.StatusOK, receipt.Reading)
-	case parsed.Answer != nil:
+	case parsed.Answer != nil && !receipt.Again:
 		httpapi.JSON(w, http.StatusOK, parsed.Answer)
 	default:
 		httpapi.JSON(w, status, receipt)
@@ -218,9 +231,10 @@ func (in *Intake) tell(ctx context.Context, d Delivery, parsed source.Parsed, er
 		return parsed, Receipt{}, err
 	}
 	if d.onlyRead {
-		return parsed, Receipt{Reading: &Reading{Items: d.Items, Notes: d.Notes, Changes: d.Changes}}, nil
+		return parsed, Receipt{Again: true, Reading: &Reading{Items: d.Items, Notes: d.Notes, Changes: d.Changes}}, nil
 	}
 	receipt := receiptOf(d)
+	receipt.Again = d.again
 	in.count("accepted", receipt)
 	httpapi.Annotate(ctx, slog.String("delivery_id", d.ID), slog.Int("alerts", len(receipt.Keys)))
 	if n := len(receipt.Rejected); n > 0 {
@@ -278,6 +292,7 @@ func (in *Intake) pass(ctx context.Context, found integration.Found, src source.
 	if err != nil {
 		return Delivery{}, parsed, err
 	}
+	d.again = found.Again != nil
 	if d.onlyRead = found.OnlyRead(); d.onlyRead {
 		return d, parsed, nil
 	}
@@ -344,7 +359,7 @@ func (in *Intake) Admit(ctx context.Context, key string, req *source.Request) (i
 	if !served {
 		return found, src, integration.ErrRefused
 	}
-	if err := found.Check(req.Header, req.Body, req.At); err != nil {
+	if err := found.Check(req.Header, req.Sent(), req.At); err != nil {
 		return found, src, err
 	}
 	req.Proven = found.Auth != integration.None && found.Auth != integration.Vendor

@@ -174,7 +174,7 @@ func TestKeysHaveAFormOfHexadecimalDigits(t *testing.T) {
 		key: key, digits: key, strings.ToUpper(digits): key, uuid: key,
 		digits[1:]: digits[1:], digits + "0": digits + "0", "": "", "tk_" + digits: "tk_" + digits, strings.Repeat("-", 36): strings.Repeat("-", 36),
 	} {
-		if got := plainKey(given); got != want {
+		if got := PlainKey(given); got != want {
 			t.Errorf("%q stands for %q, want %q", given, got, want)
 		}
 	}

@@ -54,7 +54,7 @@ func NewDirectory(keys keyReader, secrets secretReader) *Directory {
 // its valid secrets. ErrRefused: there is none. Any other error is of kind
 // Unavailable: nothing is known.
 func (d *Directory) Find(ctx context.Context, key string) (Found, error) {
-	if key = plainKey(key); !plausible(key) {
+	if key = PlainKey(key); !plausible(key) {
 		return Found{}, ErrRefused
 	}
 	hash := HashKey(key)

@@ -183,9 +183,9 @@ func HexKey(key string) string {
 	return hex.EncodeToString(b)
 }
 
-// plainKey is the key that given stands for: given itself, or the key whose
+// PlainKey is the key that given stands for: given itself, or the key whose
 // 32 hexadecimal digits it is, also in groups with hyphens like a UUID.
-func plainKey(given string) string {
+func PlainKey(given string) string {
 	digits := given
 	if len(digits) == len("00000000-0000-0000-0000-000000000000") {
 		digits = strings.ReplaceAll(digits, "-", "")

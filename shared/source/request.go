@@ -28,9 +28,28 @@ type Request struct {
 	// request was checked against it before Verify is asked.
 	Proven bool
 
+	sent []byte // what was sent, where Body is something else; nil: Body
+
 	root doc.Value
 	err  error
 	read bool
+}
+
+// Sent is the body as it was sent, over which senders sign.
+func (r *Request) Sent() []byte {
+	if r.sent != nil {
+		return r.sent
+	}
+	return r.Body
+}
+
+// WithBody returns the request with another body, of which something was taken
+// out, say.
+func (r *Request) WithBody(body []byte) *Request {
+	other := *r
+	other.sent, other.Body = r.Sent(), body
+	other.root, other.err, other.read = doc.Value{}, nil, false
+	return &other
 }
 
 // Media returns the media type in lower case, without its parameters.

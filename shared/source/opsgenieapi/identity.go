@@ -47,6 +47,19 @@ func ByIdentifier(identifier, identifierType string) Number {
 	return ByAlias(identifier)
 }
 
+// Created is the alert of the one key of a request that created it.
+func Created(keys []string) Number {
+	if len(keys) == 0 {
+		return 0
+	}
+	_, digits, _ := strings.Cut(keys[0], ":")
+	n, err := strconv.ParseUint(digits, 10, numberBits)
+	if err != nil {
+		return 0
+	}
+	return Number(n)
+}
+
 // TinyID is the number in decimal digits.
 func (n Number) TinyID() string { return strconv.FormatUint(uint64(n), 10) }
 

@@ -139,12 +139,6 @@ func aliasOf(root doc.Value) string {
 	return ByAlias(alert.HashKey(parts)).ID()
 }
 
-// Created is the alert that a request creates.
-func Created(r *source.Request) Number {
-	root, _ := r.Root()
-	return ByAlias(aliasOf(root))
-}
-
 func create(root doc.Value) (source.Parsed, error) {
 	message := root.Get("message").Text()
 	if source.FirstText(message) == "" {

@@ -48,7 +48,7 @@ var Source = source.Source{
 		},
 		Proof: "The key in `routing_key`, `service_key` or X-Routing-Key, or in the address. It is cut out of the body before that is kept.",
 		Understood: "Events of version 2 (trigger, acknowledge, resolve), change events, generic events of version 1. Without dedup_key one is made of what the event says, " +
-			"so that a repeat finds the same alert. A summary over 1024 characters is cut; a severity that is none of the four counts as none.",
+			"so that a repeat finds the same alert. Of a long summary the title is the beginning, and the description has all of it; a severity that is none of the four counts as none.",
 		Repeats: "429 and 5xx; version 1: 403 and 5xx (Events API documentation, \"Response codes & retry logic\").",
 	},
 }
@@ -112,6 +112,9 @@ func (v version) read(root doc.Value) (source.Parsed, error) {
 	}
 	a.DedupKey = alert.SenderKey("dedup_key", v.dedupKey(root))
 	a.Description, a.Labels, a.Links = source.Details(root.At(v.details)), v.labels(root), linksOf(root)
+	if len(a.Title) > alert.MaxTitle {
+		a.Description = source.Lines(a.Title, a.Description) // a title is cut
+	}
 	if at := source.Instant(root.At("payload.timestamp").Text()); a.Status == alert.Resolved {
 		a.EndedAt = at
 	} else {
@@ -140,10 +143,15 @@ func (v version) status(root doc.Value, bad *fault.Problems) alert.Status {
 }
 
 // DedupKey returns the key by which the sender may speak of the event again:
-// its own, or the one that is made of what the event says.
-func DedupKey(r *source.Request) string {
+// its own, or the one that was made of what the event says, which taken holds,
+// the keys of the alerts that were accepted.
+func DedupKey(r *source.Request, taken []string) string {
 	root, _ := r.Root()
-	return versionOf(r.Path, root).dedupKey(root)
+	if key := root.Get(versionOf(r.Path, root).key).Text(); !blank(key) || len(taken) == 0 {
+		return key
+	}
+	_, made, _ := strings.Cut(taken[0], ":")
+	return made
 }
 
 // dedupKey of an event without one is a hash of all that it says but its
@@ -228,10 +236,14 @@ func change(root doc.Value) (source.Parsed, error) {
 }
 
 // TakeKey cuts the sender's key out of the body, which is kept, and returns
-// it, or that of the header; "" is none.
-func TakeKey(r *source.Request) string {
-	r.Body = bytes.TrimPrefix(r.Body, []byte("\ufeff")) // positions are counted without it
-	root, _ := r.Root()
+// it, or that of the header; "" is none. A body that is no JSON is an error of
+// kind Invalid.
+func TakeKey(r *source.Request) (key string, without *source.Request, err error) {
+	event := bytes.TrimPrefix(r.Body, []byte("\ufeff")) // positions are counted without it
+	root, err := doc.JSON(event)
+	if err != nil {
+		return "", r, err
+	}
 	key, body, done := r.Header.Get("X-Routing-Key"), []byte(nil), 0
 	for name, value := range root.Fields() {
 		if name != "routing_key" && name != "service_key" {
@@ -239,11 +251,11 @@ func TakeKey(r *source.Request) string {
 		}
 		key = cmp.Or(value.Text(), key)
 		from, to := value.Span()
-		body = append(append(body, r.Body[done:from]...), `""`...)
+		body = append(append(body, event[done:from]...), `""`...)
 		done = to
 	}
 	if done > 0 {
-		*r = source.Request{Header: r.Header, Query: r.Query, Path: r.Path, Body: append(body, r.Body[done:]...), At: r.At}
+		r = r.WithBody(append(body, event[done:]...))
 	}
-	return strings.TrimSpace(key)
+	return strings.TrimSpace(key), r, nil
 }

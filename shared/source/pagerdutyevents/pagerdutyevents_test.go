@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/fault"
 	"tocsin/shared/source"
 	"tocsin/shared/source/sourcetest"
 )
@@ -67,7 +68,14 @@ func TestFieldsOfAnEvent(t *testing.T) {
 }
 
 func TestAnEventWithoutAKeyIsKnownByWhatItSays(t *testing.T) {
-	key := func(body string) string { return DedupKey(&source.Request{Path: EventPath, Body: []byte(body)}) }
+	key := func(body string) string {
+		r := &source.Request{Path: EventPath, Body: []byte(body)}
+		parsed, err := Parse(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return DedupKey(r, []string{parsed.Items[0].Alert.DedupKey})
+	}
 	const payload = `"event_action":"trigger","payload":{"summary":"x","timestamp":"2026-03-01T08:55:12Z"}}`
 	first := key(`{"routing_key":"a",` + payload)
 	if again := key(`{"routing_key":"b",` + payload); again != first || len(first) != 32 {
@@ -113,11 +121,16 @@ func TestTheKeyIsCutOut(t *testing.T) {
 		`{"routing_key":17}`:                                    {"17", `{"routing_key":""}`},
 		`{"a":{"routing_key":"abc"}}`:                           {"head", `{"a":{"routing_key":"abc"}}`},
 		`[]`:                                                    {"head", `[]`},
-		`no JSON`:                                               {"head", `no JSON`},
 	} {
 		r := &source.Request{Header: http.Header{"X-Routing-Key": {"head"}}, Body: []byte(body)}
-		if key := TakeKey(r); key != want.key || string(r.Body) != want.left {
-			t.Errorf("of %s: key %q, left %s; want %q, %s", body, key, r.Body, want.key, want.left)
+		key, left, err := TakeKey(r)
+		if err != nil || key != want.key || string(left.Body) != want.left || string(left.Sent()) != body {
+			t.Errorf("of %s: key %q, left %s, sent %s, %v; want %q, %s", body, key, left.Body, left.Sent(), err, want.key, want.left)
+		}
+	}
+	for _, body := range []string{"", "no JSON", "routing_key=tk_1&event_action=trigger", `{"routing_key":"tk_1"`} {
+		if key, _, err := TakeKey(&source.Request{Header: http.Header{"Content-Type": {source.FormMedia}}, Body: []byte(body)}); key != "" || !fault.Is(err, fault.Invalid) {
+			t.Errorf("of %q: key %q, %v", body, key, err)
 		}
 	}
 }
@@ -131,13 +144,13 @@ func FuzzParse(f *testing.F) {
 	f.Add(GenericPath, []byte(`{"event_type":"trigger","description":"x","contexts":{}}`))
 	f.Fuzz(func(t *testing.T, path string, body []byte) {
 		r := &source.Request{Path: path, Body: body}
-		TakeKey(r)
+		_, r, _ = TakeKey(r)
 		p, err := Parse(r)
 		if err != nil && (len(p.Items) > 0 || len(p.Changes) > 0) {
 			t.Errorf("result and error: %+v, %v", p, err)
 		}
 		for _, item := range p.Items {
-			if a := item.Alert; a == nil || a.Title == "" || a.DedupKey == "" || a.DedupKey != alert.SenderKey("dedup_key", DedupKey(r)) ||
+			if a := item.Alert; a == nil || a.Title == "" || a.DedupKey == "" || a.DedupKey != alert.SenderKey("dedup_key", DedupKey(r, []string{a.DedupKey})) ||
 				a.Status != alert.Firing && a.Status != alert.Resolved && a.Status != alert.Acknowledged {
 				t.Errorf("read %+v", item)
 			}
