@@ -160,6 +160,15 @@ func word(name string) string { return strings.ReplaceAll(strings.ToLower(name),
 type Detected struct {
 	Source source.Source
 	By     string // the condition that holds
+	weight int
+}
+
+// mention is the weight of one text, such as an address of the vendor.
+const mention = 2
+
+func (d Detected) reads(r *source.Request) bool {
+	_, err := d.Source.Parse(r)
+	return err == nil
 }
 
 // Detect finds the source whose marks a request bears. When two sources have
@@ -180,7 +189,7 @@ func Detect(r *source.Request) (Detected, bool) {
 	if best.weight == 0 {
 		return Detected{}, false
 	}
-	return Detected{best.kind.open(), best.by.String()}, best.weight > second
+	return Detected{best.kind.open(), best.by.String(), best.weight}, best.weight > second
 }
 
 type match struct {
@@ -200,9 +209,10 @@ func (m *marked) heaviest(sc *lookup.Scope) (by lookup.Condition, weight int) {
 }
 
 // Recognise is [Detect] for who must read the request anyhow: what bears no
-// mark is read without a description.
+// mark is read without a description, and so is what only mentions a vendor
+// and is nothing that its source can read.
 func Recognise(r *source.Request) Detected {
-	if found, sure := Detect(r); sure {
+	if found, sure := Detect(r); sure && (found.weight > mention || found.reads(r)) {
 		return found
 	}
 	p := detect.Propose(r)

@@ -3,6 +3,7 @@ package all
 import (
 	"testing"
 
+	"tocsin/shared/source/detect"
 	"tocsin/shared/source/sourcetest"
 )
 
@@ -16,10 +17,29 @@ func TestBodiesAreRecognisedWithoutTheirHeaders(t *testing.T) {
 		{"github", `{"id":1,"sha":"9049","name":"o/r","context":"ci","state":"failure","branches":[{"name":"main"}],"repository":{"full_name":"o/r"}}`},
 		{"gitlab", `{"event_name":"project_create","created_at":"2026-03-01T08:00:00Z","updated_at":"2026-03-01T08:00:00Z","name":"shop","path_with_namespace":"ann/shop","project_id":7}`},
 		{"gitlab", `{"event_name":"push","before":"95","after":"da","ref":"refs/heads/main","user_name":"Ann","project_id":7,"project":{"name":"shop","web_url":"https://gitlab.example.com/ann/shop"},"commits":[]}`},
+		{"datadog", `{"title":"[P2] [Triggered] T","message":"D","link":"https://app.datadoghq.eu/monitors/5","priority":"P2","alertStatus":"cpu was > 9","alertId":"5","alertTransition":"Triggered","date":"1772355600000","id":"7"}`},
+		{"datadog", `{"alert_id":"5","alert_status":"No Data","alert_title":"T","host":"a"}`},
+		{"datadog", `{"event":{"id":7,"title":"T","alert_transition":"Triggered"}}`},
+		{"datadog", `{"id":"7","last_updated":"1772355600000","event_type":"","title":"Deployed","date":"1772355600000","org":{"id":"1","name":"o"},"body":"D"}`},
 	} {
 		found, sure := Detect(sourcetest.Request(c.body, "Content-Type", "application/json"))
 		if !sure || found.Source.Name != c.want {
 			t.Errorf("%.80s: %s (sure: %t) by %s, want %s", c.body, found.Source.Name, sure, found.By, c.want)
+		}
+	}
+}
+
+// TestMentioningAVendorIsNotBeingIt: an alert of anything may hold an address
+// of a vendor, and is not lost for that.
+func TestMentioningAVendorIsNotBeingIt(t *testing.T) {
+	for _, body := range []string{
+		`{"alert":"proxy","state":"down","details":"cannot reach https://api.datadoghq.com"}`,
+		`{"alert":"proxy","state":"down","url":"https://status.datadoghq.com"}`,
+		`{"alert":"proxy","state":"down","details":"see https://www.site24x7.com/help"}`,
+	} {
+		found := Recognise(sourcetest.Request(body, "Content-Type", "application/json"))
+		if found.Source.Name != detect.Source.Name {
+			t.Errorf("%s is taken for %s by %s", body, found.Source.Name, found.By)
 		}
 	}
 }

@@ -31,7 +31,7 @@ var Source = source.Source{
 		"header:Authorization=\"GenieKey *\"",
 		"message alias !alert !event_action !status !action !alerts",
 		"message responders.0.type !alert !action",
-		"message priority=P1|P2|P3|P4|P5 !alert !alerts !action !status !event_action",
+		"message priority=P1|P2|P3|P4|P5 !alert !alerts !action !status !event_action !title !link !alertId !alert_id",
 	},
 	Guide: source.Guide{
 		Product: "Opsgenie Alert API (whatever can send to it)", Page: "https://docs.opsgenie.com/docs/alert-api",
