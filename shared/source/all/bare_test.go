@@ -21,6 +21,10 @@ func TestBodiesAreRecognisedWithoutTheirHeaders(t *testing.T) {
 		{"datadog", `{"alert_id":"5","alert_status":"No Data","alert_title":"T","host":"a"}`},
 		{"datadog", `{"event":{"id":7,"title":"T","alert_transition":"Triggered"}}`},
 		{"datadog", `{"id":"7","last_updated":"1772355600000","event_type":"","title":"Deployed","date":"1772355600000","org":{"id":"1","name":"o"},"body":"D"}`},
+		{"dynatrace", `{"problemId":"P-1","problemTitle":"T","state":"RESOLVED"}`},
+		{"dynatrace", `{"PID":"1","ProblemID":"P-1","ProblemTitle":"T","State":""}`},
+		{"dynatrace", `{"id":"-1_2V2","displayName":"P-1","impactLevel":"SERVICE","severityLevel":"ERROR","status":"OPEN","startTime":1772355312000}`},
+		{"dynatrace", `{"title":"T","id":"1","status":"MERGED","url":"https://d.example.com/e/1/#problems/problemdetails;pid=1"}`},
 	} {
 		found, sure := Detect(sourcetest.Request(c.body, "Content-Type", "application/json"))
 		if !sure || found.Source.Name != c.want {
