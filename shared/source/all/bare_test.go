@@ -25,6 +25,11 @@ func TestBodiesAreRecognisedWithoutTheirHeaders(t *testing.T) {
 		{"dynatrace", `{"PID":"1","ProblemID":"P-1","ProblemTitle":"T","State":""}`},
 		{"dynatrace", `{"id":"-1_2V2","displayName":"P-1","impactLevel":"SERVICE","severityLevel":"ERROR","status":"OPEN","startTime":1772355312000}`},
 		{"dynatrace", `{"title":"T","id":"1","status":"MERGED","url":"https://d.example.com/e/1/#problems/problemdetails;pid=1"}`},
+		{"zabbix", `{"host":"h","trigger":"N","trigger_status":"PROBLEM","trigger_severity":"High","event_id":"9"}`},
+		{"zabbix", `{"event_id":"9","event_severity":"High","event_status":"1","event_name":"N","trigger_id":"7"}`},
+		{"zabbix", `{"id":"9","triggerId":"7","name":"N","service":"h","status":"OK"}`},
+		{"zabbix", `{"Event ID":"9","Event Status":"PROBLEM","Event Name":"N","Trigger ID":"7"}`},
+		{"zabbix", `{"event":{"id":"9","name":"N","status":"PROBLEM"},"trigger":{"id":"7"},"host":{"name":"h"}}`},
 	} {
 		found, sure := Detect(sourcetest.Request(c.body, "Content-Type", "application/json"))
 		if !sure || found.Source.Name != c.want {
