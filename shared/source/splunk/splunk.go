@@ -216,14 +216,15 @@ func detected(root doc.Value) source.Parsed {
 	told, _, _ := strings.Cut(strings.TrimSpace(root.Get("messageBody").Text()), "\n")
 	a := alert.Alert{
 		Source: Name, DedupKey: alert.SenderKey("incident", id), Episode: id, Severity: source.SeverityOf(root.Get("severity").Text()),
-		Title: source.FirstText(root.Get("messageTitle").Text(), strings.Trim(root.Get("detector").Text()+": "+root.Get("rule").Text(), ": "), told, "Incident "+id), Group: root.Get("detector").Text(),
+		Title: source.FirstText(root.First("messageTitle", "title"), strings.Trim(root.First("detector", "detectorName")+": "+root.First("rule", "ruleName"), ": "), told, "Incident "+id), Group: root.First("detector", "detectorName"),
 		Description: source.Lines(source.FirstText(root.Get("messageBody").Text(), root.Get("description").Text()), source.Said("Condition", root.Get("detectOnCondition").Text()), source.Said("Tip", root.Get("tip").Text())),
-		Labels:      source.Labels("detector", root.Get("detector").Text(), "rule", root.Get("rule").Text(), "organization", root.Get("orgId").Text()),
+		Labels:      source.Labels("detector", root.First("detector", "detectorName"), "rule", root.First("rule", "ruleName"), "organization", root.Get("orgId").Text()),
 		Links:       source.Links("Runbook", root.Get("runbookUrl").Text(), "Detector", root.Get("detectorUrl").Text(), "Chart", root.Get("imageUrl").Text()),
 	}
 	if id == "" { // as in a test
 		a.DedupKey = alert.HashKey(map[string]string{"detector": root.First("detectorId", "detectorUrl", "detector"), "rule": root.Get("rule").Text()})
 	}
+	source.AddFields(a.Labels, root.Get("dimensions"))
 	for _, input := range source.Named(root.Get("inputs")) {
 		source.AddFields(a.Labels, input.Get("key"))
 		source.AddFields(a.Labels, input.Get("dimensions"))

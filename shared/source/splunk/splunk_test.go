@@ -34,6 +34,8 @@ func TestParse(t *testing.T) {
 		{Name: "another status of an episode", Body: `{"itsi_group_id":"g","status":"9"}`, Want: []string{`rejected: itsi_group_status: is "9", expected 1 to 5`}},
 		{Name: "detector stopped", Body: `{"incidentId":"i","detector":"D","rule":"R","severity":"Minor","status":"ok","statusExtended":"stopped","timestamp":"2026-03-01T09:00:00Z"}`, Want: []string{`resolved warning incident:i ..2026-03-01T09:00:00Z "D: R"`}},
 		{Name: "detector of before", Body: `{"incidentId":"i","detectorUrl":"https://app.signalfx.com/x","severity":"Critical","status":"anomalous","messageTitle":"M"}`, Want: []string{`firing critical incident:i .. "M"`}},
+		{Name: "detector by a template", Body: `{"incidentId":"i","detectorName":"D","ruleName":"R","detectorUrl":"https://app.us1.signalfx.com/#/detector/1","status":"anomalous","dimensions":{"host":"h"}}`,
+			Look: func(a *alert.Alert) any { return []any{a.Title, a.Labels} }, Is: "[D: R map[detector:D host:h rule:R]]"},
 		{Name: "another status of a detector", Body: `{"incidentId":"i","detector":"D","statusExtended":"odd"}`, Want: []string{`rejected: statusExtended: is "odd", expected anomalous, ok, manually resolved or stopped`}},
 		{Name: "dimensions", Body: `{"incidentId":"i","detector":"D","status":"anomalous","inputs":{"A":{"key":{"host":"h"}},"B":{"dimensions":{"dc":"x"}},"C":7}}`,
 			Look: func(a *alert.Alert) any { return a.Labels }, Is: "map[dc:x detector:D host:h]"},
