@@ -28,9 +28,10 @@ type Request struct {
 	// request was checked against it before Verify is asked.
 	Proven bool
 
-	root doc.Value
-	err  error
-	read bool
+	root  doc.Value
+	err   error
+	read  bool
+	whole bool // the body is JSON, with nothing to mend
 }
 
 // Media returns the media type in lower case, without its parameters.
@@ -55,6 +56,7 @@ func (r *Request) Root() (doc.Value, error) {
 func (r *Request) decode() (doc.Value, error) {
 	root, err := doc.JSON(r.Body)
 	if err == nil {
+		r.whole = true
 		return root, nil
 	}
 	if r.Media() != FormMedia && !looksLikeForm(r.Body) {
@@ -68,6 +70,19 @@ func (r *Request) decode() (doc.Value, error) {
 		return doc.Value{}, fault.Wrap(fault.Invalid, err, "the body is no form")
 	}
 	return doc.Form(fields), nil
+}
+
+// Loose is [Request.Root] for senders whose bodies people write by hand: what
+// is nearly JSON is mended, and Root reads it so from then on.
+func (r *Request) Loose() (doc.Value, error) {
+	if root, err := r.Root(); r.whole {
+		return root, err
+	}
+	if mended, ok := doc.Mend(r.Body); ok {
+		r.root, r.err = doc.JSON(mended)
+		r.whole = true
+	}
+	return r.Root()
 }
 
 func (r *Request) other() (doc.Value, bool) {

@@ -212,6 +212,7 @@ func (m *marked) heaviest(sc *lookup.Scope) (by lookup.Condition, weight int) {
 // mark is read without a description, and so is what only mentions a vendor
 // and is nothing that its source can read.
 func Recognise(r *source.Request) Detected {
+	_, _ = r.Loose() // whoever it is of: what cannot be read, none of them reads
 	if found, sure := Detect(r); sure && (found.weight > mention || found.reads(r)) {
 		return found
 	}

@@ -3,6 +3,7 @@ package all
 import (
 	"testing"
 
+	"tocsin/shared/alert"
 	"tocsin/shared/source/detect"
 	"tocsin/shared/source/sourcetest"
 )
@@ -34,6 +35,20 @@ func TestBodiesAreRecognisedWithoutTheirHeaders(t *testing.T) {
 		found, sure := Detect(sourcetest.Request(c.body, "Content-Type", "application/json"))
 		if !sure || found.Source.Name != c.want {
 			t.Errorf("%.80s: %s (sure: %t) by %s, want %s", c.body, found.Source.Name, sure, found.By, c.want)
+		}
+	}
+}
+
+// TestWhatIsNearlyJSONIsRecognised: by the same marks as JSON.
+func TestWhatIsNearlyJSONIsRecognised(t *testing.T) {
+	for want, body := range map[string]string{
+		"zabbix":    `{"event_id":"9","event_name":"Disk "C" is full","event_value":"0","trigger_id":"7"}`,
+		"dynatrace": `{"PID":"1","ProblemID":"P-1","ProblemTitle":"T","State":"RESOLVED","ProblemDetailsJSON":"{"id":"1"}",}`,
+	} {
+		found := Recognise(sourcetest.Request(body, "Content-Type", "application/json"))
+		parsed, err := found.Source.Parse(sourcetest.Request(body, "Content-Type", "application/json"))
+		if found.Source.Name != want || err != nil || parsed.Items[0].Alert == nil || parsed.Items[0].Alert.Status != alert.Resolved {
+			t.Errorf("%s is taken for %s by %s: %+v, %v", body, found.Source.Name, found.By, parsed, err)
 		}
 	}
 }
