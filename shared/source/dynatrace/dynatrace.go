@@ -36,7 +36,7 @@ var Source = source.Source{
 		"id displayName impactLevel severityLevel status=OPEN|CLOSED",
 		"state=OPEN|RESOLVED|MERGED text:=*.live.dynatrace.com*|*.apps.dynatrace.com*",
 		"status=OPEN|RESOLVED|MERGED text:=*.live.dynatrace.com*|*.apps.dynatrace.com*",
-		"text:=*#problems/problemdetails;pid=*",
+		"text:=*#problems/problemdetail*;pid=*",
 		"SecurityProblemId SecurityProblemUrl",
 		`"event.kind"=DAVIS_PROBLEM|DAVIS_EVENT|SECURITY_EVENT`,
 		"ProblemDetailsJSONv2",
@@ -117,7 +117,7 @@ const maxEntities = 20
 func entitiesOf(list doc.Value) []entity {
 	var found []entity
 	for v := range source.Some(list) {
-		if e := (entity{v.First("type", "entityId.type"), v.First("name", "entity", "entityId.id")}); e.name != "" && len(found) < maxEntities {
+		if e := (entity{v.First("type", "Type", "entityId.type"), v.First("name", "Name", "entity", "Entity", "entityId.id")}); e.name != "" && len(found) < maxEntities {
 			found = append(found, e)
 		}
 	}
@@ -135,7 +135,7 @@ func (p problem) page() string {
 
 // pidIn finds the problem in the address of its page.
 func pidIn(page string) string {
-	_, pid, _ := strings.Cut(page, "problemdetails;pid=")
+	_, pid, _ := strings.Cut(page, ";pid=")
 	pid, _, _ = strings.Cut(pid, ";")
 	return pid
 }

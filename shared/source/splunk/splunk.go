@@ -48,7 +48,7 @@ var Source = source.Source{
 		Proof: "The key in the address; Observability Cloud also signs: Base64 HMAC of the body in X-SFX-Signature (auth vendor).",
 		Understood: "An alert's first result, by the name of its search; notable events of Enterprise Security, each by itself; ITSI episodes with severity and status; detectors with anomalous, ok, manually resolved and stopped; " +
 			"On-Call incidents with UNACKED, ACKED and RESOLVED, and what others send to the REST endpoint of On-Call (message_type, entity_id).",
-		Repeats:   "An alert of a search is not sent again; Observability Cloud sends again unless answered by 200 at once.",
+		Repeats:   "An alert of a search is not sent again; Observability Cloud sends again for up to 24 hours unless answered by 200 at once.",
 		NeverEnds: true,
 	},
 }
@@ -235,9 +235,16 @@ func detected(root doc.Value) source.Parsed {
 	case "ok", "manually resolved", "auto resolved", "resolved", "stopped":
 		a.Status, a.EndedAt = alert.Resolved, at
 	default:
-		return rejected("statusExtended: is %.40q, expected anomalous, ok, manually resolved or stopped", status)
+		return answered(rejected("statusExtended: is %.40q, expected anomalous, ok, manually resolved or stopped", status))
 	}
-	return source.One(a)
+	return answered(source.One(a))
+}
+
+// answered is out, to be answered by 200: anything else is sent again for a day (Splunk Observability
+// Cloud, "Send alert notifications to a webhook").
+func answered(out source.Parsed) source.Parsed {
+	out.Only200 = true
+	return out
 }
 
 // onCall reads an outgoing webhook, whose names have dots in them.

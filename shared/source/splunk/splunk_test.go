@@ -45,6 +45,21 @@ func TestParse(t *testing.T) {
 	})
 }
 
+// TestObservabilityCloudIsAnsweredBy200, the only status that it takes for an answer.
+func TestObservabilityCloudIsAnsweredBy200(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"incidentId":"i","detector":"D","status":"anomalous"}`:        true,
+		`{"incidentId":"i","detector":"D","status":"odd"}`:              true,
+		`{"search_name":"S","sid":"1","results_link":"https://s/"}`:     false,
+		`{"ALERT.entity_id":"e","STATE.CURRENT_ALERT_PHASE":"UNACKED"}`: false,
+	} {
+		parsed, err := Parse(sourcetest.Request(body))
+		if err != nil || parsed.Only200 != want {
+			t.Errorf("%s: %t, %v", body, parsed.Only200, err)
+		}
+	}
+}
+
 // The signatures were made with openssl: printf '%s' "$body" | openssl dgst
 // -sha1 -hmac secret -binary | base64. Splunk publishes no example.
 func TestVerify(t *testing.T) {
