@@ -2,6 +2,7 @@
 package all
 
 import (
+	"errors"
 	"net/http"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"sync"
 
 	"tocsin/shared/doc"
+	"tocsin/shared/fault"
 	"tocsin/shared/source"
 	"tocsin/shared/source/arms"
 	"tocsin/shared/source/azure"
@@ -160,15 +162,17 @@ func word(name string) string { return strings.ReplaceAll(strings.ToLower(name),
 type Detected struct {
 	Source source.Source
 	By     string // the condition that holds
-	weight int
 }
 
-// mention is the weight of one text, such as an address of the vendor.
-const mention = 2
-
-func (d Detected) reads(r *source.Request) bool {
+// knows reports whether r is a request of the source that was detected, also
+// where it is one with a mistake: its source names the field.
+func (d Detected) knows(r *source.Request) bool {
+	if headerMark.MatchString(d.By) {
+		return true
+	}
 	_, err := d.Source.Parse(r)
-	return err == nil
+	told, ok := errors.AsType[*fault.Error](err)
+	return err == nil || ok && len(told.Fields) > 0
 }
 
 // Detect finds the source whose marks a request bears. When two sources have
@@ -189,7 +193,7 @@ func Detect(r *source.Request) (Detected, bool) {
 	if best.weight == 0 {
 		return Detected{}, false
 	}
-	return Detected{best.kind.open(), best.by.String(), best.weight}, best.weight > second
+	return Detected{best.kind.open(), best.by.String()}, best.weight > second
 }
 
 type match struct {
@@ -209,11 +213,11 @@ func (m *marked) heaviest(sc *lookup.Scope) (by lookup.Condition, weight int) {
 }
 
 // Recognise is [Detect] for who must read the request anyhow: what bears no
-// mark is read without a description, and so is what only mentions a vendor
-// and is nothing that its source can read.
+// mark is read without a description, and so is what only looks like a
+// vendor's and is nothing that its source knows.
 func Recognise(r *source.Request) Detected {
 	_, _ = r.Loose() // whoever it is of: what cannot be read, none of them reads
-	if found, sure := Detect(r); sure && (found.weight > mention || found.reads(r)) {
+	if found, sure := Detect(r); sure && found.knows(r) {
 		return found
 	}
 	p := detect.Propose(r)

@@ -39,6 +39,20 @@ func TestBodiesAreRecognisedWithoutTheirHeaders(t *testing.T) {
 	}
 }
 
+// TestAMistakeIsStillTheVendors: what its source knows, and names the fault of,
+// is not read as something else.
+func TestAMistakeIsStillTheVendors(t *testing.T) {
+	for want, body := range map[string]string{
+		"pagerduty-events": `{"routing_key":"k","event_action":"trigger","payload":{"source":"a","severity":"error"}}`,
+		"grafana":          `{"ruleId":5,"ruleName":"R","state":"alerting","evalMatches":[]}`,
+	} {
+		found := Recognise(sourcetest.Request(body, "Content-Type", "application/json"))
+		if found.Source.Name != want {
+			t.Errorf("%s is taken for %s by %s, want %s", body, found.Source.Name, found.By, want)
+		}
+	}
+}
+
 // TestWhatIsNearlyJSONIsRecognised: by the same marks as JSON.
 func TestWhatIsNearlyJSONIsRecognised(t *testing.T) {
 	for want, body := range map[string]string{
@@ -60,6 +74,12 @@ func TestMentioningAVendorIsNotBeingIt(t *testing.T) {
 		`{"alert":"proxy","state":"down","details":"cannot reach https://api.datadoghq.com"}`,
 		`{"alert":"proxy","state":"down","url":"https://status.datadoghq.com"}`,
 		`{"alert":"proxy","state":"down","details":"see https://www.site24x7.com/help"}`,
+		`{"action":"opened","alert":{"number":7,"text":"disk"},"repository":{"full_name":"o/r"}}`,
+		`{"severity":"critical","text":"see https://a.live.dynatrace.com/x","state":"OPEN"}`,
+		`{"title":"Disk full","message":"99 %","alias":"disk-1","severity":"critical"}`,
+		`{"message":"Disk full","priority":"P1","host":"db-1","time":"2026-03-01T09:00:00Z"}`,
+		`{"host":"a","check_id":5,"check_name":"c","current_state":"CRITICAL"}`,
+		`{"hostname":"a","severity":"high","status":"down","trigger":"cpu","item":"load"}`,
 	} {
 		found := Recognise(sourcetest.Request(body, "Content-Type", "application/json"))
 		if found.Source.Name != detect.Source.Name {

@@ -4,6 +4,7 @@
 package datadog
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -71,7 +72,12 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		return source.Parsed{}, err
 	}
 	m := messageOf(root)
-	if m.title == "" && m.Text("aggregkey", "alertid", "alertcyclekey", "uniquekey", "alerttransition", "securitysignalid") == "" {
+	switch {
+	case m.title != "":
+	case m.Text("aggregkey", "alertid", "alertcyclekey", "uniquekey", "alerttransition", "securitysignalid") != "":
+	case bytes.Contains(r.Body, []byte("$EVENT_TITLE")), bytes.Contains(r.Body, []byte("$ALERT_")):
+		return source.Parsed{Notes: []string{"a test of the template: its variables are not filled"}}, nil
+	default:
 		return source.Parsed{}, fault.New(fault.Invalid, "the body has no title, alert_id or aggreg_key")
 	}
 	status, problem := m.status()

@@ -15,7 +15,7 @@ func TestParse(t *testing.T) {
 	sourcetest.Run(t, Source, []sourcetest.Case{
 		{Name: "null", Body: `null`, Err: "the body is null, expected an object"},
 		{Name: "nothing of a monitor", Body: `{"date":"1"}`, Err: "no title, alert_id or aggreg_key"},
-		{Name: "nothing filled", Body: `{"title":"$EVENT_TITLE","aggreg_key":"$AGGREG_KEY"}`, Err: "no title, alert_id or aggreg_key"},
+		{Name: "nothing filled", Body: `{"title":"$EVENT_TITLE","aggreg_key":"$AGGREG_KEY"}`, Note: "its variables are not filled"},
 		{Name: "no transition fires", Body: `{` + base + `}`, Want: []string{`firing - aggreg_key:k .. "T"`}},
 		{Name: "success is a recovery", Body: `{` + base + `,"alert_type":"success","date":1772355600000}`, Want: []string{`resolved - aggreg_key:k ..2026-03-01T09:00:00Z "T"`}},
 		{Name: "Null says nothing", Body: `{` + base + `,"alert_transition":"Null"}`, Want: []string{`firing - aggreg_key:k .. "T"`}},

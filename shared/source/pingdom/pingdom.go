@@ -21,7 +21,7 @@ var Source = source.Source{
 	Name: Name, Parse: Parse,
 	Marks: []string{
 		"check_id check_type check_params previous_state current_state=UP|DOWN|SUCCESS|FAILING",
-		"check_id check_name current_state",
+		"check_id check_name current_state=UP|DOWN|SUCCESS|FAILING|FAIL|FAILED|UNKNOWN|PAUSED|UNCONFIRMED_DOWN",
 		"check_id check_type state_changed_timestamp",
 		"current_state previous_state check_params",
 		"checkname incidentid action=assign|notify_of_close", "message|json.checkname message|json.action=assign|notify_of_close",

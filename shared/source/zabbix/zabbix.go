@@ -27,7 +27,7 @@ var Source = source.Source{
 		"event_nseverity trigger_id",
 		"event_id event_update_status event_value",
 		"eventid triggerid",
-		"hostname severity status trigger item",
+		"hostname severity status=PROBLEM|RESOLVED|OK|UPDATED trigger item",
 		`"EVENT.ID" "EVENT.VALUE"`,
 		`"EVENT.ID" "TRIGGER.ID"`,
 		`"TRIGGER.NAME" "TRIGGER.STATUS"`,
