@@ -218,7 +218,7 @@ func incidentKey(f source.Fields, targets doc.Value) string {
 func incidentTitle(f source.Fields, condition string) string {
 	details := f.Text("details")
 	if condition == "" || details == "" || strings.Contains(details, condition) {
-		return source.FirstText(details, condition, f.Text("policyname"), "Incident "+f.Text("incidentid"))
+		return source.FirstText(details, condition, source.Listed(f.Get(issueTitles[:]...)), f.Text("policyname"), "Incident "+f.Text("incidentid"))
 	}
 	return condition + ": " + details
 }

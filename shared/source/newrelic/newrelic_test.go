@@ -53,6 +53,7 @@ func TestParseIncident(t *testing.T) {
 	sourcetest.Run(t, Source, []sourcetest.Case{
 		{Name: "without an account", Body: `{"incident_id":"9","current_state":"OPEN","condition_name":"C"}`, Want: []string{`firing - incident:9 .. "C"`}},
 		{Name: "closed", Body: `{"incident_id":9,"account_id":1,"current_state":"closed","details":"D","severity":"CRITICAL","timestamp":1772355600000}`, Want: []string{`resolved critical incident:1/9 ..2026-03-01T09:00:00Z "D"`}},
+		{Name: "a title of a template", Body: `{"incident_id":9,"current_state":"open","summary":"T"}`, Want: []string{`firing - incident:9 .. "T"`}},
 		{Name: "another state", Body: `{"incident_id":9,"current_state":"half"}`, Want: []string{`rejected: current_state: is "half", expected open, acknowledged or closed`}},
 		{Name: "no id", Body: `{"current_state":"open","condition_name":"C"}`, Look: func(a *alert.Alert) any { return strings.HasPrefix(a.DedupKey, "hash1:") }, Is: true},
 		{Name: "odd targets", Body: `{"incident_id":9,"current_state":"open","details":"D","targets":{"a":1}}`, Want: []string{`firing - incident:9 .. "D"`}},
