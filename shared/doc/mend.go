@@ -1,6 +1,9 @@
 package doc
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Mend makes JSON of a body that nearly is: of what people write by hand into
 // templates, where variables are put in as they are. It mends line breaks and
@@ -93,7 +96,7 @@ func (m *mender) text(i int) int {
 			return i + 1
 		case c == '"':
 			m.out = append(m.out, `\"`...)
-		case c == '\\' && i+1 < len(m.in) && bytes.IndexByte([]byte(`"\/bfnrtu`), m.in[i+1]) >= 0:
+		case c == '\\' && i+1 < len(m.in) && strings.IndexByte(`"\/bfnrtu`, m.in[i+1]) >= 0:
 			m.out = append(m.out, c, m.in[i+1])
 			i++
 		case c == '\\':
