@@ -226,8 +226,7 @@ func (m message) key() string {
 
 func (m message) titleOn() string {
 	title := source.FirstText(m.title, strings.TrimSpace("Monitor "+m.Text("alertid", "monitorid")))
-	_, value, _ := strings.Cut(m.scope, ":")
-	if m.scope == "" || m.scope == "*" || strings.Contains(title, m.scope) || value != "" && strings.Contains(title, value) {
+	if m.scope == "" || m.scope == "*" || strings.Contains(title, m.scope) {
 		return title
 	}
 	return title + " (" + m.scope + ")"

@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 		{Name: "links", Body: `{` + base + `,"link":"https://app.datadoghq.com/e","snapshot":"null","links":[{"href":"https://x.example.com","text":"X"}]}`,
 			Look: func(a *alert.Alert) any { return a.Links }, Is: "[{Event https://app.datadoghq.com/e} {X https://x.example.com}]"},
 		{Name: "a key of one's own is of each group", Body: `{"unique_key":5,"summary":"[Triggered on {host:a}] T"}`, Want: []string{`firing - key:5 host:a .. "T (host:a)"`}},
-		{Name: "a monitor without a group is of each host", Body: `{"alert_id":5,"title":"T on a-1","host":"a-1","alert_status":"Triggered"}`, Want: []string{`firing - monitor:5 host:a-1 .. "T on a-1"`}},
+		{Name: "a monitor without a group is of each host", Body: `{"alert_id":5,"title":"T on a-1","host":"a-1","alert_status":"Triggered"}`, Want: []string{`firing - monitor:5 host:a-1 .. "T on a-1 (host:a-1)"`}},
 		{Name: "an incident in an object", Body: `{"title":"","alert":{"alert_id":""},"incident":{"incident_title":"T","incident_uuid":"u","incident_status":"resolved","incident_severity":"SEV-2"}}`, Want: []string{`resolved error cycle:u .. "T"`}},
 		{Name: "names of a signal", Body: `{"signal_id":"s","signal_title":"Many logins","rule_name":"Logins","severity":"high","message":"D"}`, Want: []string{`firing error signal:s .. "Many logins"`}},
 		{Name: "cycle is the episode", Body: `{` + base + `,"alert_cycle_key":"c","date":1772355600000}`, Look: func(a *alert.Alert) any { return a.Episode }, Is: "c"},
