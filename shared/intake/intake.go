@@ -180,6 +180,8 @@ func Answer(w http.ResponseWriter, status int, parsed source.Parsed, receipt Rec
 		httpapi.JSON(w, http.StatusOK, receipt.Reading)
 	case parsed.Answer != nil && !receipt.Again:
 		httpapi.JSON(w, http.StatusOK, parsed.Answer)
+	case parsed.Only200:
+		httpapi.JSON(w, http.StatusOK, receipt)
 	default:
 		httpapi.JSON(w, status, receipt)
 	}

@@ -122,6 +122,14 @@ func TestSenderGetsTheAnswerThatItWants(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	g.delivered(t)
+	g.in.Pick = Only(source.Source{Name: "prometheus", Parse: func(r *source.Request) (source.Parsed, error) {
+		parsed, err := prometheus.Parse(r)
+		parsed.Only200 = true
+		return parsed, err
+	}})
+	if w := g.post(path, good); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"delivery_id"`) {
+		t.Errorf("200 alone: %d %s", w.Code, w.Body)
+	}
 	g.sendErr = errors.New("throttled")
 	if w := g.post(path, good); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("without a delivery: %d %s", w.Code, w.Body)

@@ -11,7 +11,7 @@ import (
 
 // Object reads a body that must be an object or a form.
 func Object(r *Request) (doc.Value, error) {
-	root, err := r.Root()
+	root, err := r.Loose()
 	if err == nil && root.Kind() != doc.Object {
 		err = fault.New(fault.Invalid, "the body is %s, expected an object", root.Kind())
 	}

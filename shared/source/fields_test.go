@@ -66,3 +66,14 @@ func TestObjectRefusesOtherBodies(t *testing.T) {
 		}
 	}
 }
+
+func TestObjectIsMended(t *testing.T) {
+	text := func(*Request) (doc.Value, bool) { return doc.Of("text"), true }
+	for _, other := range []func(*Request) (doc.Value, bool){nil, text} {
+		r := &Request{Body: []byte("{\"title\":\"disk \"C\"\nis full\",}"), Other: other}
+		root, err := Object(r)
+		if again, _ := r.Root(); err != nil || root.Get("title").Text() != "disk \"C\"\nis full" || again != root {
+			t.Errorf("%v, %v, then %v", root, err, again)
+		}
+	}
+}

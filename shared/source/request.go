@@ -30,9 +30,10 @@ type Request struct {
 
 	sent []byte // what was sent, where Body is something else; nil: Body
 
-	root doc.Value
-	err  error
-	read bool
+	root  doc.Value
+	err   error
+	read  bool
+	whole bool // the body is JSON, with nothing to mend
 }
 
 // Sent is the body as it was sent, over which senders sign.
@@ -48,7 +49,7 @@ func (r *Request) Sent() []byte {
 func (r *Request) WithBody(body []byte) *Request {
 	other := *r
 	other.sent, other.Body = r.Sent(), body
-	other.root, other.err, other.read = doc.Value{}, nil, false
+	other.root, other.err, other.read, other.whole = doc.Value{}, nil, false, false
 	return &other
 }
 
@@ -74,6 +75,7 @@ func (r *Request) Root() (doc.Value, error) {
 func (r *Request) decode() (doc.Value, error) {
 	root, err := doc.JSON(r.Body)
 	if err == nil {
+		r.whole = true
 		return root, nil
 	}
 	if r.Media() != FormMedia && !looksLikeForm(r.Body) {
@@ -87,6 +89,19 @@ func (r *Request) decode() (doc.Value, error) {
 		return doc.Value{}, fault.Wrap(fault.Invalid, err, "the body is no form")
 	}
 	return doc.Form(fields), nil
+}
+
+// Loose is [Request.Root] for senders whose bodies people write by hand: what
+// is nearly JSON is mended, and Root reads it so from then on.
+func (r *Request) Loose() (doc.Value, error) {
+	if root, err := r.Root(); r.whole {
+		return root, err
+	}
+	if mended, ok := doc.Mend(r.Body); ok {
+		r.root, r.err = doc.JSON(mended)
+		r.whole = true
+	}
+	return r.Root()
 }
 
 func (r *Request) other() (doc.Value, bool) {

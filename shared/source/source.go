@@ -74,6 +74,9 @@ type Parsed struct {
 	Confirm  *Confirmation // the sender asks to confirm that it may send
 	Answer   any           // the body that this sender wants to see with status 200; nil: the receipt will do
 
+	// Only200 says that this sender takes no other status than 200 for success.
+	Only200 bool `json:",omitempty"`
+
 	// NeverEnds says that the sender of this request tells of no recovery, where
 	// only the request shows who it is; see Guide.NeverEnds.
 	NeverEnds bool `json:",omitempty"`

@@ -2,6 +2,7 @@
 package all
 
 import (
+	"errors"
 	"net/http"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"sync"
 
 	"tocsin/shared/doc"
+	"tocsin/shared/fault"
 	"tocsin/shared/source"
 	"tocsin/shared/source/arms"
 	"tocsin/shared/source/azure"
@@ -162,6 +164,17 @@ type Detected struct {
 	By     string // the condition that holds
 }
 
+// knows reports whether r is a request of the source that was detected, also
+// where it is one with a mistake: its source names the field.
+func (d Detected) knows(r *source.Request) bool {
+	if headerMark.MatchString(d.By) {
+		return true
+	}
+	_, err := d.Source.Parse(r)
+	told, ok := errors.AsType[*fault.Error](err)
+	return err == nil || ok && len(told.Fields) > 0
+}
+
 // Detect finds the source whose marks a request bears. When two sources have
 // marks of the same weight, it is unsure, which is false.
 func Detect(r *source.Request) (Detected, bool) {
@@ -200,9 +213,11 @@ func (m *marked) heaviest(sc *lookup.Scope) (by lookup.Condition, weight int) {
 }
 
 // Recognise is [Detect] for who must read the request anyhow: what bears no
-// mark is read without a description.
+// mark is read without a description, and so is what only looks like a
+// vendor's and is nothing that its source knows.
 func Recognise(r *source.Request) Detected {
-	if found, sure := Detect(r); sure {
+	_, _ = r.Loose() // whoever it is of: what cannot be read, none of them reads
+	if found, sure := Detect(r); sure && found.knows(r) {
 		return found
 	}
 	p := detect.Propose(r)

@@ -4,6 +4,7 @@
 package datadog
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -17,6 +18,13 @@ import (
 // Name is the word of this source.
 const Name = "datadog"
 
+// Words and addresses by which requests are recognised: those of the pages of
+// monitors and events, because anything may watch or mention Datadog itself.
+const (
+	transitions = `Triggered|Recovered|Re-Triggered|Warn|Re-Warn|Renotify|"No Data"|"Re-No Data"`
+	pages       = "*//app.datadoghq.*|*//app.ddog-gov.*|*.datadoghq.*/event*|*.datadoghq.*/monitors*|*.datadoghq.*/snapshot*|*.datadoghq.*/security*|*.datadoghq.*/incidents*|*.datadoghq.*/synthetics*|*.datadoghq.*/logs?*|*.datadoghq.*/apm*"
+)
+
 // Source is Datadog. It does not sign.
 var Source = source.Source{
 	Name: Name, Media: []string{source.FormMedia, "text/plain"}, Parse: Parse,
@@ -28,14 +36,17 @@ var Source = source.Source{
 		"alert_transition event_type",
 		"alert_cycle_key alert_id",
 		"alertTransition alertId",
-		"alert_transition=Triggered|Recovered|Re-Triggered|Warn|Re-Warn|Renotify|\"No Data\"|\"Re-No Data\"",
-		"transition=Triggered|Recovered|Re-Triggered|Warn|Re-Warn|Renotify|\"No Data\"|\"Re-No Data\" title",
-		"links.0.href=*datadoghq.* status=Triggered|Recovered|Re-Triggered|Warn|Re-Warn|Renotify|\"No Data\"",
-		"links.0.href=*datadoghq.*",
+		"alert_transition=" + transitions,
+		"event.alert_transition=" + transitions,
+		"transition=" + transitions + " title",
+		"alert_status=" + transitions + " alert_id",
+		"links.0.href=*datadoghq.* status=" + transitions,
+		"links.0.href=" + pages,
 		"SECURITY_SIGNAL_ID SECURITY_RULE_NAME",
-		"link=*datadoghq.*",
-		"url=*datadoghq.*",
-		"text:=*datadoghq.*",
+		"last_updated date org.id org.name title body",
+		"link=" + pages,
+		"url=" + pages,
+		"text:=" + pages,
 		"header:User-Agent=Datadog*",
 	},
 	Guide: source.Guide{
@@ -61,7 +72,12 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		return source.Parsed{}, err
 	}
 	m := messageOf(root)
-	if m.title == "" && m.Text("aggregkey", "alertid", "alertcyclekey", "uniquekey", "alerttransition", "securitysignalid") == "" {
+	switch {
+	case m.title != "":
+	case m.Text("aggregkey", "alertid", "alertcyclekey", "uniquekey", "alerttransition", "securitysignalid") != "":
+	case bytes.Contains(r.Body, []byte("$EVENT_TITLE")), bytes.Contains(r.Body, []byte("$ALERT_")):
+		return source.Parsed{Notes: []string{"a test of the template: its variables are not filled"}}, nil
+	default:
 		return source.Parsed{}, fault.New(fault.Invalid, "the body has no title, alert_id or aggreg_key")
 	}
 	status, problem := m.status()
@@ -90,14 +106,17 @@ type message struct {
 }
 
 func messageOf(root doc.Value) message {
-	m := message{Fields: source.FieldsOf(root, root.Get("event"), root.Get("alert"), root.Get("metadata"), root.Get("details"), root.Get("data"), root.At("attachments.0"), root.At("embeds.0"))}
-	m.read(m.Text("eventtitle", "title", "alerttitle", "summary", "monitorname", "alertname", "incidenttitle", "securitysignaltitle", "securityrulename", "syntheticstestname", "name", "subject"))
+	m := message{Fields: source.FieldsOf(root, root.Get("event"), root.Get("alert"), root.Get("metadata"), root.Get("details"), root.Get("data"), root.Get("incident"), root.At("attachments.0"), root.At("embeds.0"))}
+	m.read(m.Text("eventtitle", "title", "alerttitle", "summary", "monitorname", "alertname", "incidenttitle", "securitysignaltitle", "signaltitle", "securityrulename", "rulename", "syntheticstestname", "testname", "name", "subject"))
 	if m.title == "" {
 		first, _, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(m.description(), "%%%", "")), "\n")
 		m.read(first)
 	}
 	if scope := m.Text("alertscope", "scope", "group"); scope != "" {
 		m.scope = scope
+	}
+	if host := m.Text("hostname", "host"); m.scope == "" && host != "" && m.Text("alertid", "monitorid") != "" {
+		m.scope = "host:" + host // a monitor by host has an alert of each
 	}
 	return m
 }
@@ -184,9 +203,10 @@ func (m message) alert(root doc.Value) alert.Alert {
 	}
 }
 
-// key prefers what Datadog groups events by, with the group of the monitor,
-// then what templates call a key, then the monitor. The default payload has
-// none of them: its id is new with each event.
+// key prefers what Datadog groups events by, then what templates call a key,
+// then the monitor, each with the group of the monitor: what templates call a
+// key is often the id of the monitor. The default payload has none of them: its
+// id is new with each event.
 func (m message) key() string {
 	for _, named := range [...]struct{ kind, id string }{
 		{"aggreg_key", m.Text("aggregkey", "aggregationkey", "eventaggregkey")},
@@ -194,11 +214,8 @@ func (m message) key() string {
 		{"monitor", m.Text("alertid", "monitorid")},
 		{"signal", m.Text("securitysignalid", "signalid")},
 	} {
-		if named.id != "" && named.kind != "key" {
-			return alert.SenderKey(named.kind, strings.TrimSpace(named.id+" "+m.scope))
-		}
 		if named.id != "" {
-			return alert.SenderKey(named.kind, named.id)
+			return alert.SenderKey(named.kind, strings.TrimSpace(named.id+" "+m.scope))
 		}
 	}
 	if cycle := m.Text("alertcyclekey", "cyclekey", "incidentuuid", "incidentpublicid", "publicid"); cycle != "" {

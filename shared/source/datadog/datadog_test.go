@@ -15,7 +15,7 @@ func TestParse(t *testing.T) {
 	sourcetest.Run(t, Source, []sourcetest.Case{
 		{Name: "null", Body: `null`, Err: "the body is null, expected an object"},
 		{Name: "nothing of a monitor", Body: `{"date":"1"}`, Err: "no title, alert_id or aggreg_key"},
-		{Name: "nothing filled", Body: `{"title":"$EVENT_TITLE","aggreg_key":"$AGGREG_KEY"}`, Err: "no title, alert_id or aggreg_key"},
+		{Name: "nothing filled", Body: `{"title":"$EVENT_TITLE","aggreg_key":"$AGGREG_KEY"}`, Note: "its variables are not filled"},
 		{Name: "no transition fires", Body: `{` + base + `}`, Want: []string{`firing - aggreg_key:k .. "T"`}},
 		{Name: "success is a recovery", Body: `{` + base + `,"alert_type":"success","date":1772355600000}`, Want: []string{`resolved - aggreg_key:k ..2026-03-01T09:00:00Z "T"`}},
 		{Name: "Null says nothing", Body: `{` + base + `,"alert_transition":"Null"}`, Want: []string{`firing - aggreg_key:k .. "T"`}},
@@ -46,6 +46,10 @@ func TestParse(t *testing.T) {
 		{Name: "tags as list", Body: `{` + base + `,"tags":["env:prod"],"org":{"name":"o"}}`, Look: labels, Is: "map[env:prod org:o]"},
 		{Name: "links", Body: `{` + base + `,"link":"https://app.datadoghq.com/e","snapshot":"null","links":[{"href":"https://x.example.com","text":"X"}]}`,
 			Look: func(a *alert.Alert) any { return a.Links }, Is: "[{Event https://app.datadoghq.com/e} {X https://x.example.com}]"},
+		{Name: "a key of one's own is of each group", Body: `{"unique_key":5,"summary":"[Triggered on {host:a}] T"}`, Want: []string{`firing - key:5 host:a .. "T (host:a)"`}},
+		{Name: "a monitor without a group is of each host", Body: `{"alert_id":5,"title":"T on a-1","host":"a-1","alert_status":"Triggered"}`, Want: []string{`firing - monitor:5 host:a-1 .. "T on a-1 (host:a-1)"`}},
+		{Name: "an incident in an object", Body: `{"title":"","alert":{"alert_id":""},"incident":{"incident_title":"T","incident_uuid":"u","incident_status":"resolved","incident_severity":"SEV-2"}}`, Want: []string{`resolved error cycle:u .. "T"`}},
+		{Name: "names of a signal", Body: `{"signal_id":"s","signal_title":"Many logins","rule_name":"Logins","severity":"high","message":"D"}`, Want: []string{`firing error signal:s .. "Many logins"`}},
 		{Name: "cycle is the episode", Body: `{` + base + `,"alert_cycle_key":"c","date":1772355600000}`, Look: func(a *alert.Alert) any { return a.Episode }, Is: "c"},
 		{Name: "the time of a message is no episode", Body: `{` + base + `,"date":1772355600000}`, Look: func(a *alert.Alert) any { return a.Episode }, Is: ""},
 	})

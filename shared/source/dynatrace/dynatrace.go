@@ -30,7 +30,13 @@ var Source = source.Source{
 		"problemId displayId impactLevel severityLevel status",
 		"pid problemTitle state=OPEN|RESOLVED|MERGED",
 		"pid problem_title state=OPEN|RESOLVED|MERGED",
+		"problemId problemTitle state=OPEN|RESOLVED|MERGED",
+		"problem_id problem_title state=OPEN|RESOLVED|MERGED",
+		"PID ProblemID ProblemTitle",
+		"id displayName impactLevel severityLevel status=OPEN|CLOSED",
 		"state=OPEN|RESOLVED|MERGED text:=*.live.dynatrace.com*|*.apps.dynatrace.com*",
+		"status=OPEN|RESOLVED|MERGED text:=*.live.dynatrace.com*|*.apps.dynatrace.com*",
+		"text:=*#problems/problemdetail*;pid=*",
 		"SecurityProblemId SecurityProblemUrl",
 		`"event.kind"=DAVIS_PROBLEM|DAVIS_EVENT|SECURITY_EVENT`,
 		"ProblemDetailsJSONv2",
@@ -65,8 +71,8 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body has no PID, ProblemID or ProblemTitle")
 	}
 	a := p.alert()
-	switch state := strings.ToUpper(p.text("state", "status", "problemstatus", "eventstatus")); {
-	case state == "" && strings.EqualFold(p.details.Get("status").Text(), "CLOSED"), state == "RESOLVED", state == "CLOSED", state == "MERGED":
+	switch state := strings.ToUpper(p.text("state", "status", "problemstate", "problemstatus", "eventstatus")); {
+	case state == "" && p.saidClosed(), state == "RESOLVED", state == "CLOSED", state == "MERGED":
 		a.Status, a.EndedAt = alert.Resolved, source.Instant(source.FirstText(p.details.Get("endTime").Text(), p.text("problemendtime", "endtime", "eventend")))
 	case state == "", state == "OPEN", state == "ACTIVE":
 		a.Status = alert.Firing
@@ -93,8 +99,11 @@ func problemOf(root doc.Value) problem {
 		f = source.Fields{}
 		p.fields, p.details = f, root
 	}
-	p.pid = source.FirstText(f.Text("pid", "eventid"), p.details.First("problemId", "id", "ID"))
+	p.pid = source.FirstText(f.Text("pid", "problempid", "eventid"), p.details.First("problemId", "id", "ID"))
 	p.id = source.FirstText(f.Text("problemid", "displayid"), p.details.First("displayId", "displayName"))
+	if p.pid == "" && p.id == "" {
+		p.pid = pidIn(p.page())
+	}
 	p.entities = entitiesOf(f.Get("impactedentities").Inner())
 	if len(p.entities) == 0 {
 		p.entities = entitiesOf(p.details.Get("impactedEntities"))
@@ -108,17 +117,43 @@ const maxEntities = 20
 func entitiesOf(list doc.Value) []entity {
 	var found []entity
 	for v := range source.Some(list) {
-		if e := (entity{v.First("type", "entityId.type"), v.First("name", "entity", "entityId.id")}); e.name != "" && len(found) < maxEntities {
+		if e := (entity{v.First("type", "Type", "entityId.type"), v.First("name", "Name", "entity", "Entity", "entityId.id")}); e.name != "" && len(found) < maxEntities {
 			found = append(found, e)
 		}
 	}
 	return found
 }
 
+// saidClosed reads what tells the end where the state is left empty.
+func (p problem) saidClosed() bool {
+	return strings.EqualFold(p.details.Get("status").Text(), "CLOSED") || strings.HasPrefix(p.description(), "RESOLVED Problem ")
+}
+
+func (p problem) page() string {
+	return p.text("problemurl", "securityproblemurl", "url", "link", "titlelink", "linktoupstreamdetails")
+}
+
+// pidIn finds the problem in the address of its page.
+func pidIn(page string) string {
+	_, pid, _ := strings.Cut(page, ";pid=")
+	pid, _, _ = strings.Cut(pid, ";")
+	return pid
+}
+
 func (p problem) text(names ...string) string { return p.fields.Text(names...) }
 
 func (p problem) title() string {
-	return source.FirstText(p.text("problemtitle", "title", "eventname"), p.details.Get("title").Text())
+	return source.FirstText(p.text("problemtitle", "title", "eventname"), p.details.Get("title").Text(), p.firstEvent())
+}
+
+// firstEvent names what happened in words, where the details of version 1 stand
+// alone: they have no title.
+func (p problem) firstEvent() string {
+	kind := p.details.At("rankedEvents.0.eventType").Text()
+	if kind == "" {
+		return ""
+	}
+	return "Problem " + p.id + ": " + strings.ToLower(strings.ReplaceAll(kind, "_", " "))
 }
 
 func (p problem) alert() alert.Alert {
@@ -126,7 +161,7 @@ func (p problem) alert() alert.Alert {
 		Source: Name, DedupKey: p.key(), Episode: source.FirstText(p.pid, p.id), Severity: severityOf(p.severity()),
 		Title: p.titleOn(), Description: p.description(), Group: p.title(), Labels: p.labels(),
 		StartedAt: source.Instant(source.FirstText(p.details.Get("startTime").Text(), p.text("problemstarttime", "starttime", "eventstart", "timestamp"))),
-		Links:     source.Links("Problem", p.text("problemurl", "securityproblemurl", "url", "link")),
+		Links:     source.Links("Problem", p.page()),
 	}
 }
 

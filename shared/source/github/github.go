@@ -95,7 +95,7 @@ var readers = map[string]func(event) source.Parsed{
 func kindOf(root doc.Value) string {
 	for _, known := range [...]struct{ path, kind string }{
 		{"zen", "ping"}, {"build.pusher", "page_build"}, {"workflow_job", "workflow_job"}, {"deployment_status", "deployment_status"}, {"deployment", "deployment"},
-		{"workflow_run", "workflow_run"}, {"check_run", "check_run"}, {"check_suite", "check_suite"}, {"alert.rule", "code_scanning_alert"}, {"alert.secret_type", "secret_scanning_alert"},
+		{"workflow_run", "workflow_run"}, {"check_run", "check_run"}, {"check_suite", "check_suite"}, {"alert.rule", "code_scanning_alert"}, {"location.details", "secret_scanning_alert_location"}, {"alert.secret_type", "secret_scanning_alert"},
 		{"alert.affected_package_name", "repository_vulnerability_alert"}, {"alert.security_advisory", "dependabot_alert"}, {"alert.dependency", "dependabot_alert"},
 		{"security_advisory", "security_advisory"}, {"repository_advisory", "repository_advisory"}, {"release", "release"}, {"pusher", "push"}, {"context", "status"},
 		{"hook_id", "event"}, {"sender.login", "event"},

@@ -77,6 +77,7 @@ func TestSecurity(t *testing.T) {
 		{Name: "code closed", Body: numbered("closed_by_user", `,"rule":{"id":"x","severity":"none"},"dismissed_at":"2026-03-01T08:10:00Z"`), Want: []string{`resolved info code_scanning_alert:o/r#7 ..2026-03-01T08:10:00Z "x in o/r"`}},
 		{Name: "secret", Body: numbered("created", `,"secret_type":"k"`), Want: []string{`firing error secret_scanning_alert:o/r#7 .. "Secret found: k in o/r"`}},
 		{Name: "secret revoked", Body: numbered("revoked", `,"secret_type":"k"`), Want: []string{`resolved error secret_scanning_alert:o/r#7 .. "Secret found: k in o/r"`}},
+		{Name: "place of a secret without its header", Body: numbered("created", `,"secret_type":"k"},"location":{"type":"commit","details":{"path":"p"}`), Note: "says nothing of an alert"},
 		{Name: "place of a secret", Body: numbered("created", ``), Header: header("secret_scanning_alert_location"), Note: "says nothing of an alert"},
 		{Name: "vulnerability without a number", Body: `{"action":"resolve","alert":{"id":9,"affected_package_name":"p"},` + from + `}`, Want: []string{`resolved - repository_vulnerability_alert:o/r#9 .. "in p in o/r"`}},
 		{Name: "advisory", Body: `{"action":"withdrawn","security_advisory":{"ghsa_id":"G","severity":"moderate"}}`, Want: []string{`resolved warning advisory:G .. "G"`}},

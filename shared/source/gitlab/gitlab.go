@@ -246,7 +246,7 @@ func escalated(status string) alert.Status {
 
 func push(e event) source.Parsed {
 	ref, after := e.root.Get("ref").Text(), e.root.Get("after").Text()
-	if strings.Trim(after, "0") == "" {
+	if checkout := e.root.Get("checkout_sha"); strings.Trim(after, "0") == "" || checkout.Kind() == doc.Null {
 		return e.Note("deletes " + ref)
 	}
 	who, last := e.root.First("user_username", "user_name"), e.root.Get("commits").Index(e.root.Get("commits").Len()-1)

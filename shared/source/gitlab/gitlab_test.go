@@ -60,6 +60,7 @@ func TestParse(t *testing.T) {
 			Changes: []string{`2026-03-01T08:00:00Z "ann pushed to main (B) in o/r"`}},
 		{Name: "tag", Body: `{"object_kind":"tag_push","ref":"refs/tags/v1","after":"aa","user_name":"Ann","commits":[],` + in + `}`, Changes: []string{`"Ann pushed the tag v1 in o/r"`}},
 		{Name: "branch deleted", Body: `{"object_kind":"push","ref":"refs/heads/x","after":"0000",` + in + `}`, Note: "deletes refs/heads/x"},
+		{Name: "tag deleted", Body: `{"object_kind":"tag_push","ref":"refs/tags/v1","before":"0000","after":"aa","checkout_sha":null,` + in + `}`, Note: "deletes refs/tags/v1"},
 		{Name: "release", Body: `{"object_kind":"release","action":"create","tag":"v1","created_at":"2026-03-01 08:00:00 UTC",` + in + `}`, Changes: []string{`2026-03-01T08:00:00Z "release v1 in o/r"`}},
 		{Name: "release updated", Body: `{"object_kind":"release","action":"update",` + in + `}`, Note: "update says nothing"},
 		{Name: "feature flag", Body: object("feature_flag", `"name":"f","active":false`), Changes: []string{`"feature flag f turned off in o/r"`}},

@@ -36,10 +36,13 @@ type part struct {
 func (c Condition) String() string { return c.written }
 
 // Weight says how much it tells that c holds: one for each part, one more for
-// a value and two for a header.
+// a value and two for a header. What is not there tells nothing.
 func (c Condition) Weight() int {
 	n := 0
 	for _, p := range c.parts {
+		if p.op == "!" {
+			continue
+		}
 		n++
 		if len(p.words) > 0 && p.words[0] != "*" {
 			n++
@@ -48,7 +51,7 @@ func (c Condition) Weight() int {
 			n += 2
 		}
 	}
-	return n
+	return max(n, 1)
 }
 
 // ParseCondition reads a condition. The error is of kind Invalid.

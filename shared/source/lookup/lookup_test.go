@@ -193,7 +193,7 @@ func TestAnyHoldsIfOneDoes(t *testing.T) {
 }
 
 func TestWeightSaysHowMuchAConditionTells(t *testing.T) {
-	for written, want := range map[string]int{"a": 1, "!a": 1, "a=*": 1, "a=x": 2, "a=x|y b": 3, "header:X": 3, "header:X=y": 4, "a>=1": 1} {
+	for written, want := range map[string]int{"a": 1, "!a": 1, "a=*": 1, "a=x": 2, "a=x|y b": 3, "a !b !c": 1, "header:X": 3, "header:X=y": 4, "a>=1": 1} {
 		c, err := ParseCondition(written)
 		if err != nil || c.Weight() != want {
 			t.Errorf("%s weighs %d, want %d (%v)", written, c.Weight(), want, err)

@@ -65,7 +65,7 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		read = incident
 	case f.Text("shortdescription") != "" && f.Text("alerturl") != "":
 		read = legacy
-	case f.Text("issueid", "id", "issueurl") == "" && f.Text("title", "issuetitle") == "":
+	case f.Text(append(issueIDs[:], "issueurl")...) == "" && f.Text(issueTitles[:]...) == "":
 		return source.Parsed{}, fault.New(fault.Invalid, "the body has neither the id of an issue nor the current_state of an incident")
 	}
 	a, problem := read(f)
@@ -75,14 +75,24 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	return source.One(a), nil
 }
 
+// Names that templates give to the id and the title of an issue, and what they
+// put in their place.
+var (
+	issueIDs    = [...]string{"issueid", "id", "alertuid", "idempotencykey", "uniquekey", "dedupkey"}
+	issueTitles = [...]string{"title", "issuetitle", "issuename", "annotationstitle", "name", "summary"}
+	conditions  = [...]string{"alertconditionnames", "conditionnames", "conditionname", "accumulationsconditionname", "condition"}
+	policies    = [...]string{"alertpolicynames", "policynames", "policyname", "alertpolicyname", "accumulationspolicyname", "policy"}
+	impacted    = [...]string{"impactedentities", "entitiesdatanames", "entitiesdataname", "entitynames", "entityname", "entities"}
+)
+
 // issue reads what a workflow sends (New Relic, "Message templates", default
 // of the webhook).
 func issue(f source.Fields) (a alert.Alert, problem string) {
-	id, title := f.Text("issueid", "id"), source.Listed(f.Get("title", "issuetitle", "issuename", "name"))
+	id, title := f.Text(issueIDs[:]...), source.Listed(f.Get(issueTitles[:]...))
 	a = alert.Alert{
-		Source: Name, Episode: id, Severity: source.SeverityOf(f.Text("priority", "issuepriority", "severity")),
-		Title: source.FirstText(title, source.Listed(f.Get("alertconditionnames", "conditionnames", "conditionname", "condition")), "Issue "+id), Description: issueDescription(f),
-		Group: source.Listed(f.Get("alertpolicynames", "policynames", "policyname", "alertpolicyname", "policy")), Labels: issueLabels(f), Links: linksOf(f),
+		Source: Name, Episode: id, Severity: source.SeverityOf(f.Text("priority", "issuepriority", "severity", "level")),
+		Title: source.FirstText(title, source.Listed(f.Get(conditions[:]...)), "Issue "+id), Description: issueDescription(f),
+		Group: source.Listed(f.Get(policies[:]...)), Labels: issueLabels(f), Links: linksOf(f),
 		StartedAt: source.Instant(f.Text("createdat", "issuecreatedat", "activatedat", "openedat")),
 	}
 	a.DedupKey = issueKey(id, f.Text("issueurl", "issuepageurl"), title)
@@ -116,21 +126,24 @@ func issueStatus(f source.Fields) (status alert.Status, problem string) {
 	case "ACKNOWLEDGED":
 		return alert.Acknowledged, ""
 	case "", "CREATED", "ACTIVATED", "ACTIVE", "OPEN", "OPENED":
-		switch trigger := strings.ToUpper(f.Text("trigger", "triggerevent", "eventtype")); strings.TrimPrefix(trigger, "ISSUE_") {
+		switch trigger := strings.ToUpper(f.Text("trigger", "triggerevent", "issuetrigger", "eventtype")); strings.TrimPrefix(trigger, "ISSUE_") {
 		case "ACKNOWLEDGED", "ACKNOWLEDGE", "USER_ACTION":
 			return alert.Acknowledged, ""
 		}
 		return alert.Firing, ""
+	}
+	if status = source.StatusOf(state); status != "" { // a template may write its own word
+		return status, ""
 	}
 	return "", fmt.Sprintf("state: is %.40q, expected CREATED, ACTIVATED, ACKNOWLEDGED or CLOSED", state)
 }
 
 func issueDescription(f source.Fields) string {
 	return source.Lines(
-		source.Listed(f.Get("description", "conditiondescription", "alertconditiondescription", "details", "violationdetails")),
-		source.Said("Impacted", source.Listed(f.Get("impactedentities", "entitiesdataname", "entitynames", "entityname", "entities"))),
-		source.Said("Condition", source.Listed(f.Get("alertconditionnames", "conditionnames", "conditionname", "condition"))),
-		source.Said("Policy", source.Listed(f.Get("alertpolicynames", "policynames", "policyname", "alertpolicyname", "policy"))),
+		source.Listed(f.Get("description", "conditiondescription", "alertconditiondescription", "annotationsdescription", "details", "violationdetails", "message", "body")),
+		source.Said("Impacted", source.Listed(f.Get(impacted[:]...))),
+		source.Said("Condition", source.Listed(f.Get(conditions[:]...))),
+		source.Said("Policy", source.Listed(f.Get(policies[:]...))),
 		source.Said("Incidents", f.Text("totalincidents")), source.Said("Trigger", f.Text("trigger", "triggerevent")), source.Said("Owner", ownerOf(f)))
 }
 
@@ -143,8 +156,8 @@ func ownerOf(f source.Fields) string {
 
 func issueLabels(f source.Fields) map[string]string {
 	labels := source.Labels(
-		"entity", source.Listed(f.Get("impactedentities", "entitiesdataname", "entitynames", "entityname", "entities")), "condition", source.Listed(f.Get("alertconditionnames", "conditionnames", "conditionname", "condition")),
-		"policy", source.Listed(f.Get("alertpolicynames", "policynames", "policyname", "alertpolicyname", "policy")), "workflow", f.Text("workflowname"), "sources", source.Listed(f.Get("sources")),
+		"entity", source.Listed(f.Get(impacted[:]...)), "condition", source.Listed(f.Get(conditions[:]...)),
+		"policy", source.Listed(f.Get(policies[:]...)), "workflow", f.Text("workflowname"), "sources", source.Listed(f.Get("sources")),
 		"account", f.Text("nraccountid", "accountid", "accountname"), "host", f.Text("hostname", "host"))
 	addTags(labels, f.Get("tags", "labels", "zulipcustomfields", "customfields"))
 	return labels
@@ -159,7 +172,7 @@ func addTags(labels map[string]string, tags doc.Value) {
 }
 
 func linksOf(f source.Fields) []alert.Link {
-	return source.Links("Issue", f.Text("issueurl", "issuepageurl", "issuelink", "incidenturl", "url", "alerturl"), "Runbook", source.Listed(f.Get("runbookurl", "runbook")),
+	return source.Links("Issue", f.Text("issueurl", "issuepageurl", "issuelink", "incidenturl", "url", "alerturl", "link", "linktoupstreamdetails"), "Runbook", source.Listed(f.Get("runbookurl", "runbook")),
 		"Chart", f.Text("violationcharturl", "violationcallbackurl", "charturl"), "Policy", f.Text("policyurl"), "Condition", f.Text("conditionurl"))
 }
 
@@ -205,7 +218,7 @@ func incidentKey(f source.Fields, targets doc.Value) string {
 func incidentTitle(f source.Fields, condition string) string {
 	details := f.Text("details")
 	if condition == "" || details == "" || strings.Contains(details, condition) {
-		return source.FirstText(details, condition, f.Text("policyname"), "Incident "+f.Text("incidentid"))
+		return source.FirstText(details, condition, source.Listed(f.Get(issueTitles[:]...)), f.Text("policyname"), "Incident "+f.Text("incidentid"))
 	}
 	return condition + ": " + details
 }

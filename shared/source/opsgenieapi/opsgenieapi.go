@@ -24,14 +24,17 @@ const Name = "opsgenie-api"
 // AlertsPath begins the paths of the API (Opsgenie documentation, "Alert API").
 const AlertsPath = "v2/alerts"
 
+// foreign are fields that others have beside a message, and the API has not.
+const foreign = " !title !name !severity !level !state !host !hostname !id !time !timestamp"
+
 // Source is the Alert API.
 var Source = source.Source{
 	Name: Name, Parse: Parse,
 	Marks: []string{
 		"header:Authorization=\"GenieKey *\"",
-		"message alias !alert !event_action !status !action !alerts",
+		"message alias !alert !event_action !status !action !alerts" + foreign,
 		"message responders.0.type !alert !action",
-		"message priority=P1|P2|P3|P4|P5 !alert !alerts !action !status !event_action",
+		"message priority=P1|P2|P3|P4|P5 !alert !alerts !action !status !event_action !link !alertId !alert_id" + foreign,
 	},
 	Guide: source.Guide{
 		Product: "Opsgenie Alert API (whatever can send to it)", Page: "https://docs.opsgenie.com/docs/alert-api",

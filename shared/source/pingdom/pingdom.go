@@ -3,6 +3,7 @@
 package pingdom
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -20,9 +21,10 @@ var Source = source.Source{
 	Name: Name, Parse: Parse,
 	Marks: []string{
 		"check_id check_type check_params previous_state current_state=UP|DOWN|SUCCESS|FAILING",
-		"check_id check_name current_state",
+		"check_id check_name current_state=UP|DOWN|SUCCESS|FAILING|FAIL|FAILED|UNKNOWN|PAUSED|UNCONFIRMED_DOWN",
 		"check_id check_type state_changed_timestamp",
 		"current_state previous_state check_params",
+		"checkname incidentid action=assign|notify_of_close", "message|json.checkname message|json.action=assign|notify_of_close",
 		"header:User-Agent=Pingdom*",
 	},
 	Guide: source.Guide{
@@ -43,8 +45,11 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	if err != nil {
 		return source.Parsed{}, err
 	}
-	state := strings.ToUpper(strings.TrimSpace(root.Get("current_state").Text()))
-	id, name := root.Get("check_id").Text(), root.Get("check_name").Text()
+	if message := root.Get("message").Inner(); message.Kind() == doc.Object {
+		root = message // as of 2016 and before, in a field of a form
+	}
+	state := stateOf(root)
+	id, name := root.First("check_id", "check"), root.First("check_name", "checkname")
 	if state == "" || id == "" && name == "" {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body has no current_state of a check_id")
 	}
@@ -66,6 +71,17 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		return source.Parsed{Items: []source.Item{{Rejected: fmt.Sprintf("current_state: is %.40q, expected DOWN, UP, FAILING or SUCCESS", state)}}}, nil
 	}
 	return source.One(a), nil
+}
+
+// stateOf reads the state, or the action of messages of 2016 and before.
+func stateOf(root doc.Value) string {
+	switch root.Get("action").Text() {
+	case "assign":
+		return "DOWN"
+	case "notify_of_close":
+		return "UP"
+	}
+	return strings.ToUpper(strings.TrimSpace(root.Get("current_state").Text()))
 }
 
 func keyOf(id, name string, root doc.Value) string {
@@ -97,7 +113,7 @@ func descriptionOf(root doc.Value) string {
 func labelsOf(root doc.Value) map[string]string {
 	params := root.Get("check_params")
 	labels := source.Labels(
-		"check", root.Get("check_name").Text(), "type", root.Get("check_type").Text(), "host", params.Get("hostname").Text(),
+		"check", root.First("check_name", "checkname"), "type", root.Get("check_type").Text(), "host", cmp.Or(params.Get("hostname").Text(), root.Get("host").Text()),
 		"url", params.First("full_url", "url"), "importance", root.Get("importance_level").Text(), "location", root.At("first_probe.location").Text())
 	source.AddTags(labels, root.Get("tags"))
 	return labels

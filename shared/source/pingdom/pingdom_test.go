@@ -24,6 +24,8 @@ func TestParse(t *testing.T) {
 		{Name: "importance", Body: `{` + base + `,"current_state":"DOWN","importance_level":"high"}`, Want: []string{`firing error check:7 .. "C is DOWN"`}},
 		{Name: "unknown importance", Body: `{` + base + `,"current_state":"DOWN","importance_level":"odd"}`, Want: []string{`firing - check:7 .. "C is DOWN"`}},
 		{Name: "odd types", Body: `{"check_id":[7],"check_name":{},"current_state":"DOWN","check_params":[],"tags":"a,b:c","first_probe":"x"}`, Want: []string{`firing - check:[7] .. "{} is DOWN"`}},
+		{Name: "older message", Body: `message={"check":"7","checkname":"C","host":"a.example.com","action":"assign","incidentid":9,"description":"down"}`, Want: []string{`firing - check:7 .. "C is DOWN"`}},
+		{Name: "older message of the end", Body: `{"check":"7","checkname":"C","action":"notify_of_close","incidentid":9,"description":"up"}`, Want: []string{`resolved - check:7 .. "C is UP"`}},
 		{Name: "description", Body: `{` + base + `,"current_state":"DOWN","description":"503","long_description":"Unavailable","first_probe":{"location":"Oslo"},"second_probe":{}}`,
 			Look: func(a *alert.Alert) any { return a.Description }, Is: "503\nUnavailable\nSeen from: Oslo"},
 		{Name: "links", Body: `{` + base + `,"current_state":"DOWN","check_params":{"full_url":"https://a.example.com/","url":"/"}}`,

@@ -17,7 +17,7 @@ import (
 
 // Parse reads a request.
 func (p *Preset) Parse(r *source.Request) (source.Parsed, error) {
-	root, err := r.Root()
+	root, err := r.Loose()
 	if err != nil && (!p.takesText() || !utf8.Valid(r.Body) || len(strings.TrimSpace(string(r.Body))) == 0) {
 		return source.Parsed{}, err
 	}

@@ -35,6 +35,7 @@ func TestWhatIsTakenOut(t *testing.T) {
 		{"what was taken out before", "", `{"password":"[redacted]"}`, `{"password":"[redacted]"}`, 0},
 		{"a byte order mark", "", "\ufeff" + `{"password":"x"}`, `{"password":"[redacted]"}`, 1},
 		{"lines of JSON", "", `{"password":{"a":1}}` + "\n" + `{"b":"sk_live"}`, `{"password":"[redacted]"}` + "\n" + `{"b":"[redacted]"}` + "\n", 2},
+		{"what is nearly JSON", "", "{\"m\":\"a \"b\"\nc\",\"password\":\"x\",}", `{"m":"a \"b\"\nc","password":"[redacted]"}`, 1},
 		{"a form", source.FormMedia, `a=1&password=x&payload=%7B%22password%22%3A%22y%22%7D`, `a=1&password=%5Bredacted%5D&payload=%7B%22password%22%3A%22%5Bredacted%5D%22%7D`, 2},
 		{"a form with nothing in it", source.FormMedia, `b=1&a=2`, `b=1&a=2`, 0},
 		{"XML", "text/xml", `<a password="x"><password>y</password><n>sk_live</n></a>`, `<a password="[redacted]"><password>[redacted]</password><n>[redacted]</n></a>`, 3},

@@ -24,6 +24,10 @@ func (t *taker) body(body []byte, form bool) []byte {
 	if clean, ok := t.lines(bare); ok {
 		return clean
 	}
+	if mended, ok := doc.Mend(body); ok { // as sources read it
+		clean, _ := t.json(mended)
+		return clean
+	}
 	if form {
 		if clean, ok := t.form(body); ok {
 			return clean

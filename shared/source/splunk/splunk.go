@@ -48,7 +48,7 @@ var Source = source.Source{
 		Proof: "The key in the address; Observability Cloud also signs: Base64 HMAC of the body in X-SFX-Signature (auth vendor).",
 		Understood: "An alert's first result, by the name of its search; notable events of Enterprise Security, each by itself; ITSI episodes with severity and status; detectors with anomalous, ok, manually resolved and stopped; " +
 			"On-Call incidents with UNACKED, ACKED and RESOLVED, and what others send to the REST endpoint of On-Call (message_type, entity_id).",
-		Repeats:   "An alert of a search is not sent again; Observability Cloud sends again unless answered by 200 at once.",
+		Repeats:   "An alert of a search is not sent again; Observability Cloud sends again for up to 24 hours unless answered by 200 at once.",
 		NeverEnds: true,
 	},
 }
@@ -216,14 +216,15 @@ func detected(root doc.Value) source.Parsed {
 	told, _, _ := strings.Cut(strings.TrimSpace(root.Get("messageBody").Text()), "\n")
 	a := alert.Alert{
 		Source: Name, DedupKey: alert.SenderKey("incident", id), Episode: id, Severity: source.SeverityOf(root.Get("severity").Text()),
-		Title: source.FirstText(root.Get("messageTitle").Text(), strings.Trim(root.Get("detector").Text()+": "+root.Get("rule").Text(), ": "), told, "Incident "+id), Group: root.Get("detector").Text(),
+		Title: source.FirstText(root.First("messageTitle", "title"), strings.Trim(root.First("detector", "detectorName")+": "+root.First("rule", "ruleName"), ": "), told, "Incident "+id), Group: root.First("detector", "detectorName"),
 		Description: source.Lines(source.FirstText(root.Get("messageBody").Text(), root.Get("description").Text()), source.Said("Condition", root.Get("detectOnCondition").Text()), source.Said("Tip", root.Get("tip").Text())),
-		Labels:      source.Labels("detector", root.Get("detector").Text(), "rule", root.Get("rule").Text(), "organization", root.Get("orgId").Text()),
+		Labels:      source.Labels("detector", root.First("detector", "detectorName"), "rule", root.First("rule", "ruleName"), "organization", root.Get("orgId").Text()),
 		Links:       source.Links("Runbook", root.Get("runbookUrl").Text(), "Detector", root.Get("detectorUrl").Text(), "Chart", root.Get("imageUrl").Text()),
 	}
 	if id == "" { // as in a test
 		a.DedupKey = alert.HashKey(map[string]string{"detector": root.First("detectorId", "detectorUrl", "detector"), "rule": root.Get("rule").Text()})
 	}
+	source.AddFields(a.Labels, root.Get("dimensions"))
 	for _, input := range source.Named(root.Get("inputs")) {
 		source.AddFields(a.Labels, input.Get("key"))
 		source.AddFields(a.Labels, input.Get("dimensions"))
@@ -234,9 +235,16 @@ func detected(root doc.Value) source.Parsed {
 	case "ok", "manually resolved", "auto resolved", "resolved", "stopped":
 		a.Status, a.EndedAt = alert.Resolved, at
 	default:
-		return rejected("statusExtended: is %.40q, expected anomalous, ok, manually resolved or stopped", status)
+		return answered(rejected("statusExtended: is %.40q, expected anomalous, ok, manually resolved or stopped", status))
 	}
-	return source.One(a)
+	return answered(source.One(a))
+}
+
+// answered is out, to be answered by 200: anything else is sent again for a day (Splunk Observability
+// Cloud, "Send alert notifications to a webhook").
+func answered(out source.Parsed) source.Parsed {
+	out.Only200 = true
+	return out
 }
 
 // onCall reads an outgoing webhook, whose names have dots in them.

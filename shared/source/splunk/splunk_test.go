@@ -34,6 +34,8 @@ func TestParse(t *testing.T) {
 		{Name: "another status of an episode", Body: `{"itsi_group_id":"g","status":"9"}`, Want: []string{`rejected: itsi_group_status: is "9", expected 1 to 5`}},
 		{Name: "detector stopped", Body: `{"incidentId":"i","detector":"D","rule":"R","severity":"Minor","status":"ok","statusExtended":"stopped","timestamp":"2026-03-01T09:00:00Z"}`, Want: []string{`resolved warning incident:i ..2026-03-01T09:00:00Z "D: R"`}},
 		{Name: "detector of before", Body: `{"incidentId":"i","detectorUrl":"https://app.signalfx.com/x","severity":"Critical","status":"anomalous","messageTitle":"M"}`, Want: []string{`firing critical incident:i .. "M"`}},
+		{Name: "detector by a template", Body: `{"incidentId":"i","detectorName":"D","ruleName":"R","detectorUrl":"https://app.us1.signalfx.com/#/detector/1","status":"anomalous","dimensions":{"host":"h"}}`,
+			Look: func(a *alert.Alert) any { return []any{a.Title, a.Labels} }, Is: "[D: R map[detector:D host:h rule:R]]"},
 		{Name: "another status of a detector", Body: `{"incidentId":"i","detector":"D","statusExtended":"odd"}`, Want: []string{`rejected: statusExtended: is "odd", expected anomalous, ok, manually resolved or stopped`}},
 		{Name: "dimensions", Body: `{"incidentId":"i","detector":"D","status":"anomalous","inputs":{"A":{"key":{"host":"h"}},"B":{"dimensions":{"dc":"x"}},"C":7}}`,
 			Look: func(a *alert.Alert) any { return a.Labels }, Is: "map[dc:x detector:D host:h]"},
@@ -41,6 +43,21 @@ func TestParse(t *testing.T) {
 		{Name: "on-call without an entity", Body: `{"STATE.CURRENT_ALERT_PHASE":"UNACKED","STATE.INCIDENT_NAME":"8"}`, Want: []string{`firing - entity:incident 8 .. "Incident 8"`}},
 		{Name: "another phase of on-call", Body: `{"STATE.ENTITY_ID":"e","STATE.CURRENT_ALERT_PHASE":"SNOOZED"}`, Want: []string{`rejected: STATE.CURRENT_ALERT_PHASE: is "SNOOZED", expected UNACKED, ACKED or RESOLVED`}},
 	})
+}
+
+// TestObservabilityCloudIsAnsweredBy200, the only status that it takes for an answer.
+func TestObservabilityCloudIsAnsweredBy200(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"incidentId":"i","detector":"D","status":"anomalous"}`:        true,
+		`{"incidentId":"i","detector":"D","status":"odd"}`:              true,
+		`{"search_name":"S","sid":"1","results_link":"https://s/"}`:     false,
+		`{"ALERT.entity_id":"e","STATE.CURRENT_ALERT_PHASE":"UNACKED"}`: false,
+	} {
+		parsed, err := Parse(sourcetest.Request(body))
+		if err != nil || parsed.Only200 != want {
+			t.Errorf("%s: %t, %v", body, parsed.Only200, err)
+		}
+	}
 }
 
 // The signatures were made with openssl: printf '%s' "$body" | openssl dgst

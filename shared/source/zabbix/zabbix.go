@@ -27,7 +27,7 @@ var Source = source.Source{
 		"event_nseverity trigger_id",
 		"event_id event_update_status event_value",
 		"eventid triggerid",
-		"hostname severity status trigger item",
+		"hostname severity status=PROBLEM|RESOLVED|OK|UPDATED trigger item",
 		`"EVENT.ID" "EVENT.VALUE"`,
 		`"EVENT.ID" "TRIGGER.ID"`,
 		`"TRIGGER.NAME" "TRIGGER.STATUS"`,
@@ -36,6 +36,8 @@ var Source = source.Source{
 		"EVENT_ID TRIGGER_NAME",
 		"TRIGGER_ID TRIGGER_STATUS",
 		"zabbix_url",
+		"event_id event_name event_severity trigger_id", "trigger trigger_status=PROBLEM|OK trigger_severity", "triggerId name service status=PROBLEM|OK", `"Event ID" "Trigger ID"`, `properties."Event ID" properties."Trigger ID"`,
+		"trigger.id event.id event.status",
 		"eventId triggerId", "EventID TriggerID", "triggerName triggerStatus", "EventID EventNSeverity", "Event_ID Event_Update_Status",
 		"event_id event_status event_severity host_name",
 		"To Subject Message URL", "trigger_id status=PROBLEM|RESOLVED|OK|UPDATED", "trigger_name host status=PROBLEM|RESOLVED|OK", "eventid host severity status=PROBLEM|RESOLVED|OK",
@@ -124,7 +126,7 @@ type event struct {
 }
 
 func eventOf(root doc.Value, body string) event {
-	e := event{Fields: source.FieldsOf(root)}
+	e := event{Fields: source.FieldsOf(root, root.Get("properties"), root.At("embeds.0"), root.At("attachments.0"))}
 	message := e.Text("alertmessage", "message", "eventmessage", "body", "description", "text", "content")
 	if message == "" && !strings.HasPrefix(strings.TrimSpace(body), "{") {
 		message = body
@@ -141,7 +143,7 @@ func eventOf(root doc.Value, body string) event {
 // page is the address of the event's page, where it is told. The address to
 // which a media type posts is often called url too.
 func (e event) page() string {
-	page := e.Fields.Text("link", "eventurl", "alerturl", "problemurl", "generatorurl")
+	page := e.Fields.Text("link", "eventurl", "alerturl", "problemurl", "generatorurl", "linktoupstreamdetails", "titlelink")
 	if own := e.Fields.Text("url"); page == "" && strings.Contains(own, ".php") {
 		return own
 	}
@@ -161,7 +163,11 @@ func (e event) Text(names ...string) string {
 // id is that of the problem, also in its updates and its recovery (Zabbix
 // manual, "Supported macros", {EVENT.ID}).
 func (e event) id() string {
-	return e.Text("eventid", "problemid", "originalproblemid", "originaleventid", "id")
+	id := e.Text("eventid", "problemid", "originalproblemid", "originaleventid", "id")
+	if id == e.trigger() && e.Text("eventid", "problemid") == "" {
+		return "" // a template that calls the trigger so
+	}
+	return id
 }
 
 func (e event) trigger() string { return e.Text("triggerid") }
@@ -209,14 +215,11 @@ func (e event) alert() alert.Alert {
 // generates multiple problems has several at once, which recover apart (Zabbix
 // manual, "Event correlation"), and its internal events are others again.
 func (e event) key() string {
-	problem := e.Text("eventid", "problemid", "originalproblemid", "originaleventid")
 	switch trigger, id := e.trigger(), e.id(); {
-	case problem != "":
-		return alert.SenderKey("event", problem)
-	case trigger != "":
-		return alert.SenderKey("trigger", trigger)
 	case id != "":
 		return alert.SenderKey("event", id)
+	case trigger != "":
+		return alert.SenderKey("trigger", trigger)
 	}
 	return alert.HashKey(map[string]string{"host": e.host(), "trigger": e.title()})
 }
