@@ -174,6 +174,9 @@ func TestOddRequestsAreAccepted(t *testing.T) {
 		{"no alerts", `{"version":"4","alerts":[]}`, "application/json"},
 		{"title of 1 MB", `{"alerts":[{"status":"firing","labels":{"a":"` + strings.Repeat("x", 1_000_000) + `"}}]}`, "application/json"},
 		{"invalid UTF-8 in a title", `{"alerts":[{"status":"firing","labels":{"a":"` + "\xff" + `"}}]}`, "application/json"},
+		{"a field twice", `{"alerts":[1],"alerts":[{"status":"firing","status":"firing","labels":{"a":"b"}}]}`, "application/json"},
+		{"NUL in a title", `{"alerts":[{"status":"firing","labels":{"a":"b","alertname":"x\u0000y"}}]}`, "application/json"},
+		{"half a character", `{"alerts":[{"status":"firing","labels":{"a":"\ud83d"}}]}`, "application/json"},
 		{"one neighbour unreadable", `{"alerts":[{"status":"firing","labels":{"a":"b"}},{}]}`, "application/json"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -66,15 +66,15 @@ func TestProofsThatNobodyCanGive(t *testing.T) {
 
 func TestOneProofOrSeveral(t *testing.T) {
 	for text, want := range map[string]Proofs{
-		`{"header":"A","scheme":"secret"}`:                      {{Header: "A", Scheme: "secret"}},
-		` [{"header":"A","scheme":"secret"},{"scheme":"jws"}] `: {{Header: "A", Scheme: "secret"}, {Scheme: "jws"}},
+		`{"header":"A","scheme":"secret"}`:                    {{Header: "A", Scheme: "secret"}},
+		`[{"header":"A","scheme":"secret"},{"scheme":"jws"}]`: {{Header: "A", Scheme: "secret"}, {Scheme: "jws"}},
 		`[]`: {},
 	} {
 		var got Proofs
-		if err := json.Unmarshal([]byte(text), &got); err != nil || !slices.Equal(got, want) {
+		if err := json.Unmarshal([]byte(" "+text+"\n"), &got); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}
-		if again, err := json.Marshal(got); err != nil || string(again) != strings.TrimSpace(text) {
+		if again, err := json.Marshal(got); err != nil || string(again) != text {
 			t.Errorf("%s is written as %s, %v", text, again, err)
 		}
 	}
