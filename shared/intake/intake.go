@@ -290,11 +290,12 @@ func (in *Intake) pass(ctx context.Context, found integration.Found, src source.
 // read takes off a request how it was sent and out of it what nobody may keep,
 // and reads what is left, which it returns too.
 func read(found integration.Found, src source.Source, req *source.Request) (source.Parsed, *source.Request, error) {
+	sent := req.Media()
 	req, notes, err := wire.Plain(req, MaxBody)
 	if err != nil {
 		return source.Parsed{}, req, unread(err)
 	}
-	if err := checkMedia(req, src.Media); err != nil {
+	if err := checkMedia(req, sent, src.Media); err != nil {
 		return source.Parsed{}, req, err
 	}
 	req, redacted := found.Redact.Request(req)
@@ -396,14 +397,14 @@ func unread(err error) error {
 }
 
 // checkMedia accepts what the source sends, and what looks like JSON, whatever
-// its sender calls it.
-func checkMedia(req *source.Request, others []string) error {
+// its sender calls it. sent is the media type before the request was made plain.
+func checkMedia(req *source.Request, sent string, others []string) error {
 	media := req.Media()
 	known := media == "" || media == "application/json" || strings.HasSuffix(media, "+json") || slices.Contains(others, media) || slices.Contains(others, "*")
 	if known || source.LooksLikeJSON(req.Body) {
 		return nil
 	}
-	return unsupported(fmt.Sprintf("the content type is not %s: found %.60q", strings.Join(append([]string{"application/json"}, others...), ", "), media))
+	return unsupported(fmt.Sprintf("the content type is not %s: found %.60q", strings.Join(append([]string{"application/json"}, others...), ", "), sent))
 }
 
 func unsupported(text string) error {

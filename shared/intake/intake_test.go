@@ -143,7 +143,7 @@ func TestBadRequestsAreAnsweredClearly(t *testing.T) {
 		{"NUL", "{\"alerts\":[\x00]}", "application/json", 400, "not valid JSON at byte 12"},
 		{"200 levels deep", strings.Repeat("[", 200), "application/json", 400, "deeper than 64 levels"},
 		{"form", "a=1", "application/x-www-form-urlencoded", 415, "not application/json"},
-		{"form of several parts", "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--", "multipart/form-data; boundary=b", 415, "not application/json"},
+		{"form of several parts", "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--", "multipart/form-data; boundary=b", 415, "not application/json: found \\\"multipart/form-data\\\""},
 		{"XML", "<a/>", "text/xml", 415, "content type is not application/json: found \\\"text/xml\\\""},
 		{"a character set that is not read", "\x83\x65", "application/json; charset=Shift_JIS", 415, "character set is \\\"shift_jis\\\", expected UTF-8"},
 		{"missing fields", `{}`, "application/json", 422, `"field":"alerts","detail":"missing`},

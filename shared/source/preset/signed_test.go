@@ -71,6 +71,7 @@ var signed = []struct {
 		"Travis", "travis", "payload=%7B%22id%22%3A7%2C%22status_message%22%3A%22Broken%22%7D", map[string]string{"Signature": "mP8Hh15JmUFaay45B1vpdQrocUo3HrVlvLXxUgr/WqTxGkC1WGKZ3nQQMnGXJ2901SVWyl1UneLmqcL06ZfOua/VqQVnDoszMxm0K9VTBVKsQ9HRUMMbC1tDwxFT5M1obuOXg9eQVhV4Hnn1UStrjqdkLgUzFRrcFVk7+8Mu+FM+t3rjf0xf5x5N16kQZoMqn4FG7TRHEcQ0IMPMIS0BGT0WaGLrIoWZRC0MfgieIRg666M4+ACO/YvG8mhCOC13KcyoWL/ItFd5NX8R9Hsi7Yj4OuOy3i/zI8YvUaBQwb78gK9XsRZAWRUnmzJQzA6V8sf5dw2ZYndkhJsRB3rFfw=="},
 		"Signature", travisKey, false,
 	},
+	{"Zenduty", "zenduty", `{"a":1}`, map[string]string{"X-Signature": "5+3Sd614sj8TduJ5Qa/l9ASK0mWdz3xeZabnitj4w5w="}, "X-Signature", "their-secret", false},
 }
 
 func TestWhatVendorsSign(t *testing.T) {

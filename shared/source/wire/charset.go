@@ -86,6 +86,9 @@ func prologOf(body []byte) (name string, at int) {
 // maxProlog is longer than such a line.
 const maxProlog = 256
 
+// lost is the note of a body that is not what its sender wrote.
+const lost = "characters of the body were lost on the way and cannot be read: let the sender write UTF-8, or use the content type application/octet-stream"
+
 // guessed is the note of a body that was not said to be in GB 18030.
 const guessed = "the body is not UTF-8 and was read as GB 18030, as its bytes look; the sender should name its charset in Content-Type"
 
@@ -98,6 +101,8 @@ func charsetOf(name string, text []byte) (charset, []string, error) {
 		return func(b []byte) []byte { return fromUTF16(b, false) }, nil, nil
 	case bytes.IndexByte(text, 0) < 0 && (isASCII(text) || strings.HasPrefix(name, "u") && utf8.Valid(text)):
 		return nil, nil, nil
+	case damaged(text):
+		return nil, []string{lost}, nil
 	case !known:
 		return nil, nil, &UnsupportedError{Text: "the character set is " + quoted(name) + ", expected UTF-8, or UTF-16, GB 18030 or Windows-1252"}
 	case c == nil && !utf8.Valid(text) && looksGB(text):

@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
@@ -92,11 +93,11 @@ func unpacked(r *source.Request, limit int64) ([]byte, error) {
 		return nil, &UnsupportedError{Text: "the content encoding is " + quoted(name) + ", expected " + Encodings + " or identity", Encoding: true}
 	}
 	if err != nil {
-		return nil, notPacked(name, err)
+		return nil, notPacked(name, r.Body, err)
 	}
 	body, err := io.ReadAll(io.LimitReader(packed, limit+1))
 	if err != nil {
-		return nil, notPacked(name, err)
+		return nil, notPacked(name, r.Body, err)
 	}
 	if int64(len(body)) > limit {
 		return nil, &http.MaxBytesError{Limit: limit}
@@ -113,9 +114,17 @@ func inflater(body []byte) (io.Reader, error) {
 	return flate.NewReader(bytes.NewReader(body)), nil
 }
 
-func notPacked(name string, err error) error {
+func notPacked(name string, body []byte, err error) error {
+	if damaged(body) {
+		return fault.Wrap(fault.Invalid, err, "bytes of the body were lost on the way: send it without compression, or with the content type application/octet-stream")
+	}
 	return fault.Wrap(fault.Invalid, err, "the body is not whole, or not %s as its Content-Encoding says", name)
 }
+
+// damaged reports whether bytes that are no UTF-8 were replaced before they
+// came here: an HTTP API of API Gateway hands on as a text what calls itself
+// JSON, XML or text, and anything else as it is.
+func damaged(body []byte) bool { return bytes.Contains(body, []byte("\ufffd")) && utf8.Valid(body) }
 
 // parameter reads a parameter of a content type, in lower case.
 func parameter(contentType, name string) string {

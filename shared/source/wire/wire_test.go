@@ -114,6 +114,7 @@ func TestPlain(t *testing.T) {
 		{"XML in GBK", gb(t, `<?xml version="1.0" encoding="GBK" ?><a>磁盘</a>`), "text/xml", "", `<?xml version="1.0" encoding="UTF-8" ?><a>磁盘</a>`, "text/xml", ""},
 		{"XML in UTF-16", "\xff\xfe" + inUTF16(`<?xml version='1.0' encoding='UTF-16'?><a>磁盘</a>`, false), "text/xml", "", `<?xml version='1.0' encoding='UTF-8'?><a>磁盘</a>`, "text/xml", ""},
 		{"XML that says what it is not", `<?xml version="1.0" encoding="iso-8859-1"?><a/>`, "text/xml; charset=utf-8", "", `<?xml version="1.0" encoding="UTF-8"?><a/>`, "text/xml; charset=utf-8", ""},
+		{"GBK that was taken for UTF-8 on the way", "{\"title\":\"\ufffd\ufffd\"}", "application/json; charset=gbk", "", "{\"title\":\"\ufffd\ufffd\"}", "application/json; charset=utf-8", "were lost on the way"},
 		{"a mail", "Subject: " + gb(t, "磁盘已满"), "message/rfc822", "", "Subject: " + gb(t, "磁盘已满"), "message/rfc822", ""},
 		{"empty", "", "application/json; charset=gbk", "", "", "application/json; charset=utf-8", ""},
 	} {
@@ -159,6 +160,7 @@ func TestWhatIsNotRead(t *testing.T) {
 		{"a long name", "{}", "application/json", strings.Repeat("x", 10_000), `415 the content encoding is "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"`},
 		{"gzip that is none", `{"a":1}`, "application/json", "gzip", "400 the body is not whole, or not gzip as its Content-Encoding says"},
 		{"gzip that is cut", packed(t, strings.Repeat("abc", 100), gzipped)[:20], "application/json", "gzip", "400 the body is not whole"},
+		{"gzip that was taken for UTF-8 on the way", strings.ToValidUTF8(packed(t, "{}", gzipped), "\ufffd"), "application/json", "gzip", "400 bytes of the body were lost on the way: send it without compression, or with the content type application/octet-stream"},
 		{"nothing as gzip", "", "application/json", "gzip", "400 the body is not whole"},
 		{"deflate that is none", "\xff\xff\xff", "application/json", "deflate", "400 the body is not whole, or not deflate"},
 		{"a bomb", bomb, "application/json", "gzip", "413"},
