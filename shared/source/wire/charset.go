@@ -43,15 +43,15 @@ func charsetNamed(name string) (c charset, known bool) {
 
 // inUTF8 returns a body in UTF-8, and a note where its character set was
 // guessed.
-func inUTF8(r *source.Request, body []byte) ([]byte, []string, error) {
-	form := r.Media() == source.FormMedia && !source.LooksLikeJSON(body)
+func inUTF8(contentType, media string, body []byte) ([]byte, []string, error) {
+	form := media == source.FormMedia && !source.LooksLikeJSON(body)
 	sample := body
 	if form {
 		if plain, err := url.QueryUnescape(string(body)); err == nil {
 			sample = []byte(plain)
 		}
 	}
-	name := parameter(r.Header.Get("Content-Type"), "charset")
+	name := parameter(contentType, "charset")
 	if name == "" {
 		name, _ = prologOf(body)
 	}
@@ -96,19 +96,27 @@ const guessed = "the body is not UTF-8 and was read as GB 18030, as its bytes lo
 // order mark says more than a name, and what is UTF-8 anyhow is not UTF-16.
 func charsetOf(name string, text []byte) (charset, []string, error) {
 	c, known := charsetNamed(name)
+	valid := utf8.Valid(text)
 	switch {
 	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")):
 		return func(b []byte) []byte { return fromUTF16(b, false) }, nil, nil
-	case bytes.IndexByte(text, 0) < 0 && (isASCII(text) || strings.HasPrefix(name, "u") && utf8.Valid(text)):
-		return nil, nil, nil
-	case damaged(text):
+	case valid && bytes.Contains(text, []byte("\ufffd")):
 		return nil, []string{lost}, nil
+	case valid && (c == nil && known || plainly(name, text)):
+		return nil, nil, nil
 	case !known:
 		return nil, nil, &UnsupportedError{Text: "the character set is " + quoted(name) + ", expected UTF-8, or UTF-16, GB 18030 or Windows-1252"}
-	case c == nil && !utf8.Valid(text) && looksGB(text):
+	case c == nil && looksGB(text):
 		return fromGB, []string{guessed}, nil
 	}
 	return c, nil, nil
+}
+
+// plainly reports whether a valid text is what it would be in UTF-8, although
+// it is said to be in another character set: ASCII is the same in nearly all,
+// and UTF-16 of JSON, XML or a form has zeros.
+func plainly(name string, text []byte) bool {
+	return bytes.IndexByte(text, 0) < 0 && (strings.HasPrefix(name, "u") || isASCII(text))
 }
 
 func isASCII(text []byte) bool {

@@ -41,7 +41,8 @@ func Plain(r *source.Request, limit int64) (*source.Request, []string, error) {
 	if err != nil {
 		return r, nil, err
 	}
-	switch media := r.Media(); {
+	media := r.Media()
+	switch {
 	case media == multipartMedia:
 		form, err := multipartForm(r, body)
 		if err != nil {
@@ -52,11 +53,11 @@ func Plain(r *source.Request, limit int64) (*source.Request, []string, error) {
 	case strings.HasPrefix(media, "message/"): // a mail says of each of its parts how it is written
 		return renewed(r, media, body), nil, nil
 	}
-	text, notes, err := inUTF8(r, body)
+	text, notes, err := inUTF8(r.Header.Get("Content-Type"), media, body)
 	if err != nil {
 		return r, nil, err
 	}
-	return renewed(r, r.Media(), text), notes, nil
+	return renewed(r, media, text), notes, nil
 }
 
 // renewed is r with a body that is plain, and a header that says so; r itself,

@@ -321,3 +321,15 @@ func FuzzPlain(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkPlain: what there is nothing to do with costs nothing that shows.
+func BenchmarkPlain(b *testing.B) {
+	r := request(`{"alerts":[`+strings.Repeat(`{"status":"firing","labels":{"alertname":"Disk full 磁盘"}},`, 100)+`{}]}`, "Content-Type", "application/json; charset=utf-8")
+	b.ReportAllocs()
+	b.SetBytes(int64(len(r.Body)))
+	for b.Loop() {
+		if got, _, err := wire.Plain(r, limit); err != nil || got != r {
+			b.Fatal(err)
+		}
+	}
+}
