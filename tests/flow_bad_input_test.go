@@ -183,9 +183,12 @@ func (s *strained) deliveriesRefused(t *testing.T) {
 		{"no alert in it", hook("x", "1", `"x"`, "null", "[]"), 422, `"field":"alerts[3]","detail":"is an array, expected an object"`, nil},
 		{"10,001 alerts", "[" + strings.Repeat("{},", 10_000) + "{}]", 400, "10001 alerts, more than 10000; send them in parts", nil},
 		{"form", url.Values{"payload": {good}}.Encode(), 415, "not application/json", []string{"Content-Type", "application/x-www-form-urlencoded"}},
-		{"plain text", good, 415, "not application/json", []string{"Content-Type", "text/plain"}},
-		{"another character set", good, 415, "the character set is not UTF-8", []string{"Content-Type", "application/json; charset=iso-8859-1"}},
-		{"gzip", packed(t, good), 415, "the content encoding is not identity", []string{"Content-Encoding", "gzip"}},
+		{"form of several parts", "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--", 415, `found \"multipart/form-data\"`, []string{"Content-Type", "multipart/form-data; boundary=b"}},
+		{"plain text", "the disk is full", 415, `not application/json: found \"text/plain\"`, []string{"Content-Type", "text/plain"}},
+		{"another character set", "\x83\x65", 415, `the character set is \"shift_jis\", expected UTF-8`, []string{"Content-Type", "application/octet-stream; charset=Shift_JIS"}},
+		{"brotli", good, 415, `the content encoding is \"br\", expected gzip, deflate or identity`, []string{"Content-Encoding", "br"}},
+		{"gzip that is called JSON, which a gateway takes for a text", packed(t, good), 400, "bytes of the body were lost on the way", []string{"Content-Encoding", "gzip"}},
+		{"gzip of 20 MiB", packed(t, strings.Repeat(" ", 20<<20)), 413, "larger than 1048576 bytes", []string{"Content-Encoding", "gzip", "Content-Type", "application/octet-stream"}},
 		{"gzip that does not say so", packed(t, good), 400, "not valid JSON at byte 1", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -331,6 +331,23 @@ func TestNormalizeShowsWhatIntakeMakesOfAPayload(t *testing.T) {
 	s.want(3, "normalize", "testdata/nothing.json")
 }
 
+func TestNormalizeReadsWhatIsSentOtherwise(t *testing.T) {
+	const form = "--b\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nDisk full\r\n--b\r\nContent-Disposition: form-data; name=\"p\"; filename=\"p.png\"\r\nContent-Type: image/png\r\n\r\n\x89\r\n--b--\r\n"
+	s := &shell{t: t, home: t.TempDir(), stdin: form}
+	if p := s.want(0, "normalize", "-"); !strings.Contains(p.out, `"title": "Disk full"`) || !strings.Contains(p.err, `note: the file "p" of the form`) {
+		t.Errorf("a form of parts: %s %s", p.out, p.err)
+	}
+	s.stdin = "{\"title\":\"\xb4\xc5\xc5\xcc\xd2\xd1\xc2\xfa\"}"
+	if p := s.want(0, "normalize", "--header", "Content-Type: application/json; charset=gbk", "-"); !strings.Contains(p.out, `"title": "磁盘已满"`) {
+		t.Errorf("GBK: %s %s", p.out, p.err)
+	}
+	for header, want := range map[string]string{"Content-Encoding: br": "expected gzip, deflate", "Content-Encoding: gzip": "not gzip", "Content-Type: text/plain; charset=koi8-r": `"koi8-r"`} {
+		if p := s.want(1, "normalize", "--header", header, "-"); !strings.Contains(p.err, want) {
+			t.Errorf("%s: %s", header, p.err)
+		}
+	}
+}
+
 func TestTestPageWaitsUntilItWasSent(t *testing.T) {
 	w := opstest.New(t)
 	s := newShell(t, w, "ann", ops.EventsWrite)

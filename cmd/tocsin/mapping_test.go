@@ -143,6 +143,7 @@ func TestTrialNeedsAKeyThatIsKnown(t *testing.T) {
 func TestMediaOf(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"a":1}`: "application/json", `<a/>`: "application/xml", `a=1&b=2`: "application/x-www-form-urlencoded", `it is = broken`: "text/plain",
+		"--b 1\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b 1--": `multipart/form-data; boundary="b 1"`, "--\r\nContent-": "text/plain", "--- a": "text/plain",
 	} {
 		if got := mediaOf([]byte(body)); got != want {
 			t.Errorf("%s is %s, want %s", body, got, want)

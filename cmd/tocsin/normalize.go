@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"tocsin/shared/source/all"
 	"tocsin/shared/source/email"
 	"tocsin/shared/source/lookup"
+	"tocsin/shared/source/wire"
 )
 
 // normalized is an alert as intake makes it; every field is always there.
@@ -91,8 +93,24 @@ func (a *app) request(in payload) (*source.Request, error) {
 	if header.Get("Content-Type") == "" && strings.HasSuffix(in.file, ".eml") {
 		header.Set("Content-Type", email.Media)
 	}
-	r := &source.Request{Header: header, Query: url.Values{}, At: a.now().UTC(), Other: all.Decode}
-	r.Body, err = a.read(in.file)
+	body, err := a.read(in.file)
+	if err != nil {
+		return nil, err
+	}
+	if header.Get("Content-Type") == "" && multipartMedia(body) != "" {
+		header.Set("Content-Type", multipartMedia(body))
+	}
+	r := &source.Request{Header: header, Query: url.Values{}, Body: body, At: a.now().UTC(), Other: all.Decode}
+	r, notes, err := wire.Plain(r, maxPayload)
+	for _, note := range notes {
+		fmt.Fprintf(a.stderr, "note: %s\n", clean(note))
+	}
+	if u, ok := errors.AsType[*wire.UnsupportedError](err); ok {
+		return nil, fault.New(fault.Invalid, "%s", u.Text)
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, tooLarge(in.file)
+	}
 	return r, err
 }
 
@@ -171,9 +189,13 @@ func (a *app) read(file string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", file, err)
 	}
 	if len(body) > maxPayload {
-		return nil, fault.New(fault.Invalid, "%s is larger than %d bytes, which intake refuses", file, maxPayload)
+		return nil, tooLarge(file)
 	}
 	return body, nil
+}
+
+func tooLarge(file string) error {
+	return fault.New(fault.Invalid, "%s is larger than %d bytes, which intake refuses", file, maxPayload)
 }
 
 func (a *app) showAlerts(found all.Detected, parsed source.Parsed) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -100,9 +101,23 @@ func headersOf(given []string) (http.Header, error) {
 	return header, nil
 }
 
+// multipartMedia is the media type of what looks like a multipart form, whose
+// first line is its boundary; "" for anything else.
+func multipartMedia(body []byte) string {
+	line, rest, _ := bytes.Cut(body, []byte("\r\n"))
+	boundary, ok := bytes.CutPrefix(line, []byte("--"))
+	if !ok || len(boundary) == 0 || !bytes.HasPrefix(bytes.ToLower(rest[:min(len(rest), 1<<10)]), []byte("content-")) {
+		return ""
+	}
+	return mime.FormatMediaType("multipart/form-data", map[string]string{"boundary": string(boundary)})
+}
+
 // mediaOf is how a sender would call a body.
 func mediaOf(body []byte) string {
+	form := multipartMedia(body)
 	switch body = bytes.TrimSpace(body); {
+	case form != "":
+		return form
 	case json.Valid(body):
 		return "application/json"
 	case bytes.HasPrefix(body, []byte("<")):

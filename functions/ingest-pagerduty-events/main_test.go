@@ -53,7 +53,7 @@ func TestBadRequests(t *testing.T) {
 		bad := intaketest.BadRequests(intaketest.Read(t, tested.Name, file))
 		for i := range bad {
 			if s := bad[i].Status; slices.Contains(s, 401) || slices.Contains(s, 415) {
-				bad[i].Status = []int{400, 202}
+				bad[i].Status = append(slices.DeleteFunc(slices.Clone(s), func(n int) bool { return n == 401 || n == 415 }), 400, 202)
 			}
 			bad[i].Name = file + " " + bad[i].Name
 		}

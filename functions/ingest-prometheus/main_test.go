@@ -36,7 +36,7 @@ func TestEvents(t *testing.T) {
 		{File: "wrong-method.json", Status: 405, Body: `"detail":"the method is not one of POST"`},
 		{File: "empty-body.json", Status: 400, Body: `"detail":"the body is empty"`},
 		{File: "not-json.json", Status: 400, Body: `"detail":"the body is not valid JSON at byte 1`},
-		{File: "wrong-content-type.json", Status: 415, Body: `"detail":"the content type is not application/json"`},
+		{File: "wrong-content-type.json", Status: 415, Body: `"detail":"the content type is not application/json: found`},
 	})
 }
 

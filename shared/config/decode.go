@@ -116,7 +116,7 @@ func assign(v value, to reflect.Value, at string, problems *fault.Problems) {
 		assignText(v, u, at, problems)
 		return
 	}
-	if _, ok := to.Addr().Interface().(oneOrMany); ok && v.what == "a text" {
+	if many, ok := to.Addr().Interface().(oneOrMany); ok && v.what == many.OneOrMany() {
 		to.Set(reflect.MakeSlice(to.Type(), 1, 1))
 		assign(v, to.Index(0), at, problems)
 		return
@@ -137,8 +137,8 @@ func assign(v value, to reflect.Value, at string, problems *fault.Problems) {
 	}
 }
 
-// oneOrMany marks a list for which a single text may stand.
-type oneOrMany interface{ OneOrMany() }
+// oneOrMany is a list for which a single element may stand, and what that is.
+type oneOrMany interface{ OneOrMany() string }
 
 func assignText(v value, to encoding.TextUnmarshaler, at string, problems *fault.Problems) {
 	text, ok := v.scalar.(string)
@@ -189,8 +189,8 @@ func scalarName(k reflect.Kind) string {
 func assignSlice(v value, to reflect.Value, at string, problems *fault.Problems) {
 	if v.what != "a list" {
 		what := "a list"
-		if _, ok := to.Addr().Interface().(oneOrMany); ok {
-			what = "a text or a list"
+		if many, ok := to.Addr().Interface().(oneOrMany); ok {
+			what = many.OneOrMany() + " or a list"
 		}
 		expected(v, what, at, problems)
 		return

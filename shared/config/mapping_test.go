@@ -33,6 +33,19 @@ func TestMappingIsReadCheckedAndWrittenTheOneWay(t *testing.T) {
 	}
 }
 
+func TestProofsOfAMapping(t *testing.T) {
+	for written, want := range map[string]string{
+		`{"header":"X-Proof","scheme":"secret"}`:                      `{"header":"X-Proof","scheme":"secret"}`,
+		`[{"scheme":"secret","field":"token"},{"scheme":"standard"}]`: `[{"field":"token","scheme":"secret"},{"scheme":"standard"}]`,
+		`[{"scheme":"http-signature"}]`:                               `{"scheme":"http-signature"}`,
+	} {
+		cfg := parse(t, doc("mapping", "warehouse", `{"title":"{a}","proof":`+written+`}`))
+		if got := string(cfg.Documents[0].Spec); got != `{"proof":`+want+`,"title":["{a}"]}` {
+			t.Errorf("%s is written as %s", written, got)
+		}
+	}
+}
+
 func TestProblemsOfAMappingAreAllNamed(t *testing.T) {
 	for _, c := range []struct {
 		name, spec string
@@ -41,6 +54,11 @@ func TestProblemsOfAMappingAreAllNamed(t *testing.T) {
 		{"nothing said", `{}`, []string{"spec.title"}},
 		{"wrong types", `{"title":7,"alerts":[1],"severity":"high","labels":["a"],"variants":[{"when":{"a":1}}]}`,
 			[]string{"spec.title", "spec.alerts[0]", "spec.severity", "spec.labels", "spec.variants[0].when"}},
+		{"proofs", `{"title":"a","proof":[{"scheme":"secret"},{"scheme":7,"header":"X-Proof"}],"variants":[{"when":"a","proof":"secret"}]}`,
+			[]string{"spec.proof[1].scheme", "spec.variants[0].proof"}},
+		{"a proof", `{"title":"a","proof":"secret"}`, []string{"spec.proof"}},
+		{"what a proof says", `{"title":"a","proof":{"scheme":"secret"}}`, []string{"spec.proof.header"}},
+		{"what proofs say", `{"title":"a","proof":[{"scheme":"standard"},{"scheme":"secret"}]}`, []string{"spec.proof[1].header"}},
 		{"unknown fields", `{"titel":"x","variants":[{"wen":"a"}]}`, []string{"spec.titel", "spec.variants[0].wen"}},
 		{"language", `{"title":"{a","alerts":"a..b","severity":{"default":"loud"},"extract":[{"from":"a","match":"("}]}`,
 			[]string{"spec.extract[0].match", "spec.alerts", "spec.title", "spec.severity.default"}},

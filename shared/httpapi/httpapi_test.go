@@ -123,12 +123,19 @@ func TestPathIsReadEscapedAndWithoutItsStage(t *testing.T) {
 }
 
 func TestEventThatIsNoRequestIsAnError(t *testing.T) {
-	broken := event("POST", "/")
-	broken.Body, broken.IsBase64Encoded = "!", true
-	for name, e := range map[string]events.APIGatewayV2HTTPRequest{"empty": {}, "bad base64": broken, "bad method": event("P T", "/")} {
+	for name, e := range map[string]events.APIGatewayV2HTTPRequest{"empty": {}, "bad method": event("P T", "/")} {
 		if _, err := Lambda(http.NotFoundHandler()).Answer(t.Context(), e); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+func TestBodyThatIsNoBase64IsTheCallersFault(t *testing.T) {
+	e := event("POST", "/read")
+	e.Body, e.IsBase64Encoded = "!", true
+	got, err := Lambda(api(io.Discard, nil)).Answer(t.Context(), e)
+	if err != nil || got.StatusCode != http.StatusBadRequest || !strings.Contains(got.Body, "the body is not base64") {
+		t.Errorf("%+v %v", got, err)
 	}
 }
 
@@ -243,6 +250,20 @@ func TestServeAnswersWhatHandlersDoNot(t *testing.T) {
 				t.Errorf("the secret shows: %s, log %s", w.Body, log.String())
 			}
 		})
+	}
+}
+
+func TestStraight(t *testing.T) {
+	for path, want := range map[string]string{
+		"/in/a/key": "/in/a/key", "//in/a/key": "/in/a/key", "/in//a///key": "/in/a/key", "/in/a/key/": "/in/a/key/", "/in/./a/../a/key": "/in/a/key",
+		"/in/a%2Fb//key": "/in/a%2Fb/key", "/": "/", "//": "/", "/in/a/key//": "/in/a/key/", "/in/%2e%2e/key": "/in/%2e%2e/key",
+	} {
+		r := httptest.NewRequest(http.MethodPost, "http://host.example"+path, http.NoBody)
+		Straight(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if got := r.URL.EscapedPath(); got != want {
+				t.Errorf("%s becomes %s, want %s", path, got, want)
+			}
+		})).ServeHTTP(httptest.NewRecorder(), r)
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"tocsin/shared/doc"
+	"tocsin/shared/fault"
 	"tocsin/shared/telemetry"
 )
 
@@ -90,14 +91,10 @@ func (f Function) Answer(ctx context.Context, e events.APIGatewayV2HTTPRequest) 
 // apart (Amazon API Gateway developer guide, "Create AWS Lambda proxy
 // integrations for HTTP APIs").
 func request(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Request, error) {
-	body, err := bodyOf(e)
-	if err != nil {
-		return nil, err
-	}
 	if id := e.RequestContext.RequestID; id != "" {
 		ctx = telemetry.WithRequestID(ctx, id)
 	}
-	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, "/", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, "/", bodyOf(e))
 	if err != nil || e.RequestContext.HTTP.Method == "" {
 		return nil, fmt.Errorf("the event is no request of payload format 2.0: method %q", e.RequestContext.HTTP.Method)
 	}
@@ -112,16 +109,23 @@ func request(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Reque
 	return r, nil
 }
 
-func bodyOf(e events.APIGatewayV2HTTPRequest) ([]byte, error) {
+// bodyOf reads the body of an event. One that is no base64 although it says so
+// is an error of who reads it: the caller's, and no failure of the function.
+func bodyOf(e events.APIGatewayV2HTTPRequest) io.Reader {
 	if !e.IsBase64Encoded {
-		return []byte(e.Body), nil
+		return strings.NewReader(e.Body)
 	}
 	body, err := base64.StdEncoding.DecodeString(e.Body)
 	if err != nil {
-		return nil, fmt.Errorf("the event's body is not base64: %w", err)
+		return broken{fault.Wrap(fault.Invalid, err, "the body is not base64, as isBase64Encoded says")}
 	}
-	return body, nil
+	return bytes.NewReader(body)
 }
+
+// broken is a body that cannot be read.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
 func setHeader(r *http.Request, e events.APIGatewayV2HTTPRequest) {
 	r.Header = make(http.Header, len(e.Headers)+1)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"path"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -95,6 +97,24 @@ func Problems(mux *http.ServeMux) http.Handler {
 			return &StatusError{Status: miss.status, Text: "the method is not one of " + allow, Header: http.Header{"Allow": {allow}}}
 		}
 		return fault.New(fault.NotFound, "there is nothing at this path")
+	})
+}
+
+// Straight takes doubled slashes and dots out of paths before h sees them. A
+// ServeMux answers them with a redirect, which few senders of webhooks follow.
+func Straight(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		escaped := r.URL.EscapedPath()
+		clean := path.Clean("/" + escaped)
+		if strings.HasSuffix(escaped, "/") && clean != "/" {
+			clean += "/"
+		}
+		if plain, err := url.PathUnescape(clean); err == nil && clean != escaped {
+			u := *r.URL
+			u.Path, u.RawPath = plain, clean
+			r.URL = &u // of r itself, whose pattern Serve reads afterwards
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 

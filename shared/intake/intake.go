@@ -29,6 +29,7 @@ import (
 	"tocsin/shared/outgoing"
 	"tocsin/shared/queue"
 	"tocsin/shared/source"
+	"tocsin/shared/source/wire"
 	"tocsin/shared/telemetry"
 )
 
@@ -304,14 +305,22 @@ func (in *Intake) pass(ctx context.Context, found integration.Found, src source.
 	return d, parsed, in.send(ctx, d)
 }
 
-// read takes out of a request what nobody may keep, and reads what is left,
-// which it returns too.
+// read takes off a request how it was sent and out of it what nobody may keep,
+// and reads what is left, which it returns too.
 func read(found integration.Found, src source.Source, req *source.Request) (source.Parsed, *source.Request, error) {
-	if err := checkMedia(req, src.Media); err != nil {
+	sent := req.Media()
+	req, notes, err := wire.Plain(req, MaxBody)
+	if err != nil {
+		return source.Parsed{}, req, unread(err)
+	}
+	if err := checkMedia(req, sent, src.Media); err != nil {
 		return source.Parsed{}, req, err
 	}
 	req, redacted := found.Redact.Request(req)
 	parsed, err := src.Parse(req)
+	if len(notes) > 0 {
+		parsed.Notes = append(notes, parsed.Notes...)
+	}
 	if redacted > 0 {
 		parsed.Notes = append(parsed.Notes, fmt.Sprintf("redacted in %d places before it was read", redacted))
 	}
@@ -344,7 +353,7 @@ func (in *Intake) confirm(ctx context.Context, c *source.Confirmation) error {
 }
 
 func readError(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok || fault.Is(err, fault.Invalid) {
 		return err
 	}
 	return fault.Wrap(fault.Invalid, err, "the body ended early")
@@ -392,30 +401,28 @@ func verify(src source.Source, req *source.Request, secrets []string) error {
 	return err
 }
 
-// checkMedia accepts JSON in UTF-8, what else the source sends, and a request
-// that names no media type.
-func checkMedia(req *source.Request, others []string) error {
-	media := req.Media()
-	_, params, _ := strings.Cut(strings.ToLower(req.Header.Get("Content-Type")), ";")
-	charset := charsetOf(params)
-	switch {
-	case media != "" && media != "application/json" && !strings.HasSuffix(media, "+json") && !slices.Contains(others, media) && !slices.Contains(others, "*"):
-		return unsupported("the content type is not " + strings.Join(append([]string{"application/json"}, others...), ", "))
-	case charset != "" && charset != "utf-8" && charset != "us-ascii":
-		return unsupported("the character set is not UTF-8")
-	case req.Header.Get("Content-Encoding") != "" && req.Header.Get("Content-Encoding") != "identity":
-		return unsupported("the content encoding is not identity")
+// unread gives what is sent in a way that is not read the status that says so.
+func unread(err error) error {
+	e, ok := errors.AsType[*wire.UnsupportedError](err)
+	if !ok {
+		return err
 	}
-	return nil
+	refused := &httpapi.StatusError{Status: http.StatusUnsupportedMediaType, Text: e.Text}
+	if e.Encoding {
+		refused.Header = http.Header{"Accept-Encoding": {wire.Encodings}} // RFC 9110, section 12.5.3
+	}
+	return refused
 }
 
-func charsetOf(params string) string {
-	for param := range strings.SplitSeq(params, ";") {
-		if name, value, _ := strings.Cut(strings.TrimSpace(param), "="); name == "charset" {
-			return strings.Trim(value, `"`)
-		}
+// checkMedia accepts what the source sends, and what looks like JSON, whatever
+// its sender calls it. sent is the media type before the request was made plain.
+func checkMedia(req *source.Request, sent string, others []string) error {
+	media := req.Media()
+	known := media == "" || media == "application/json" || strings.HasSuffix(media, "+json") || slices.Contains(others, media) || slices.Contains(others, "*")
+	if known || source.LooksLikeJSON(req.Body) {
+		return nil
 	}
-	return ""
+	return unsupported(fmt.Sprintf("the content type is not %s: found %.60q", strings.Join(append([]string{"application/json"}, others...), ", "), sent))
 }
 
 func unsupported(text string) error {

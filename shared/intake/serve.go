@@ -79,5 +79,5 @@ func (in *Intake) Routes(log *slog.Logger, name string) http.Handler {
 
 // Wrap puts around routes what all ingest functions have in common.
 func (in *Intake) Wrap(log *slog.Logger, mux *http.ServeMux) http.Handler {
-	return httpapi.Serve(log, in.Metrics, httpapi.Limit(MaxBody, httpapi.Problems(mux)))
+	return httpapi.Serve(log, in.Metrics, httpapi.Limit(MaxBody, httpapi.Straight(httpapi.Problems(mux))))
 }

@@ -53,6 +53,11 @@ func (r *Request) WithBody(body []byte) *Request {
 	return &other
 }
 
+// With returns r with another header and body, whose reading begins anew.
+func (r *Request) With(header http.Header, body []byte) *Request {
+	return &Request{Header: header, Query: r.Query, Path: r.Path, Body: body, At: r.At, Other: r.Other, Proven: r.Proven}
+}
+
 // Media returns the media type in lower case, without its parameters.
 func (r *Request) Media() string {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -113,6 +118,12 @@ func (r *Request) other() (doc.Value, bool) {
 
 // FormMedia is the media type of a form.
 const FormMedia = "application/x-www-form-urlencoded"
+
+// LooksLikeJSON tells an object or a list from its beginning.
+func LooksLikeJSON(body []byte) bool {
+	body = bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\ufeff")), " \t\r\n")
+	return len(body) > 0 && (body[0] == '{' || body[0] == '[')
+}
 
 // looksLikeForm tells a form that is sent as something else: name=value, no
 // white space.

@@ -22,7 +22,7 @@ var layers = [][]string{
 	// Thin plumbing. Imports nothing of the domain; doc reads texts, whatever they say.
 	{"telemetry", "ddb", "awscall", "queue", "object", "doc", "httpapi", "function", "machine"},
 	// What comes in.
-	{"alert", "change", "source/lookup", "source", "source/proof", "source/redact", "source/shipped", "source/aws", "source/forge", vendors, "source/preset", "source/detect", "source/all", "integration", "intake"},
+	{"alert", "change", "source/lookup", "source", "source/wire", "source/proof", "source/redact", "source/shipped", "source/aws", "source/forge", vendors, "source/preset", "source/detect", "source/all", "integration", "intake"},
 	// Who there is and what is to be done.
 	{"catalog", "apitoken", "plan", "rule", "config", "config/yamldoc", "mapping", "decide"},
 	// What is worked on, and what leaves.

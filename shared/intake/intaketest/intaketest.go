@@ -9,7 +9,9 @@ package intaketest
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -250,6 +252,13 @@ func BadRequests(good events.APIGatewayV2HTTPRequest) []Bad {
 	}{
 		{"empty body", body(""), []int{400, 401}},
 		{"2 MiB", body(strings.Repeat(" ", 2<<20)), []int{413}},
+		{"1 MiB and a byte", body(strings.Repeat(" ", 1<<20+1)), []int{413}},
+		{"nothing but white space", body(" \r\n\t"), []int{400, 401, 422}},
+		{"NUL", body("\x00"), []int{400, 401}},
+		{"base64 that is none", func(e *events.APIGatewayV2HTTPRequest) { e.Body, e.IsBase64Encoded = "%", true }, []int{400}},
+		{"a bomb", packed("gzip", bomb()), []int{413, 401, 400}},
+		{"gzip that is none", packed("gzip", good.Body), []int{400, 401}},
+		{"brotli", packed("br", good.Body), []int{415, 401, 400}},
 		{"cut short", body(good.Body[:len(good.Body)/2]), []int{400, 401, 202}},
 		{"200 levels deep", body(strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200)), []int{400, 401}},
 		{"an empty object", body("{}"), []int{400, 401, 422, 202}},
@@ -268,7 +277,7 @@ func BadRequests(good events.APIGatewayV2HTTPRequest) []Bad {
 		}, []int{401}},
 		{"wrong method", func(e *events.APIGatewayV2HTTPRequest) { e.RequestContext.HTTP.Method = http.MethodGet }, []int{405}},
 		{"wrong character set", func(e *events.APIGatewayV2HTTPRequest) {
-			e.Headers["content-type"] = "application/json; charset=utf-16"
+			e.Headers["content-type"], e.Body = "application/json; charset=shift_jis", `{"title":"テスト"}`
 		}, []int{415, 401}},
 	} {
 		e := good
@@ -299,6 +308,25 @@ func (f Function) Refuse(t *testing.T, bad []Bad, text string) {
 			}
 		})
 	}
+}
+
+// packed is a body that is sent under a content encoding.
+func packed(encoding, body string) func(*events.APIGatewayV2HTTPRequest) {
+	return func(e *events.APIGatewayV2HTTPRequest) {
+		e.Headers["content-encoding"] = encoding
+		e.Body, e.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(body)), true
+	}
+}
+
+// bomb is 2 MiB in 2 KB.
+func bomb() string {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, err := w.Write(make([]byte, 2<<20))
+	if err = errors.Join(err, w.Close()); err != nil {
+		panic(err) // memory does not fail
+	}
+	return out.String()
 }
 
 func body(text string) func(*events.APIGatewayV2HTTPRequest) {

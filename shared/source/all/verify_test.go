@@ -37,10 +37,11 @@ func provers(t testing.TB) []source.Source {
 var proofHeaders = []string{
 	"Authorization", "X-Hub-Signature", "X-Hub-Signature-256", "X-PagerDuty-Signature", "Sentry-Hook-Signature", "X-Gitlab-Token", "X-Gitlab-Signature",
 	"webhook-id", "webhook-signature", "X-Grafana-Alerting-Signature", "X-Signature", "X-Webhook-Signature", "Honeybadger-Token", "X-SFX-Signature", "X-Honeycomb-Webhook-Token", "cf-webhook-auth",
-	"X-Sonar-Webhook-HMAC-SHA256", "X-MMS-Signature",
+	"X-Sonar-Webhook-HMAC-SHA256", "X-MMS-Signature", "X-Buildkite-Signature", "X-Buildkite-Token", "Signature", "Digest", "svix-id", "svix-signature",
+	"Tailscale-Webhook-Signature", "X-Rootly-Signature", "x-checkly-signature", "X-Instatus-Webhook-Signature",
 }
 
-var proofTimes = []string{"webhook-timestamp", "X-Grafana-Alerting-Signature-Timestamp"}
+var proofTimes = []string{"webhook-timestamp", "svix-timestamp", "Date", "X-Grafana-Alerting-Signature-Timestamp"}
 
 // FuzzVerify: without the secret nothing passes, whatever stands in whichever
 // header, parameter or field; and an error says neither secret nor why.
@@ -56,6 +57,8 @@ func FuzzVerify(f *testing.F) {
 	f.Add([]byte(`{}`), "Basic Og==", "-9223372036854775808", "auth_token=")
 	f.Add([]byte(``), "Bearer ", "9223372036854775807", "")
 	f.Add([]byte(`{"Token":null}`), "v1,", "", "")
+	f.Add([]byte(`{"sharedSecret":""}`), "t=1772355312,v1=", "Sun, 01 Mar 2026 08:55:12 GMT", "")
+	f.Add([]byte(`payload=%7B%7D`), `keyId="",signature="",headers="date digest"`, "", "")
 	f.Add([]byte(`{}`), "eyJhbGciOiJIUzI1NiJ9.eyJzaGEyNTYiOiIifQ.", "", "")
 	const secret, before = "5d8b1c7f0a3e49d29c64", "user:7e0c2f51b6aa48d3"
 	all := provers(f)

@@ -48,12 +48,7 @@ var Source = source.Source{
 }
 
 // verify takes either proof: GitLab sends both where a webhook has both.
-func verify(r *source.Request, secrets []string) error {
-	if (proof.Header{Name: "X-Gitlab-Token"}).Verify(r, secrets) == nil {
-		return nil
-	}
-	return proof.Standard{}.Verify(r, secrets)
-}
+var verify = proof.Any(proof.Header{Name: "X-Gitlab-Token"}.Verify, proof.Standard{}.Verify)
 
 // Parse reads one event.
 func Parse(r *source.Request) (source.Parsed, error) {

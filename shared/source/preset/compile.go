@@ -27,6 +27,7 @@ type Preset struct {
 	change    *change
 	readings  []reading // of the variants, then the common one
 	headers   []string  // that its paths name
+	ways      []way     // by one of which a request proves itself
 }
 
 type extract struct {
@@ -81,7 +82,7 @@ func Compile(name string, spec Spec) (*Preset, error) {
 	p.ignore = c.any("ignore", spec.Ignore)
 	p.change = c.change(spec.Change)
 	c.any("recognise", spec.Recognise)
-	c.proof(spec.Proof)
+	p.ways = c.proofs(spec.Proof)
 	if len(spec.Variants) > maxVariants {
 		c.bad.Add("variants", "found %d, expected at most %d", len(spec.Variants), maxVariants)
 		spec.Variants = nil
@@ -285,56 +286,125 @@ func (c *compiler) change(written *Change) *change {
 	return out
 }
 
-func (c *compiler) proof(p *Proof) {
-	if p == nil {
-		return
+// maxProofs bounds the ways to prove a request.
+const maxProofs = 4
+
+func (c *compiler) proofs(all Proofs) (ways []way) {
+	if len(all) > maxProofs {
+		c.bad.Add("proof", "found %d, expected at most %d", len(all), maxProofs)
+		return nil
 	}
+	for i, p := range all {
+		at := "proof."
+		if len(all) > 1 {
+			at = fmt.Sprintf("proof[%d].", i)
+		}
+		ways = append(ways, c.proof(at, p))
+	}
+	return ways
+}
+
+// way verifies a request by one proof.
+type way = func(*source.Request, []string) error
+
+func (c *compiler) proof(at string, p Proof) way {
+	whole := p.Scheme == "standard" || p.Scheme == "http-signature"
 	switch {
-	case p.Scheme == "standard" && *p != (Proof{Scheme: p.Scheme}):
-		c.bad.Add("proof.scheme", "standard says all of a proof; expected no field beside it")
-	case p.Scheme != "standard" && p.Header == "":
-		c.bad.Add("proof.header", "missing")
+	case whole && p != Proof{Scheme: p.Scheme}:
+		c.bad.Add(at+"scheme", "%s says all of a proof; expected no field beside it", p.Scheme)
+	case !whole && p.Header == "" && (p.Scheme != "secret" || p.Field == ""):
+		c.bad.Add(at+"header", "missing")
+	case p.Scheme == "secret" && p.Header != "" && p.Field != "":
+		c.bad.Add(at+"field", "the secret stands in a header already")
 	}
-	c.proofTexts(p)
-	switch p.Scheme {
-	case "secret", "hmac-sha256", "hmac-sha1", "hmac-sha512", "jws", "standard":
-	default:
-		c.bad.Add("proof.scheme", "is %.40q, expected secret, hmac-sha256, hmac-sha1, hmac-sha512, jws or standard", p.Scheme)
-	}
+	c.proofTexts(at, p)
 	switch p.Encoding {
 	case "", "hex", "base64":
 	default:
-		c.bad.Add("proof.encoding", "is %.40q, expected hex or base64", p.Encoding)
+		c.bad.Add(at+"encoding", "is %.40q, expected hex or base64", p.Encoding)
 	}
+	return c.way(at, p)
+}
+
+// way returns what verifies.
+func (c *compiler) way(at string, p Proof) way {
+	field := c.field(at, p)
+	switch p.Scheme {
+	case "secret":
+		if field != nil {
+			return proof.Field{Path: *field}.Verify
+		}
+		return proof.Header{Name: p.Header, Prefix: p.Prefix}.Verify
+	case "hmac-sha256", "hmac-sha1", "hmac-sha512":
+		return proof.HMAC{Name: p.Header, Prefix: p.Prefix, Hash: p.Scheme[len("hmac-"):], Base64: p.Encoding == "base64", List: p.List,
+			TimeHeader: p.TimeHeader, TimePrefix: p.TimePrefix, TimeJoin: p.TimeJoin}.Verify
+	case "rsa-sha256", "rsa-sha1":
+		return proof.RSA{Name: p.Header, SHA1: p.Scheme == "rsa-sha1", Path: field}.Verify
+	case "jws":
+		return proof.JWS{Name: p.Header, Claim: "sha256"}.Verify
+	case "standard":
+		return proof.Standard{}.Verify
+	case "http-signature":
+		return proof.HTTPSignature{}.Verify
+	}
+	c.bad.Add(at+"scheme", "is %.40q, expected secret, hmac-sha256, hmac-sha1, hmac-sha512, rsa-sha256, rsa-sha1, jws, standard or http-signature", p.Scheme)
+	return nil
+}
+
+func (c *compiler) field(at string, p Proof) *lookup.Path {
+	if p.Field == "" {
+		return nil
+	}
+	path, err := lookup.ParsePath(p.Field)
+	c.note(at+"field", err)
+	if p.Scheme != "secret" && !strings.HasPrefix(p.Scheme, "rsa-") {
+		c.bad.Add(at+"field", "%.40s is over the raw body", p.Scheme)
+	}
+	return &path
 }
 
 // proofTexts notes what no request could ever bear: a proof that nobody can
 // give is found out when the mapping is written, not by alerts that are refused.
-func (c *compiler) proofTexts(p *Proof) {
-	for at, name := range map[string]string{"header": p.Header, "time_header": p.TimeHeader} {
+func (c *compiler) proofTexts(at string, p Proof) {
+	for field, name := range map[string]string{"header": p.Header, "time_header": p.TimeHeader} {
 		if name != "" && !headerName.MatchString(name) {
-			c.bad.Add("proof."+at, "is %.40q, which is no name of a header", name)
+			c.bad.Add(at+field, "is %.40q, which is no name of a header", name)
 		}
 	}
 	if p.TimeHeader != "" && strings.EqualFold(p.Header, p.TimeHeader) {
-		c.bad.Add("proof.time_header", "is that of the proof itself")
+		c.bad.Add(at+"time_header", "is that of the proof itself; time_prefix says where in it the time stands")
 	}
-	for at, text := range map[string]string{"prefix": p.Prefix, "list": p.List} {
+	for field, text := range map[string]string{"prefix": p.Prefix, "list": p.List, "time_prefix": p.TimePrefix} {
 		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
-			c.bad.Add("proof."+at, "is %.40q, expected characters that a header may have", text)
+			c.bad.Add(at+field, "is %.40q, expected characters that a header may have", text)
 		}
 	}
-	if strings.HasPrefix(p.Prefix, " ") {
-		c.bad.Add("proof.prefix", "begins with a space, which no header does")
+	for field, text := range map[string]string{"prefix": p.Prefix, "time_prefix": p.TimePrefix} {
+		if strings.HasPrefix(text, " ") {
+			c.bad.Add(at+field, "begins with a space, which no header does")
+		}
 	}
-	if p.List != "" && (strings.Contains(p.Prefix, p.List) || strings.Trim(p.List, signatureLetters+" ") == "") {
-		c.bad.Add("proof.list", "is %.40q, which also stands in a signature", p.List)
+	if parts := strings.Trim(p.List, signatureLetters+" "); p.List != "" && (parts == "" || strings.ContainsAny(p.Prefix+p.TimePrefix, parts)) {
+		c.bad.Add(at+"list", "is %.40q, which also stands in a signature", p.List)
 	}
-	if hmac := strings.HasPrefix(p.Scheme, "hmac-"); !hmac && p.Encoding+p.List+p.TimeHeader+p.TimeJoin != "" {
-		c.bad.Add("proof.scheme", "%.40s has neither encoding, list nor time", p.Scheme)
+	c.proofFields(at, p)
+}
+
+// proofFields notes fields that a scheme has not.
+func (c *compiler) proofFields(at string, p Proof) {
+	if hmac := strings.HasPrefix(p.Scheme, "hmac-"); !hmac && p.Encoding+p.List+p.TimeHeader+p.TimePrefix+p.TimeJoin != "" {
+		c.bad.Add(at+"scheme", "%.40s has neither encoding, list nor time", p.Scheme)
 	}
-	if p.Scheme == "jws" && p.Prefix != "" {
-		c.bad.Add("proof.prefix", "a jws has none")
+	if p.Prefix != "" && (p.Scheme == "jws" || strings.HasPrefix(p.Scheme, "rsa-") || p.Field != "") {
+		c.bad.Add(at+"prefix", "a %.40s has none", p.Scheme)
+	}
+	switch {
+	case p.TimePrefix != "" && p.List == "":
+		c.bad.Add(at+"time_prefix", "needs a list in which the time stands")
+	case p.TimePrefix != "" && p.TimeHeader != "":
+		c.bad.Add(at+"time_prefix", "the time stands in a header of its own already")
+	case p.TimePrefix != "" && p.Prefix != "" && (strings.HasPrefix(p.Prefix, p.TimePrefix) || strings.HasPrefix(p.TimePrefix, p.Prefix)):
+		c.bad.Add(at+"time_prefix", "cannot be told from the prefix of the signature")
 	}
 }
 
@@ -355,17 +425,11 @@ func (p *Preset) Source() source.Source {
 }
 
 func (p *Preset) verify() func(*source.Request, []string) error {
-	switch w := p.spec.Proof; {
-	case w == nil:
+	switch len(p.ways) {
+	case 0:
 		return nil
-	case w.Scheme == "secret":
-		return proof.Header{Name: w.Header, Prefix: w.Prefix}.Verify
-	case w.Scheme == "jws":
-		return proof.JWS{Name: w.Header, Claim: "sha256"}.Verify
-	case w.Scheme == "standard":
-		return proof.Standard{}.Verify
-	default:
-		return proof.HMAC{Name: w.Header, Prefix: w.Prefix, Hash: w.Scheme[len("hmac-"):], Base64: w.Encoding == "base64", List: w.List,
-			TimeHeader: w.TimeHeader, TimeJoin: w.TimeJoin}.Verify
+	case 1:
+		return p.ways[0]
 	}
+	return proof.Any(p.ways...)
 }

@@ -105,6 +105,8 @@ func kind(e ast.Expr) string {
 			return "true or false"
 		case "List":
 			return "texts"
+		case "Proofs":
+			return "one or a list of [Proof](#proof)"
 		}
 		if e.Name != "Reading" {
 			return fmt.Sprintf("[%s](#%s)", e.Name, strings.ToLower(e.Name))

@@ -20,7 +20,7 @@ type Spec struct {
 	Product   string    `json:"product,omitempty"`   // for people: "Uptime Kuma"
 	Aliases   List      `json:"aliases,omitempty"`   // other words for it
 	Recognise List      `json:"recognise,omitempty"` // conditions by one of which its requests are told from those of all other sources that ship; a mapping of your own reads what its integration gets, whether they hold or not
-	Proof     *Proof    `json:"proof,omitempty"`     // how a request proves itself where the integration's auth is "vendor"
+	Proof     Proofs    `json:"proof,omitempty"`     // how a request proves itself where the integration's auth is "vendor"; of several ways one must do
 	Media     List      `json:"media,omitempty"`     // media types beside JSON and forms; "*" is any
 	Body      string    `json:"body,omitempty"`      // path of the document itself where the body is an envelope: payload|json
 	Blank     string    `json:"blank,omitempty"`     // regular expression (RE2) of whole texts that mean nothing, like N/A or a variable that was not filled in
@@ -111,16 +111,46 @@ type Change struct {
 	Links  []Link            `json:"links,omitempty"`
 }
 
-// Proof is a scheme of package proof.
+// Proof is a way to prove a request by the secret of its integration: the
+// secret itself, or a signature (hmac-*) over the raw body. A jws is a token
+// (HS256) whose claim sha256 is that of the body; rsa-* is a signature whose
+// secret is the sender's public key in PEM; standard (Standard Webhooks) and
+// http-signature (HMAC of the headers Date and Digest) say all themselves.
 type Proof struct {
-	Header     string `json:"header"`
-	Scheme     string `json:"scheme"`           // secret, hmac-sha256, hmac-sha1, hmac-sha512, jws: a token (HS256) whose claim sha256 is that of the body, or standard: Standard Webhooks, whose headers have names of their own
-	Prefix     string `json:"prefix,omitempty"` // before the secret or signature
-	Encoding   string `json:"encoding,omitempty"`
+	Header     string `json:"header,omitempty"`      // that holds the secret or signature
+	Field      string `json:"field,omitempty"`       // path: of the secret, in place of a header; with rsa-* of the text that is signed, in place of the body
+	Scheme     string `json:"scheme"`                // secret, hmac-sha256, hmac-sha1, hmac-sha512, rsa-sha256, rsa-sha1, jws, standard or http-signature
+	Prefix     string `json:"prefix,omitempty"`      // before the secret or signature
+	Encoding   string `json:"encoding,omitempty"`    // of an HMAC: hex, which is meant without it, or base64
 	List       string `json:"list,omitempty"`        // separates several signatures
 	TimeHeader string `json:"time_header,omitempty"` // signed before the body
+	TimePrefix string `json:"time_prefix,omitempty"` // before the time where it stands in the list: t= of "t=1772355600,v1=5257a8..."
 	TimeJoin   string `json:"time_join,omitempty"`   // between time and body
 }
+
+// Proofs is a list of proofs. A single one may stand for a list of one.
+type Proofs []Proof
+
+// UnmarshalJSON reads a proof or a list of proofs.
+func (l *Proofs) UnmarshalJSON(raw []byte) error {
+	if raw = bytes.TrimSpace(raw); len(raw) > 0 && raw[0] == '{' {
+		*l = make(Proofs, 1)
+		return json.Unmarshal(raw, &(*l)[0])
+	}
+	return json.Unmarshal(raw, (*[]Proof)(l))
+}
+
+// MarshalJSON writes a single proof as one, which versions before there were
+// lists read too.
+func (l Proofs) MarshalJSON() ([]byte, error) {
+	if len(l) == 1 {
+		return json.Marshal(l[0])
+	}
+	return json.Marshal([]Proof(l))
+}
+
+// OneOrMany says to who decodes it otherwise what one of them is.
+func (Proofs) OneOrMany() string { return "an object" }
 
 // Guide is what docs say of the source.
 type Guide struct {
@@ -146,5 +176,5 @@ func (l *List) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*[]string)(l))
 }
 
-// OneOrMany marks the type for who decodes it otherwise.
-func (List) OneOrMany() {}
+// OneOrMany says to who decodes it otherwise what one of them is.
+func (List) OneOrMany() string { return "a text" }

@@ -19,6 +19,7 @@ type scheme struct {
 	name   string
 	verify func(*source.Request, []string) error
 	sign   func(h http.Header, body []byte, secret string)
+	timed  bool
 }
 
 func sum(secret string, parts ...[]byte) []byte {
@@ -30,25 +31,35 @@ func sum(secret string, parts ...[]byte) []byte {
 var fuzzStamp = fmt.Sprint(at.Unix())
 
 var schemes = []scheme{
-	{"header", Header{Name: "X-Proof", Prefix: "Bearer "}.Verify, func(h http.Header, _ []byte, secret string) { h.Set("X-Proof", "Bearer "+secret) }},
+	{"header", Header{Name: "X-Proof", Prefix: "Bearer "}.Verify, func(h http.Header, _ []byte, secret string) { h.Set("X-Proof", "Bearer "+secret) }, false},
 	{"hmac", HMAC{Name: "X-Proof", Prefix: "sha256="}.Verify, func(h http.Header, body []byte, secret string) {
 		h.Set("X-Proof", "sha256="+hex.EncodeToString(sum(secret, body)))
-	}},
+	}, false},
 	{"hmac of a list, with a time", HMAC{Name: "X-Proof", Base64: true, List: ",", TimeHeader: "X-Time", TimeJoin: ":"}.Verify, func(h http.Header, body []byte, secret string) {
 		h.Set("X-Time", fuzzStamp)
 		h.Set("X-Proof", "AAAA,"+base64.StdEncoding.EncodeToString(sum(secret, []byte(fuzzStamp+":"), body)))
-	}},
+	}, true},
+	{"hmac of a list with the time in it", HMAC{Name: "X-Proof", Prefix: "v1=", List: ",", TimePrefix: "t=", TimeJoin: "."}.Verify, func(h http.Header, body []byte, secret string) {
+		h.Set("X-Proof", "t="+fuzzStamp+",v1="+hex.EncodeToString(sum(secret, []byte(fuzzStamp+"."), body)))
+	}, true},
+	{"http signature", HTTPSignature{}.Verify, func(h http.Header, body []byte, secret string) {
+		digest := sha256.Sum256(body)
+		h.Set("Date", at.Format(http.TimeFormat))
+		h.Set("Digest", "SHA-256="+base64.StdEncoding.EncodeToString(digest[:]))
+		signed := "date: " + h.Get("Date") + "\ndigest: " + h.Get("Digest")
+		h.Set("Signature", `keyId="hmac-key",algorithm="hmac-sha256",signature="`+base64.StdEncoding.EncodeToString(sum(secret, []byte(signed)))+`",headers="date digest"`)
+	}, true},
 	{"standard", Standard{}.Verify, func(h http.Header, body []byte, secret string) {
 		key, _ := base64.StdEncoding.DecodeString(secret[len("whsec_"):])
 		h.Set("webhook-id", "m")
 		h.Set("webhook-timestamp", fuzzStamp)
 		h.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(sum(string(key), []byte("m."+fuzzStamp+"."), body)))
-	}},
+	}, true},
 	{"jws", JWS{Name: "X-Proof", Claim: "sha256"}.Verify, func(h http.Header, body []byte, secret string) {
 		digest := sha256.Sum256(body)
 		text := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"sha256":"%x"}`, digest))
 		h.Set("X-Proof", text+"."+base64.RawURLEncoding.EncodeToString(sum(secret, []byte(text))))
-	}},
+	}, false},
 }
 
 // FuzzSchemes: what is signed passes with the right secret among several, and
@@ -72,7 +83,7 @@ func FuzzSchemes(f *testing.F) {
 			}
 			moved := *r
 			moved.At = at.Add(time.Duration(late%1e9) * time.Second)
-			if err := s.verify(&moved, []string{right}); (err == nil) != (r.Header.Get("X-Time") == "" && r.Header.Get("webhook-id") == "" || late%1e9 >= -300 && late%1e9 <= 300) {
+			if err := s.verify(&moved, []string{right}); (err == nil) != (!s.timed || late%1e9 >= -300 && late%1e9 <= 300) {
 				t.Fatalf("%s, %d s late: %v", s.name, late%1e9, err)
 			}
 			if s.name != "header" && string(changed) != string(body) {
@@ -86,7 +97,7 @@ func FuzzSchemes(f *testing.F) {
 				forged := *r
 				forged.Header = r.Header.Clone()
 				forged.Header.Set(name, junk)
-				if s.verify(&forged, []string{right}) == nil && junk != r.Header.Get(name) && (s.name == "header" || name != "X-Proof" && name != "Webhook-Signature") {
+				if s.verify(&forged, []string{right}) == nil && junk != r.Header.Get(name) && (s.name == "header" || name != "X-Proof" && name != "Webhook-Signature" && name != "Signature") {
 					t.Fatalf("%s passes with %s: %q", s.name, name, junk)
 				}
 				if s.verify(&forged, []string{other, ""}) == nil {

@@ -1,5 +1,5 @@
 // Package proof checks how senders prove that a request is theirs: a secret
-// in a header, or a signature over the raw body. Vendors differ only in names
+// in a header or field, or a signature over the raw body. Vendors differ only in names
 // and encodings, which are data here; comparisons take the same time for every
 // wrong secret and try all valid ones.
 package proof
@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"hash"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"tocsin/shared/doc"
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
+	"tocsin/shared/source/lookup"
 )
 
 // MaxSkew is how far a signed time may be from ours.
@@ -72,16 +74,17 @@ type HMAC struct {
 
 	// TimeHeader names the header of the time in seconds (or milliseconds)
 	// since 1970, which is signed before the body with TimeJoin between them. A
-	// request without it is refused.
+	// request without it is refused. With TimePrefix it is instead the item of
+	// the header of Name that begins so: "t=1772355600,v1=5257a8...".
 	TimeHeader string
+	TimePrefix string
 	TimeJoin   string
 }
 
 // Verify checks a request. It returns ErrRefused.
 func (h HMAC) Verify(r *source.Request, secrets []string) error {
 	signed := r.Body
-	if h.TimeHeader != "" {
-		stamp := r.Header.Get(h.TimeHeader)
+	if stamp, timed := h.stamp(r.Header); timed {
 		if !Fresh(stamp, r.At) {
 			return ErrRefused
 		}
@@ -91,6 +94,19 @@ func (h HMAC) Verify(r *source.Request, secrets []string) error {
 		return ErrRefused
 	}
 	return nil
+}
+
+// stamp returns the time of a request, false where h has none.
+func (h HMAC) stamp(header http.Header) (string, bool) {
+	if h.TimePrefix == "" {
+		return header.Get(h.TimeHeader), h.TimeHeader != ""
+	}
+	for item := range strings.SplitSeq(header.Get(h.Name), h.List) {
+		if stamp, found := strings.CutPrefix(strings.TrimSpace(item), h.TimePrefix); found {
+			return stamp, true
+		}
+	}
+	return "", true
 }
 
 // maxSignatures bounds what one header can cost.
@@ -140,6 +156,31 @@ func (h HMAC) decode(given string) []byte {
 	return b
 }
 
+// Any is a scheme of several, by one of which a request must prove itself:
+// vendors let their users choose.
+func Any(ways ...func(*source.Request, []string) error) func(*source.Request, []string) error {
+	return func(r *source.Request, secrets []string) error {
+		for _, verify := range ways {
+			if verify(r, secrets) == nil {
+				return nil
+			}
+		}
+		return ErrRefused
+	}
+}
+
+// Field is a scheme in which the body, or whatever else a path leads to, holds
+// the secret itself.
+type Field struct{ Path lookup.Path }
+
+// Verify checks a request. It returns ErrRefused.
+func (f Field) Verify(r *source.Request, secrets []string) error {
+	if !Known(f.Path.Text(r.Scope()), secrets) {
+		return ErrRefused
+	}
+	return nil
+}
+
 // Fresh reports whether stamp, seconds or milliseconds since 1970, is within
 // MaxSkew of an instant.
 func Fresh(stamp string, at time.Time) bool {
@@ -151,6 +192,10 @@ func Fresh(stamp string, at time.Time) bool {
 	if n > 1e11 {
 		t = time.UnixMilli(n)
 	}
+	return near(t, at)
+}
+
+func near(t, at time.Time) bool {
 	skew := at.Sub(t)
 	return skew <= MaxSkew && skew >= -MaxSkew
 }

@@ -10,17 +10,22 @@ import (
 
 // Standard is the scheme of Standard Webhooks (specification 1.0.0, "Signature
 // scheme"): v1 signatures, one space between them, over id, time and body. A
-// secret is "whsec_" and the key in Base64.
+// secret is "whsec_" and the key in Base64. The headers may also have the names
+// that Svix gave them before there was a standard.
 type Standard struct{}
 
 // Verify checks a request. It returns ErrRefused.
 func (Standard) Verify(r *source.Request, secrets []string) error {
-	id, stamp := r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp")
+	names := "webhook-"
+	if r.Header.Get(names+"id") == "" {
+		names = "svix-"
+	}
+	id, stamp := r.Header.Get(names+"id"), r.Header.Get(names+"timestamp")
 	if id == "" || !Fresh(stamp, r.At) {
 		return ErrRefused
 	}
 	h := HMAC{Prefix: "v1,", Base64: true, List: " "}
-	if !h.fits(r.Header.Get("webhook-signature"), slices.Concat([]byte(id+"."+stamp+"."), r.Body), keysOf(secrets)) {
+	if !h.fits(r.Header.Get(names+"signature"), slices.Concat([]byte(id+"."+stamp+"."), r.Body), keysOf(secrets)) {
 		return ErrRefused
 	}
 	return nil

@@ -36,5 +36,12 @@ func TestStandardFitsThePublishedExample(t *testing.T) {
 		if err := (Standard{}).Verify(r, []string{"not Base64", c.secret}); (err == nil) != c.ok {
 			t.Errorf("%s: %v", c.name, err)
 		}
+		older := &source.Request{Header: http.Header{}, Body: r.Body, At: r.At}
+		for _, name := range []string{"id", "timestamp", "signature"} {
+			older.Header.Set("svix-"+name, r.Header.Get("webhook-"+name))
+		}
+		if err := (Standard{}).Verify(older, []string{c.secret}); (err == nil) != c.ok {
+			t.Errorf("%s, under the older names: %v", c.name, err)
+		}
 	}
 }
