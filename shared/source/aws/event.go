@@ -337,7 +337,7 @@ func (in *reader) rds(v doc.Value) {
 	told, id := detail.Get("Message").Text(), source.FirstText(detail.Get("SourceArn").Text(), v.At("resources.0").Text(), detail.Get("SourceIdentifier").Text())
 	labels := eventLabels(v)
 	set(labels, "source_id", detail.Get("SourceIdentifier").Text(), "source_type", detail.Get("SourceType").Text(), "event_id", detail.Get("EventID").Text(), "categories", strings.Join(categories, ", "))
-	in.fire(alert.Alert{
+	in.happened(alert.Alert{
 		DedupKey: alert.HashKey(map[string]string{"source": id, "event": detail.Get("EventID").Text()}), Group: labels["event_id"], Labels: labels,
 		Title: join(": ", source.FirstText(detail.Get("SourceIdentifier").Text(), lastOf(id)), told), Description: told, Status: alert.Firing, Severity: toldSeverity(told, categories),
 		StartedAt: source.Instant(detail.First("Date")), Links: source.Links(),

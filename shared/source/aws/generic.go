@@ -32,6 +32,9 @@ func (in *reader) generic(v doc.Value, name string) {
 		if a.Severity == "" {
 			a.Severity = alert.Error
 		}
+	case name == "EC2 Spot Instance Interruption Warning", name == "EC2 Instance Rebalance Recommendation":
+		in.happened(a)
+		return
 	}
 	in.fire(a)
 }
