@@ -22,8 +22,10 @@ func TestEvents(t *testing.T) {
 		{File: "metric-v2-deactivated.json", Alerts: []string{`resolved P3 warning hash1:6054748c8a739073bf2790ff178c0a95 - "orders cpu on orders-1"`}},
 		{File: "prometheus-rule-group.json", Alerts: []string{`firing P3 warning alert:/subscriptions/0a1b2c3d-0000-4000-8000-000000000001/providers/Microsoft.AlertsManagement/alerts/11aa22bb-0000-4000-8000-000000000005 2026-03-01T08:55:12Z "PodsCrash on aks-1"`}},
 		{File: "resource-health-available.json", Alerts: []string{`resolved P4 info resource_health:/subscriptions/0a1b2c3d-0000-4000-8000-000000000001/resourcegroups/shop/providers/microsoft.compute/virtualmachines/orders-1 - "vm-health: The machine is down"`}},
-		{File: "resource-health-unavailable.json", Alerts: []string{`firing P4 info resource_health:/subscriptions/0a1b2c3d-0000-4000-8000-000000000001/resourcegroups/shop/providers/microsoft.compute/virtualmachines/orders-1 2026-03-01T08:50:01Z "vm-health: The machine is down"`}},
-		{File: "service-health-active.json", Alerts: []string{`firing P4 info service_health:QX1R-9ZZ 2026-03-01T08:41:00Z "azure-issues: Storage is slow in West Europe"`}},
-		{File: "service-health-resolved.json", Alerts: []string{`resolved P4 info service_health:QX1R-9ZZ 2026-03-01T08:30:00Z "azure-issues: Storage is slow in West Europe"`}},
+		{File: "resource-health-unavailable.json", Alerts: []string{`firing P2 error resource_health:/subscriptions/0a1b2c3d-0000-4000-8000-000000000001/resourcegroups/shop/providers/microsoft.compute/virtualmachines/orders-1 2026-03-01T08:50:01Z "vm-health: The machine is down"`}},
+		{File: "sentinel-closed.json", Alerts: []string{`resolved P2 error sentinel_incident:0a1b2c3d-0000-4000-8000-00000000000a 2026-03-01T08:12:00Z "Impossible travel of ann@example.com"`}},
+		{File: "sentinel-new.json", Alerts: []string{`firing P2 error sentinel_incident:0a1b2c3d-0000-4000-8000-00000000000a 2026-03-01T08:12:00Z "Impossible travel of ann@example.com"`}},
+		{File: "service-health-active.json", Alerts: []string{`firing P2 error service_health:QX1R-9ZZ 2026-03-01T08:41:00Z "azure-issues: Storage is slow in West Europe"`}},
+		{File: "service-health-resolved.json", Alerts: []string{`resolved P2 error service_health:QX1R-9ZZ 2026-03-01T08:30:00Z "azure-issues: Storage is slow in West Europe"`}},
 	})
 }
