@@ -17,6 +17,7 @@ func TestEvents(t *testing.T) {
 		{File: "common-log-v2.json", Alerts: []string{`firing P1 critical alert:/subscriptions/0a1b2c3d-0000-4000-8000-000000000001/providers/Microsoft.AlertsManagement/alerts/11aa22bb-0000-4000-8000-000000000002 2026-03-01T08:55:12Z "no-heartbeat on orders-2"`}},
 		{File: "common-metric-fired.json", Alerts: []string{`firing P2 error alert:/subscriptions/0a1b2c3d-0000-4000-8000-000000000001/providers/Microsoft.AlertsManagement/alerts/11aa22bb-0000-4000-8000-000000000001 2026-03-01T08:55:12Z "orders-cpu on orders-1"`}},
 		{File: "common-metric-resolved.json", Alerts: []string{`resolved P2 error alert:/subscriptions/0a1b2c3d-0000-4000-8000-000000000001/providers/Microsoft.AlertsManagement/alerts/11aa22bb-0000-4000-8000-000000000001 2026-03-01T08:55:12Z "orders-cpu on orders-1"`}},
+		{File: "defender-alert.json", Alerts: []string{`firing P2 error security_alert:2518000000000000000_0a1b2c3d 2026-03-01T08:51:00Z "Malware found on orders-1"`}},
 		{File: "log-v1.json", Alerts: []string{`firing P2 error hash1:2d1676e11b54de1bf2e52de7f95aa8d3 2026-03-01T08:50:00Z "too many 500"`}},
 		{File: "metric-v2-activated.json", Alerts: []string{`firing P3 warning hash1:6054748c8a739073bf2790ff178c0a95 2026-03-01T08:52:35Z "orders cpu on orders-1"`}},
 		{File: "metric-v2-deactivated.json", Alerts: []string{`resolved P3 warning hash1:6054748c8a739073bf2790ff178c0a95 - "orders cpu on orders-1"`}},
@@ -26,6 +27,7 @@ func TestEvents(t *testing.T) {
 		{File: "sentinel-closed.json", Alerts: []string{`resolved P2 error sentinel_incident:0a1b2c3d-0000-4000-8000-00000000000a 2026-03-01T08:12:00Z "Impossible travel of ann@example.com"`}},
 		{File: "sentinel-new.json", Alerts: []string{`firing P2 error sentinel_incident:0a1b2c3d-0000-4000-8000-00000000000a 2026-03-01T08:12:00Z "Impossible travel of ann@example.com"`}},
 		{File: "service-health-active.json", Alerts: []string{`firing P2 error service_health:QX1R-9ZZ 2026-03-01T08:41:00Z "azure-issues: Storage is slow in West Europe"`}},
+		{File: "service-health-maintenance.json", Alerts: []string{`firing P4 info service_health:MX1R-9ZZ 2026-03-01T08:41:00Z "azure-issues: Storage will be maintained"`}},
 		{File: "service-health-resolved.json", Alerts: []string{`resolved P2 error service_health:QX1R-9ZZ 2026-03-01T08:30:00Z "azure-issues: Storage is slow in West Europe"`}},
 	})
 }

@@ -159,6 +159,8 @@ func (in *reader) other(v doc.Value, name string) {
 		in.rds(v)
 	case strings.HasSuffix(name, " via CloudTrail"):
 		in.trail(v, name)
+	case v.Get("source").Text() == "aws.s3" && v.At("detail.bucket.name").Present():
+		in.object(v, name)
 	case strings.HasPrefix(name, "CodeCommit "):
 		in.note(join(": ", name, v.First("detail.title", "detail.notificationBody")))
 	case kinds[name].noun != "" && kinds[name].identity(v) != "":

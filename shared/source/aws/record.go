@@ -97,6 +97,17 @@ func (in *reader) stored(v doc.Value) {
 	in.happened(a)
 }
 
+// object reads what Amazon S3 says of an object by EventBridge (Amazon S3 user
+// guide, "EventBridge event message structure").
+func (in *reader) object(v doc.Value, name string) {
+	bucket, key, labels := v.At("detail.bucket.name").Text(), v.At("detail.object.key").Text(), eventLabels(v)
+	set(labels, "bucket", bucket, "object", key, "reason", v.At("detail.reason").Text(), "principal", v.At("detail.requester").Text(), "source_ip", v.At("detail.source-ip-address").Text())
+	in.happened(alert.Alert{
+		DedupKey: alert.HashKey(map[string]string{"bucket": bucket, "object": key, "event": name}), Title: join(": ", join(" ", "S3", name), join("/", bucket, key)), Group: join(" ", "S3", name), Labels: labels,
+		Description: join("\n", v.At("detail.reason").Text(), sized("Size: %s bytes", v.At("detail.object.size").Text())), Status: alert.Firing, Severity: alert.Info, StartedAt: source.Instant(v.Get("time").Text()),
+	})
+}
+
 // posted reads what a receipt rule of Amazon SES hands to a function: a mail
 // without its text (Amazon SES developer guide, "Lambda function event
 // structure"). Its subject says what it is.
