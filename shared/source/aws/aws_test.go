@@ -217,6 +217,7 @@ func TestRead(t *testing.T) {
 		{"bucket, topic, queue", queue(notification(stored("ObjectRemoved:Delete", ""))), []string{`firing P4 "S3 ObjectRemoved:Delete: photos/a b.jpg"`}},
 		{"bucket, by EventBridge", strings.Replace(event("Object Deleted", `{"bucket":{"name":"photos"},"object":{"key":"a.jpg"},"reason":"DeleteObject"}`), "aws.x", "aws.s3", 1), []string{`firing P4 "S3 Object Deleted: photos/a.jpg"`}},
 		{"replication failed", stored("Replication:OperationFailedReplication", `,"replicationEventData":{"failureReason":"DstPutObjNotPermitted"}`), []string{`firing P2 "S3 Replication:OperationFailedReplication: photos/a b.jpg"`}},
+		{"replication is done, by its newer name", stored("s3:Replication:OperationReplicatedAfterThreshold", ""), []string{`resolved P3 "S3 Replication:OperationReplicatedAfterThreshold: photos/a b.jpg"`}},
 		{"replication is done", stored("Replication:OperationReplicatedAfterThreshold", ""), []string{`resolved P3 "S3 Replication:OperationReplicatedAfterThreshold: photos/a b.jpg"`}},
 		{"mail by a receipt rule", posted("[CRITICAL] backup failed", "PASS"), []string{`firing P1 "[CRITICAL] backup failed"`}},
 		{"mail that ends it", posted("RESOLVED: backup failed", "PASS"), []string{`resolved P3 "RESOLVED: backup failed"`}},

@@ -68,7 +68,7 @@ func (in *reader) queued(v doc.Value) {
 // message structure"). A replication that failed or is late ends when it was
 // done; all others happened.
 func (in *reader) stored(v doc.Value) {
-	event, bucket, at := v.Get("eventName").Text(), v.At("s3.bucket.name").Text(), source.Instant(v.Get("eventTime").Text())
+	event, bucket, at := strings.TrimPrefix(v.Get("eventName").Text(), "s3:"), v.At("s3.bucket.name").Text(), source.Instant(v.Get("eventTime").Text())
 	key := v.At("s3.object.key").Text()
 	if plain, err := url.QueryUnescape(key); err == nil {
 		key = plain
