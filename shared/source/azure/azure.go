@@ -37,6 +37,7 @@ var Source = source.Source{
 		"status=Activated|Resolved|Deactivated context.resourceId context.conditionType context.condition",
 		"operation context.oldCapacity context.newCapacity",
 		"object.properties.incidentNumber object.properties.status object.id=*SecurityInsights*", "properties.incidentNumber properties.status id=*SecurityInsights*",
+		"0.eventType=Microsoft.* 0.eventTime 0.data 0.subject", "eventType=Microsoft.* eventTime data subject", "specversion type=Microsoft.* source data",
 		"SystemAlertId AlertDisplayName Severity", "SystemAlertId AlertDisplayName AlertSeverity",
 		"data.AlertRuleName data.SearchQuery",
 		"AlertRuleName SearchQuery WorkspaceId",
@@ -48,6 +49,7 @@ var Source = source.Source{
 			"Turn on the common alert schema for it.",
 			"Add the action group to the alert rules, budgets and service health alerts that should page.",
 			"Test the action group: the sample alert appears, and is titled as a test.",
+			"Event Grid: an event subscription with the endpoint type Web Hook and the endpoint {url}.",
 			"Microsoft Sentinel: let a playbook with the incident trigger post its trigger body to {url}, and automation rules run it when an incident is created and when its status changes.",
 		},
 		Proof: "The key in the address. With a proxy that adds `Authorization: Bearer <secret>`, choose bearer: that secret is compared. " +
@@ -58,7 +60,7 @@ var Source = source.Source{
 			"other Activity Log, budget and stateless log alerts never recover, and all but the last expire. " +
 			"All alerts on the activity log are Sev4 to Azure; here they are as bad as what they tell: an incident of a service or an unavailable resource is P2, degradation, required action and security are P3 or worse, " +
 			"planned maintenance and what a user did himself are P4, others follow the level of the event. " +
-			"Also incidents of Microsoft Sentinel and alerts of Defender for Cloud, as a Logic App is given them.",
+			"Also incidents of Microsoft Sentinel and alerts of Defender for Cloud, as a Logic App is given them; events of Event Grid in both schemas, whose validation is answered: resources that are unavailable until they are available, keys and secrets near their expiry until they have a new version, others expire.",
 		Repeats: "408, 429, 503, 504 and timeouts, up to 5 times within 75 seconds; after that the endpoint is left alone for 15 minutes.",
 	},
 }
@@ -69,8 +71,17 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	if err != nil {
 		return source.Parsed{}, err
 	}
+	if root.Kind() == doc.Array && isGrid(root.Index(0)) {
+		if err := source.TooMany(root.Len()); err != nil {
+			return source.Parsed{}, err
+		}
+		return grid(slices.Collect(root.Items())), nil
+	}
 	if root.Kind() != doc.Object {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body is %s, expected an object of Azure Monitor", root.Kind())
+	}
+	if isGrid(root) {
+		return grid([]doc.Value{root}), nil
 	}
 	data := root.Get("data")
 	switch {

@@ -68,6 +68,40 @@ func TestParse(t *testing.T) {
 	})
 }
 
+// TestGrid: events of Event Grid, and its question whether they are wanted.
+func TestGrid(t *testing.T) {
+	event := func(kind, subject, data string) string {
+		return `{"id":"e-1","eventType":"` + kind + `","subject":"` + subject + `","topic":"/subscriptions/S/resourceGroups/G/providers/T/x/N","eventTime":"2026-03-01T08:00:00Z","data":` + data + `,"dataVersion":"1"}`
+	}
+	parsed, err := Parse(sourcetest.Request("[" + event(validation, "", `{"validationCode":"c-1"}`) + "]"))
+	if answer, ok := parsed.Answer.(validated); err != nil || !ok || answer.ValidationResponse != "c-1" || len(parsed.Items) > 0 || len(parsed.Notes) != 1 {
+		t.Errorf("%+v, %v", parsed, err)
+	}
+	health := func(state string) string {
+		return event("Microsoft.ResourceNotifications.HealthResources.AvailabilityStatusChanged", "/subscriptions/S/x/vm-1", `{"resourceInfo":{"properties":{"availabilityState":"`+state+`"}}}`)
+	}
+	down, up := parse(t, "["+health("Unavailable")+"]"), parse(t, health("Available"))
+	if down.DedupKey != up.DedupKey || down.Severity != alert.Error || down.Title != "vm-1 is Unavailable" || up.Status != alert.Resolved || up.EndedAt.IsZero() || down.Labels["resource_group"] != "G" {
+		t.Errorf("%+v\n%+v", down, up)
+	}
+	near, renewed := parse(t, event("Microsoft.KeyVault.SecretNearExpiry", "db", `{"ObjectName":"db"}`)), parse(t, event("Microsoft.KeyVault.SecretNewVersionCreated", "db", `{"ObjectName":"db"}`))
+	if near.DedupKey != renewed.DedupKey || near.Severity != alert.Warning || renewed.Status != alert.Resolved {
+		t.Errorf("%+v\n%+v", near, renewed)
+	}
+	cloud := `{"specversion":"1.0","id":"1","type":"Microsoft.Resources.ResourceWriteFailure","source":"/subscriptions/S","subject":"/subscriptions/S/x/db","time":"2026-03-01T08:00:00Z","data":{"status":"Failed"}}`
+	if a := parse(t, cloud); a.Severity != alert.Warning || a.Title != "ResourceWriteFailure on db" || a.StartedAt.Hour() != 8 {
+		t.Errorf("%+v", a)
+	}
+	for body, want := range map[string]bool{cloud: true, health("Unknown"): false, "[" + event("Microsoft.Storage.BlobCreated", "b", "{}") + "," + health("Unknown") + "]": false} {
+		if parsed, err := Parse(sourcetest.Request(body)); err != nil || parsed.NeverEnds != want {
+			t.Errorf("%s: %v, %v", body, parsed.NeverEnds, err)
+		}
+	}
+	if parsed, _ := Parse(sourcetest.Request("[" + event("Microsoft.Storage.BlobCreated", "b", "{}") + ",7]")); len(parsed.Items) != 2 || parsed.Items[1].Rejected == "" {
+		t.Errorf("%+v", parsed)
+	}
+}
+
 // TestConstantSeverity: what every alert on the activity log bears says
 // nothing; what the event tells does.
 func TestConstantSeverity(t *testing.T) {
@@ -154,5 +188,5 @@ func parse(t *testing.T, body string) *alert.Alert {
 }
 
 func FuzzParse(f *testing.F) {
-	sourcetest.Fuzz(f, Source, "", essentials(""), context("ServiceHealth", `{"properties":{"trackingId":"T"}}`), `{"context":{"oldCapacity":{},"newCapacity":[]}}`)
+	sourcetest.Fuzz(f, Source, "", essentials(""), context("ServiceHealth", `{"properties":{"trackingId":"T"}}`), `[{"eventType":"a.b","eventTime":1,"data":{}},{}]`, `{"context":{"oldCapacity":{},"newCapacity":[]}}`)
 }
