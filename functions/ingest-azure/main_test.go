@@ -18,6 +18,8 @@ func TestEvents(t *testing.T) {
 		{File: "common-metric-fired.json", Alerts: []string{`firing P2 error alert:/subscriptions/0a1b2c3d-0000-4000-8000-000000000001/providers/Microsoft.AlertsManagement/alerts/11aa22bb-0000-4000-8000-000000000001 2026-03-01T08:55:12Z "orders-cpu on orders-1"`}},
 		{File: "common-metric-resolved.json", Alerts: []string{`resolved P2 error alert:/subscriptions/0a1b2c3d-0000-4000-8000-000000000001/providers/Microsoft.AlertsManagement/alerts/11aa22bb-0000-4000-8000-000000000001 2026-03-01T08:55:12Z "orders-cpu on orders-1"`}},
 		{File: "defender-alert.json", Alerts: []string{`firing P2 error security_alert:2518000000000000000_0a1b2c3d 2026-03-01T08:51:00Z "Malware found on orders-1"`}},
+		{File: "event-grid-health.json", Alerts: []string{`firing P2 error hash1:f1d72101e48cae320aded272d5361262 2026-03-01T08:50:00Z "orders-1 is Unavailable"`}},
+		{File: "event-grid-secret.json", Alerts: []string{`firing P3 warning hash1:6d2ed69066eff44128f25a2c1f2459f9 2026-03-01T08:50:00Z "SecretNearExpiry on orders-db"`}},
 		{File: "log-v1.json", Alerts: []string{`firing P2 error hash1:2d1676e11b54de1bf2e52de7f95aa8d3 2026-03-01T08:50:00Z "too many 500"`}},
 		{File: "metric-v2-activated.json", Alerts: []string{`firing P3 warning hash1:6054748c8a739073bf2790ff178c0a95 2026-03-01T08:52:35Z "orders cpu on orders-1"`}},
 		{File: "metric-v2-deactivated.json", Alerts: []string{`resolved P3 warning hash1:6054748c8a739073bf2790ff178c0a95 - "orders cpu on orders-1"`}},

@@ -466,3 +466,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestInsight: what is added to an insight belongs to it, and it began when the
+// insight did.
+func TestInsight(t *testing.T) {
+	told := func(name string) *alert.Alert {
+		body := `{"version":"0","id":"e","detail-type":"` + name + `","source":"aws.devops-guru","account":"1","time":"2026-03-01T09:00:00Z","region":"r","resources":[],"detail":{"insightId":"i","insightSeverity":"high","startTimeISO":"2026-03-01T08:50:00Z"}}`
+		parsed, err := Parse("x", &source.Request{Body: []byte(body)})
+		if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil {
+			t.Fatalf("%+v, %v", parsed, err)
+		}
+		return parsed.Items[0].Alert
+	}
+	opened, grown, closed := told("DevOps Guru New Insight Open"), told("DevOps Guru Insight Severity Upgraded"), told("DevOps Guru Insight Closed")
+	if opened.StartedAt.Minute() != 50 || opened.Episode != grown.Episode || opened.DedupKey != grown.DedupKey || closed.DedupKey != opened.DedupKey || closed.Status != alert.Resolved || closed.EndedAt.IsZero() {
+		t.Errorf("%+v\n%+v\n%+v", opened, grown, closed)
+	}
+}

@@ -98,7 +98,7 @@ func (in *reader) insight(m message) {
 	}
 	in.event(doc.Of(map[string]any{
 		"detail-type": name, "source": "aws.devops-guru", "account": v.First("AccountId"), "region": v.First("Region"), "time": m.at.Format(time.RFC3339),
-		"detail": map[string]string{"insightId": v.Get("InsightId").Text(), "insightSeverity": v.Get("InsightSeverity").Text(), "insightType": v.Get("InsightType").Text(), "insightUrl": v.Get("InsightUrl").Text(),
+		"detail": map[string]string{"insightId": v.Get("InsightId").Text(), "insightSeverity": v.Get("InsightSeverity").Text(), "insightType": v.Get("InsightType").Text(), "insightUrl": v.Get("InsightUrl").Text(), "startTimeISO": v.First("StartTimeISO", "StartTime"),
 			"insightDescription": source.FirstText(v.Get("InsightName").Text(), v.Get("InsightDescription").Text())},
 	}))
 }

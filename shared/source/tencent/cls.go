@@ -25,7 +25,7 @@ func logs(v doc.Value, f source.Fields) source.Item {
 		Source: Name, Status: alert.Firing, Severity: leveled(f.Text("level", "leveleng", "alarmlevel")), Title: name, Group: name,
 		DedupKey: alert.HashKey(map[string]string{"policy": source.FirstText(id, name), "group": f.Text("conditiongroup")}), Episode: f.Text("recordgroupid"),
 		Description: source.Lines(f.Text("message", "customizemessage"), source.Said("condition", f.Text("condition", "trigger")), source.Said("value", f.Text("triggerparams", "triggerparam")), source.Said("group", f.Text("conditiongroup")),
-			source.Said("query", f.Text("executequery", "query")), source.Said("lasts", minutes(f.Text("duration"))), source.Said("log", f.Get("querylog").Text())),
+			source.Said("query", f.Text("executequery", "query")), source.Said("lasts", minutes(f.Text("duration"))), source.Said("log", logText(f.Get("querylog")))),
 		Labels: source.Labels("policyId", id, "policyName", name, "topic", f.Text("topic", "topicname"), "topicId", f.Text("topicid"), "region", f.Text("region"), "uin", f.Text("uin"), "group", f.Text("conditiongroup")),
 		Links:  source.Links("Details", f.Text("detailurl"), "Query", f.Text("queryurl"), "Silence", f.Text("silenturl")),
 	}
@@ -46,6 +46,14 @@ func logs(v doc.Value, f source.Fields) source.Item {
 		a.Status = told
 	}
 	return source.Fired(a)
+}
+
+// logText is the log that fired the alarm: an empty list is none.
+func logText(v doc.Value) string {
+	if text := v.Text(); text != "[]" && text != "[[]]" {
+		return text
+	}
+	return ""
 }
 
 func minutes(n string) string {

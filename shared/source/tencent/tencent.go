@@ -25,6 +25,7 @@ var Source = source.Source{
 		"alarmStatus alarmObjInfo alarmPolicyInfo", "alarmPolicyInfo.policyId alarmStatus", "sessionId alarmStatus alarmType=metric|event",
 		"specversion source=*.cloud.tencent type=*:ErrorEvent:*",
 		"UIN AlarmID Alarm NotifyType=1|2", "UIN AlarmID AlarmName Condition", "RecordGroupId Alarm NotifyType=1|2", "UIN AlertID AlertName Trigger",
+		"uin alarm_id alarm notify_type=1|2", "record_group_id alarm notify_type=1|2",
 	},
 	Guide: source.Guide{
 		Product: "Tencent Cloud Observability Platform", Page: "https://www.tencentcloud.com/document/product/248/39048",
