@@ -59,6 +59,7 @@ func TestEvents(t *testing.T) {
 		{File: "tampered.json", Status: 401, Body: `"title":"Unauthorized"`},
 		{File: "too-old.json", Status: 401},
 		{File: "raw-delivery.json", Status: 401},
+		{File: "queue-records.json", Status: 401},
 	})
 }
 
@@ -88,6 +89,9 @@ func TestUnsignedNeedsASecret(t *testing.T) {
 		"another bearer":               {integration.Bearer, []string{"other"}, "raw-delivery.json", 401},
 		"vendor, with a secret stored": {integration.Vendor, []string{"hush-hush"}, "raw-delivery.json", 401},
 		"none":                         {integration.None, nil, "raw-delivery.json", 401},
+		"of a queue, bearer":           {integration.Bearer, []string{"hush-hush"}, "queue-records.json", 202},
+		"of a queue, none":             {integration.None, nil, "queue-records.json", 401},
+		"of a queue, vendor":           {integration.Vendor, []string{"hush-hush"}, "queue-records.json", 401},
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := verified(t)

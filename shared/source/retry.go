@@ -14,6 +14,7 @@ var retryStatus = map[string]int{
 	"eventbridge": http.StatusServiceUnavailable, // by way of SNS
 	"aws":         http.StatusServiceUnavailable, // server errors: Amazon SNS developer guide, "Message delivery retries"
 	"azure":       http.StatusServiceUnavailable, // 408, 429, 503 and 504: Azure Monitor, "Action groups", webhook retry logic
+	"huawei":      http.StatusServiceUnavailable, // 5xx only: Huawei SMN, FAQ, "Does SMN Ensure That Messages Are Received by Subscription Endpoints?"
 	"datadog":     http.StatusServiceUnavailable, // 5xx only: Datadog, "Webhooks", usage
 }
 

@@ -44,11 +44,11 @@ func marks() []string {
 		"0.labels.alertname 0.annotations.message !0.status !0.startsAt !0.generatorURL",
 		"告警名称 告警内容", "告警名称 通知策略", `"Alert name" "Alert content"`, `"Alert name" "Notification policy"`,
 	}
-	for _, own := range [...]string{"alert_type", "alert_rule_id", "integration_id", "userid", "product_type"} {
+	for _, own := range [...]string{"alert_type", "alert_rule_id", "integration_id", "userid", "product_type", "involvedObject_kind", "involvedObject_name", "alert_level", "alert_name"} {
 		label := "alerts.0.labels._aliyun_arms_" + own + " alerts.0.labels alerts.0.status=firing|resolved !orgId !alerts.0.panelURL !alerts.0.silenceURL"
 		out = append(out, label, label+" alerts.0.fingerprint", label+" receiver groupLabels commonLabels")
 	}
-	return out
+	return append(out, "alerts.0.labels alerts.0.status=firing|resolved dispatchRuleName commonLabels groupLabels")
 }
 
 // Parse reads a body of any form.

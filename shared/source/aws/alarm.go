@@ -18,6 +18,7 @@ type alarm struct {
 	about                      string // what its owner wrote of it
 	state, reason, before      string
 	at                         time.Time // of the state
+	since                      time.Time // of the state before, where it is told
 	contributor                doc.Value // id and attributes of one time series of many
 	series                     string    // its id
 	rule, children             string    // of a composite alarm
@@ -38,10 +39,13 @@ func (in *reader) alarm(a alarm) source.Item {
 		Description: join("\n", a.about, a.reason, a.condition, a.rule, a.children, a.held), Labels: a.labels,
 	}
 	switch a.state {
-	case "ALARM":
+	case inAlarm:
 		out.Status, out.Severity, out.StartedAt = alert.Firing, alarmSeverity(a.name), a.at
 	case "INSUFFICIENT_DATA":
-		out.Status, out.Severity, out.StartedAt = alert.Firing, alert.Info, a.at
+		out.Status, out.Severity, out.StartedAt = alert.Firing, a.unknown(), a.at
+		if a.before == inAlarm && !a.since.IsZero() {
+			out.StartedAt = a.since
+		}
 		out.Title += ": insufficient data"
 	case "OK":
 		out.Status, out.EndedAt = alert.Resolved, a.at
@@ -56,6 +60,18 @@ func (in *reader) alarm(a alarm) source.Item {
 		"state", a.state, "previous_state", a.before, "contributor", a.series)
 	out.Links = source.Links("Alarm", console(region, "/cloudwatch/home?region="+region+"#alarmsV2:alarm/"+url.PathEscape(a.name)), "From its description", linkIn(a.about))
 	return source.Fired(out)
+}
+
+const inAlarm = "ALARM"
+
+// unknown is the severity of an alarm that has no data. After ALARM nothing
+// says that it is well, so it stays as bad as it was, in the same firing
+// period where the message tells when that began.
+func (a *alarm) unknown() alert.Severity {
+	if a.before == inAlarm {
+		return alarmSeverity(a.name)
+	}
+	return alert.Info
 }
 
 // key is the alarm's ARN, which notifications from before 2020 do not tell.
@@ -125,7 +141,7 @@ func ofData(v doc.Value) alarm {
 	a := alarm{
 		name: v.Get("alarmName").Text(), about: config.Get("description").Text(),
 		state: state.Get("value").Text(), reason: state.Get("reason").Text(), before: v.At("previousState.value").Text(),
-		at: source.Instant(state.Get("timestamp").Text()), contributor: v.At("alarmContributor.attributes"), series: v.At("alarmContributor.id").Text(),
+		at: source.Instant(state.Get("timestamp").Text()), since: source.Instant(v.At("previousState.timestamp").Text()), contributor: v.At("alarmContributor.attributes"), series: v.At("alarmContributor.id").Text(),
 		labels: map[string]string{},
 	}
 	data := state.Get("reasonData").Inner()

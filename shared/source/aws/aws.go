@@ -30,18 +30,22 @@ func Parse(name string, r *source.Request) (source.Parsed, error) {
 	in := reader{name: name, received: r.At}
 	switch {
 	case root.Get("Records").Kind() == doc.Array:
-		if err := source.TooMany(root.Get("Records").Len()); err != nil {
+		if err := in.records(root.Get("Records")); err != nil {
 			return source.Parsed{}, err
 		}
-		for record := range root.Get("Records").Items() {
-			in.record(record)
+	case root.Get("Messages").Kind() == doc.Array && isQueued(root.At("Messages.0")):
+		if err := in.records(root.Get("Messages")); err != nil {
+			return source.Parsed{}, err
 		}
 	case root.Kind() == doc.Array && !raw:
 		if err := source.TooMany(root.Len()); err != nil {
 			return source.Parsed{}, err
 		}
 		for v := range root.Items() {
-			if !in.document(v) {
+			switch {
+			case isQueued(v):
+				in.record(v)
+			case !in.document(v):
 				in.reject(unknown)
 			}
 		}
@@ -51,6 +55,7 @@ func Parse(name string, r *source.Request) (source.Parsed, error) {
 	default:
 		return source.Parsed{}, fault.New(fault.Invalid, "%s", unknown)
 	}
+	in.out.NeverEnds = in.once > 0 && in.once == len(in.out.Items)
 	return in.out, nil
 }
 
@@ -60,6 +65,7 @@ const unknown = "this is no message of SNS (Type, TopicArn), no event of EventBr
 type reader struct {
 	name     string // of the source
 	received time.Time
+	once     int // alerts of what happened, which nothing ends
 	out      source.Parsed
 }
 
@@ -96,6 +102,12 @@ func (in *reader) add(item source.Item) { in.out.Items = append(in.out.Items, it
 func (in *reader) fire(a alert.Alert) {
 	a.Source = in.name
 	in.add(source.Fired(a))
+}
+
+// happened is fire for what nobody ever says to be over.
+func (in *reader) happened(a alert.Alert) {
+	in.once++
+	in.fire(a)
 }
 
 func (in *reader) reject(why string) { in.add(source.Item{Rejected: why}) }

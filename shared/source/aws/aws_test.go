@@ -202,7 +202,26 @@ func TestRead(t *testing.T) {
 		{"stack went back", notification(stack("AWS::CloudFormation::Stack", "shop", "UPDATE_ROLLBACK_COMPLETE")), []string{`firing P2 "Stack shop: UPDATE_ROLLBACK_COMPLETE"`}},
 		{"resource of a stack", notification(stack("AWS::SQS::Queue", "Queue", "UPDATE_COMPLETE")), nil},
 		{"stack goes on", notification(stack("AWS::CloudFormation::Stack", "shop", "UPDATE_IN_PROGRESS")), nil},
-		{"record without a message", `{"Records":[{"eventSource":"aws:s3"}]}`, []string{"rejected: Sns: missing; expected a record of SNS"}},
+		{"record without a message", `{"Records":[{"eventSource":"aws:s3"}]}`, []string{"rejected: Sns, body, s3, ses: missing; expected a record of SNS, SQS, S3 or SES"}},
+		// Records and messages of queues.
+		{"topic to queue", queue(notification("a line")), []string{`firing P3 "a line"`}},
+		{"topic to queue, without the queue's own fields", `{"Records":[{"body":` + quoted(notification(`{"AlarmName":"A","NewStateValue":"OK"}`)) + `}]}`, []string{`resolved P3 "A"`}},
+		{"raw alarm in a queue", queue(`{"AlarmName":"A","NewStateValue":"ALARM"}`), []string{`firing P2 "A"`}},
+		{"event in a queue", queue(event("EC2 Instance State-change Notification", `{"instance-id":"i-1","state":"stopped"}`)), []string{`firing P3 "Instance i-1 stopped"`}},
+		{"text in a queue", queue("the disk is full"), []string{`firing P3 "the disk is full"`}},
+		{"own JSON in a queue", queue(`{"title":"Queue is long","severity":"critical","id":"q"}`), []string{`firing P1 "Queue is long"`}},
+		{"confirmation in a queue", queue(`{"Type":"SubscriptionConfirmation","MessageId":"m","Message":"x","TopicArn":"arn:aws:sns:eu-west-1:1:t","SubscribeURL":"https://sns.eu-west-1.amazonaws.com/?a"}`), nil},
+		{"received of a queue", `{"Messages":[{"MessageId":"q-1","ReceiptHandle":"r","MD5OfBody":"0","Body":"late"}]}`, []string{`firing P3 "late"`}},
+		{"a pipe", `[{"messageId":"q-1","receiptHandle":"r","body":"late","eventSource":"aws:sqs"}]`, []string{`firing P3 "late"`}},
+		{"bucket", stored("ObjectCreated:Put", ""), []string{`firing P4 "S3 ObjectCreated:Put: photos/a b.jpg"`}},
+		{"bucket, topic, queue", queue(notification(stored("ObjectRemoved:Delete", ""))), []string{`firing P4 "S3 ObjectRemoved:Delete: photos/a b.jpg"`}},
+		{"bucket, by EventBridge", strings.Replace(event("Object Deleted", `{"bucket":{"name":"photos"},"object":{"key":"a.jpg"},"reason":"DeleteObject"}`), "aws.x", "aws.s3", 1), []string{`firing P4 "S3 Object Deleted: photos/a.jpg"`}},
+		{"replication failed", stored("Replication:OperationFailedReplication", `,"replicationEventData":{"failureReason":"DstPutObjNotPermitted"}`), []string{`firing P2 "S3 Replication:OperationFailedReplication: photos/a b.jpg"`}},
+		{"replication is done, by its newer name", stored("s3:Replication:OperationReplicatedAfterThreshold", ""), []string{`resolved P3 "S3 Replication:OperationReplicatedAfterThreshold: photos/a b.jpg"`}},
+		{"replication is done", stored("Replication:OperationReplicatedAfterThreshold", ""), []string{`resolved P3 "S3 Replication:OperationReplicatedAfterThreshold: photos/a b.jpg"`}},
+		{"mail by a receipt rule", posted("[CRITICAL] backup failed", "PASS"), []string{`firing P1 "[CRITICAL] backup failed"`}},
+		{"mail that ends it", posted("RESOLVED: backup failed", "PASS"), []string{`resolved P3 "RESOLVED: backup failed"`}},
+		{"spam", posted("buy", "FAIL"), nil},
 		// Nothing.
 		{"no object", `7`, []string{"error: " + unknown}},
 		{"empty object", `{}`, []string{"error: " + unknown}},
@@ -217,6 +236,67 @@ func TestRead(t *testing.T) {
 				t.Error("nothing says what it was")
 			}
 		})
+	}
+}
+
+func quoted(text string) string {
+	raw, _ := json.Marshal(text)
+	return string(raw)
+}
+
+// queue is what SQS hands to a function.
+func queue(body string) string {
+	return `{"Records":[{"messageId":"q-1","receiptHandle":"r","body":` + quoted(body) + `,"attributes":{"SentTimestamp":"1772355598412"},"messageAttributes":{},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:123456789012:alarms","awsRegion":"eu-west-1"}]}`
+}
+
+// stored is what S3 says of an object.
+func stored(event, more string) string {
+	return `{"Records":[{"eventVersion":"2.3","eventSource":"aws:s3","awsRegion":"eu-west-1","eventTime":"2026-03-01T08:59:00.000Z","eventName":"` + event + `","s3":{"configurationId":"all","bucket":{"name":"photos"},"object":{"key":"a+b.jpg","size":17}}` + more + `}]}`
+}
+
+// posted is what SES hands to a function of a receipt rule.
+func posted(subject, spam string) string {
+	return `{"Records":[{"eventSource":"aws:ses","eventVersion":"1.0","ses":{"mail":{"messageId":"s-1","timestamp":"2026-03-01T08:59:00.000Z","source":"nas@example.com","destination":["ops@example.com"],"commonHeaders":{"from":["NAS <nas@example.com>"],"subject":` + quoted(subject) + `}},"receipt":{"spamVerdict":{"status":"` + spam + `"},"virusVerdict":{"status":"PASS"}}}}]}`
+}
+
+// TestAlarmWithoutData: after ALARM an alarm that has no data is as bad as it
+// was, in the same firing period where that is told.
+func TestAlarmWithoutData(t *testing.T) {
+	state := func(before string) string {
+		return event("CloudWatch Alarm State Change", `{"alarmName":"A-p1","state":{"value":"INSUFFICIENT_DATA","timestamp":"2026-03-01T08:55:00.000+0000"},"previousState":{"value":"`+before+`","timestamp":"2026-03-01T08:00:00.000+0000"}}`)
+	}
+	for _, c := range []struct{ name, body, want, start string }{
+		{"of nothing", state("OK"), `firing P4 "A-p1: insufficient data"`, "08:55:00"},
+		{"after an alarm", state("ALARM"), `firing P1 "A-p1: insufficient data"`, "08:00:00"},
+		{"after an alarm, by SNS", notification(`{"AlarmName":"A-p1","NewStateValue":"INSUFFICIENT_DATA","OldStateValue":"ALARM","StateChangeTime":"2026-03-01T08:55:00.000+0000"}`), `firing P1 "A-p1: insufficient data"`, "08:55:00"},
+		{"of nothing, by SNS", notification(`{"AlarmName":"A-p1","NewStateValue":"INSUFFICIENT_DATA","OldStateValue":"OK","StateChangeTime":"2026-03-01T08:55:00.000+0000"}`), `firing P4 "A-p1: insufficient data"`, "08:55:00"},
+	} {
+		parsed, got := read(t, c.body)
+		if at := parsed.Items[0].Alert.StartedAt.Format(time.TimeOnly); got[0] != c.want || at != c.start {
+			t.Errorf("%s: %s at %s, want %s at %s", c.name, got[0], at, c.want, c.start)
+		}
+	}
+}
+
+// TestWhatHappenedExpires: of what no message ever ends, the request says so;
+// what has an end does not expire.
+func TestWhatHappenedExpires(t *testing.T) {
+	for body, want := range map[string]bool{
+		notification("a line"):                             true,
+		notification(budget):                               true,
+		notification(`{"title":"Queue is long","id":"q"}`): false,
+		stored("ObjectCreated:Put", ""):                    true,
+		event("RDS DB Instance Event", `{"SourceIdentifier":"db","Message":"failover started"}`):                                            true,
+		event("Batch Job State Change", `{"jobName":"j","jobQueue":"q","status":"FAILED"}`):                                                 false,
+		"[" + event("RDS DB Instance Event", `{"Message":"m"}`) + "," + event("CodeBuild Build State Change", `{"project-name":"b"}`) + "]": false,
+	} {
+		if parsed, _ := read(t, body); parsed.NeverEnds != want {
+			t.Errorf("%s: %v, want %v", body, parsed.NeverEnds, want)
+		}
+	}
+	parsed, _ := read(t, notification(`{"approval":{"pipelineName":"p","expires":"2026-03-08T09:00Z"}}`))
+	if at := parsed.Items[0].Alert.ExpiresAt; parsed.NeverEnds || !at.Equal(time.Date(2026, 3, 8, 9, 0, 0, 0, time.UTC)) {
+		t.Errorf("an approval expires at %v", at)
 	}
 }
 
@@ -385,4 +465,21 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestInsight: what is added to an insight belongs to it, and it began when the
+// insight did.
+func TestInsight(t *testing.T) {
+	told := func(name string) *alert.Alert {
+		body := `{"version":"0","id":"e","detail-type":"` + name + `","source":"aws.devops-guru","account":"1","time":"2026-03-01T09:00:00Z","region":"r","resources":[],"detail":{"insightId":"i","insightSeverity":"high","startTimeISO":"2026-03-01T08:50:00Z"}}`
+		parsed, err := Parse("x", &source.Request{Body: []byte(body)})
+		if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil {
+			t.Fatalf("%+v, %v", parsed, err)
+		}
+		return parsed.Items[0].Alert
+	}
+	opened, grown, closed := told("DevOps Guru New Insight Open"), told("DevOps Guru Insight Severity Upgraded"), told("DevOps Guru Insight Closed")
+	if opened.StartedAt.Minute() != 50 || opened.Episode != grown.Episode || opened.DedupKey != grown.DedupKey || closed.DedupKey != opened.DedupKey || closed.Status != alert.Resolved || closed.EndedAt.IsZero() {
+		t.Errorf("%+v\n%+v\n%+v", opened, grown, closed)
+	}
 }

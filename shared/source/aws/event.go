@@ -159,6 +159,8 @@ func (in *reader) other(v doc.Value, name string) {
 		in.rds(v)
 	case strings.HasSuffix(name, " via CloudTrail"):
 		in.trail(v, name)
+	case v.Get("source").Text() == "aws.s3" && v.At("detail.bucket.name").Present():
+		in.object(v, name)
 	case strings.HasPrefix(name, "CodeCommit "):
 		in.note(join(": ", name, v.First("detail.title", "detail.notificationBody")))
 	case kinds[name].noun != "" && kinds[name].identity(v) != "":
@@ -337,7 +339,7 @@ func (in *reader) rds(v doc.Value) {
 	told, id := detail.Get("Message").Text(), source.FirstText(detail.Get("SourceArn").Text(), v.At("resources.0").Text(), detail.Get("SourceIdentifier").Text())
 	labels := eventLabels(v)
 	set(labels, "source_id", detail.Get("SourceIdentifier").Text(), "source_type", detail.Get("SourceType").Text(), "event_id", detail.Get("EventID").Text(), "categories", strings.Join(categories, ", "))
-	in.fire(alert.Alert{
+	in.happened(alert.Alert{
 		DedupKey: alert.HashKey(map[string]string{"source": id, "event": detail.Get("EventID").Text()}), Group: labels["event_id"], Labels: labels,
 		Title: join(": ", source.FirstText(detail.Get("SourceIdentifier").Text(), lastOf(id)), told), Description: told, Status: alert.Firing, Severity: toldSeverity(told, categories),
 		StartedAt: source.Instant(detail.First("Date")), Links: source.Links(),

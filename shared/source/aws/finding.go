@@ -310,7 +310,7 @@ func (in *reader) malwareScan(v doc.Value) {
 	if result == "THREATS_FOUND" {
 		a.Severity = alert.Error
 	}
-	in.fire(a)
+	in.happened(a)
 }
 
 // trail reads a call that CloudTrail recorded: who did what (AWS CloudTrail
@@ -321,7 +321,7 @@ func (in *reader) trail(v doc.Value, name string) {
 	outcome := source.FirstText(detail.Get("errorCode").Text(), detail.At("responseElements.ConsoleLogin").Text())
 	set(labels, "event_name", action, "event_source", detail.Get("eventSource").Text(), "user", user, "source_ip", detail.Get("sourceIPAddress").Text(), "error_code", detail.Get("errorCode").Text(),
 		"user_type", detail.At("userIdentity.type").Text())
-	in.fire(alert.Alert{
+	in.happened(alert.Alert{
 		DedupKey: alert.HashKey(map[string]string{"account": v.Get("account").Text(), "region": v.Get("region").Text(), "type": name, "source": detail.Get("eventSource").Text(), "event": action, "user": user,
 			"outcome": outcome, "request": detail.Get("requestParameters").JSON()}),
 		Title: join(": ", name, join(" ", action, sized("by %s", lastOf(user))), outcome), Group: name, Labels: labels, Status: alert.Firing, StartedAt: source.Instant(source.FirstText(detail.Get("eventTime").Text(), v.Get("time").Text())),

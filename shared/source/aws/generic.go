@@ -21,6 +21,12 @@ func (in *reader) generic(v doc.Value, name string) {
 		Severity: source.SeverityOf(detail.First("severity", "severity.label", "severity.description", "Severity", "insightSeverity", "priority", "eventType")),
 	}
 	set(a.Labels, append(scalars(detail), "state", state)...)
+	if detail.Get("insightId").Present() { // what is added to an insight belongs to it, and it began when the insight did
+		a.Episode = "insight"
+		if start := source.Instant(detail.First("startTimeISO", "startTime")); !start.IsZero() {
+			a.StartedAt = start
+		}
+	}
 	switch t := genericMeaning(name, state); {
 	case t == ended, state == "" && endedByName(name):
 		a.Status, a.StartedAt, a.EndedAt = alert.Resolved, source.Instant(""), at
@@ -32,6 +38,9 @@ func (in *reader) generic(v doc.Value, name string) {
 		if a.Severity == "" {
 			a.Severity = alert.Error
 		}
+	case name == "EC2 Spot Instance Interruption Warning", name == "EC2 Instance Rebalance Recommendation":
+		in.happened(a)
+		return
 	}
 	in.fire(a)
 }

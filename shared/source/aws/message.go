@@ -44,6 +44,10 @@ func (in *reader) message(m message) {
 	in.identify(m.id)
 	v := m.body
 	switch {
+	case v.Get("Records").Kind() == doc.Array && v.Get("Records").Len() > 0:
+		if err := in.records(v.Get("Records")); err != nil {
+			in.reject(err.Error())
+		}
 	case m.attributes["EventType"] != "" && m.attributes["State"] != "" && m.attributes["Id"] != "":
 		in.backup(m)
 	case v.Get("AlarmName").Present() && v.Get("NewStateValue").Present():
@@ -95,7 +99,11 @@ func (in *reader) message(m message) {
 func (m *message) labels() map[string]string {
 	out := maps.Clone(m.attributes)
 	a, _ := parseARN(m.topic)
-	set(out, "topic", m.topic, "account", a.account, "region", a.region)
+	where := "topic"
+	if a.service == "sqs" {
+		where = "queue"
+	}
+	set(out, where, m.topic, "account", a.account, "region", a.region)
 	return out
 }
 
@@ -106,7 +114,7 @@ func (in *reader) plain(m message) {
 		in.reject("Message: is empty")
 		return
 	}
-	in.fire(alert.Alert{
+	in.happened(alert.Alert{
 		DedupKey: m.key(), Title: title, Description: m.text, Status: alert.Firing, Labels: m.labels(), StartedAt: m.at, Links: source.Links("From the message", linkIn(m.text)),
 	})
 }
@@ -144,6 +152,10 @@ func (in *reader) published(m message) {
 	}
 	if turned == ended {
 		a.Status, a.EndedAt, a.StartedAt = alert.Resolved, m.at, time.Time{}
+	}
+	if a.DedupKey == m.key() {
+		in.happened(a) // a message comes once
+		return
 	}
 	in.fire(a)
 }
@@ -244,7 +256,7 @@ func (in *reader) scaling(m message) {
 	if strings.HasSuffix(event, "_ERROR") {
 		a.Status, a.Severity, a.StartedAt, a.EndedAt, a.Episode = alert.Firing, alert.Error, m.at, time.Time{}, verb
 	}
-	in.fire(a)
+	in.happened(a)
 }
 
 func scalingKey(group, verb string) string {
@@ -280,7 +292,7 @@ func (in *reader) budget(m message) {
 	v := lines(m.text, ":")
 	labels := m.labels()
 	set(labels, "budget", v["Budget Name"], "budget_type", v["Budget Type"], "alert_type", v["Alert Type"], "threshold", v["Alert Threshold"], "budgeted", v["Budgeted Amount"])
-	in.fire(alert.Alert{
+	in.happened(alert.Alert{
 		DedupKey: alert.HashKey(map[string]string{"account": labels["account"], "budget": v["Budget Name"], "type": v["Alert Type"], "threshold": v["Alert Threshold"]}),
 		Title:    join(" ", "Budget", v["Budget Name"], "is at", strings.ToLower(v["Alert Type"]), source.FirstText(v["ACTUAL Amount"], v["FORECASTED Amount"]), "of", v["Budgeted Amount"]), Description: m.text, Group: v["Budget Name"],
 		Status: alert.Firing, Severity: alert.Warning, Labels: labels, StartedAt: m.at,
@@ -307,7 +319,7 @@ func (in *reader) anomaly(v doc.Value, account string) {
 	set(labels, "account", account, "monitor", v.First("monitorName", "monitorArn"), "dimension", what,
 		"service", v.At("rootCauses.0.service").Text(), "region", v.At("rootCauses.0.region").Text(), "usage_type", v.At("rootCauses.0.usageType").Text())
 	impact := v.Get("impact")
-	in.fire(alert.Alert{
+	in.happened(alert.Alert{
 		DedupKey: alert.SenderKey("cost_anomaly", id), Episode: id, Title: join(" ", "Cost anomaly:", what, "is", impact.Get("totalImpact").Text(), "USD above what was expected"),
 		Description: join("\n", "Actual "+impact.Get("totalActualSpend").Text()+", expected "+impact.Get("totalExpectedSpend").Text()+" USD.", "Causes: "+v.Get("rootCauses").JSON()),
 		Group:       "Cost anomaly", Status: alert.Firing, Severity: alert.Warning, Labels: labels, StartedAt: source.Instant(v.Get("anomalyStartDate").Text()),

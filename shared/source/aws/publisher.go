@@ -30,14 +30,14 @@ func (r raw) MarshalJSON() ([]byte, error) { return []byte(r), nil }
 
 // approval reads that a pipeline waits for a person (AWS CodePipeline user
 // guide, "JSON data format for manual approval notifications"). Nothing tells
-// that somebody answered.
+// that somebody answered, but it says until when it waits.
 func (in *reader) approval(m message) {
 	is, labels := m.body.Get("approval"), m.labels()
 	pipeline, stage, action := is.Get("pipelineName").Text(), is.Get("stageName").Text(), is.Get("actionName").Text()
 	set(labels, "pipeline", pipeline, "stage", stage, "action", action, "region", m.body.Get("region").Text())
 	in.fire(alert.Alert{
 		DedupKey: alert.HashKey(map[string]string{"account": labels["account"], "region": labels["region"], "pipeline": pipeline, "stage": stage, "action": action}), Episode: is.Get("expires").Text(),
-		Title: join(" ", "Pipeline", pipeline, "waits for approval of", join("/", stage, action)), Group: pipeline, Labels: labels, Status: alert.Firing, Severity: alert.Info, StartedAt: m.at,
+		Title: join(" ", "Pipeline", pipeline, "waits for approval of", join("/", stage, action)), Group: pipeline, Labels: labels, Status: alert.Firing, Severity: alert.Info, StartedAt: m.at, ExpiresAt: source.Instant(is.Get("expires").Text()),
 		Description: join("\n", is.Get("customData").Text(), sized("Expires: %s", is.Get("expires").Text())),
 		Links:       source.Links("Approve or reject", is.Get("approvalReviewLink").Text(), "To review", is.Get("externalEntityLink").Text(), "Pipeline", m.body.Get("consoleLink").Text()),
 	})
@@ -98,7 +98,7 @@ func (in *reader) insight(m message) {
 	}
 	in.event(doc.Of(map[string]any{
 		"detail-type": name, "source": "aws.devops-guru", "account": v.First("AccountId"), "region": v.First("Region"), "time": m.at.Format(time.RFC3339),
-		"detail": map[string]string{"insightId": v.Get("InsightId").Text(), "insightSeverity": v.Get("InsightSeverity").Text(), "insightType": v.Get("InsightType").Text(), "insightUrl": v.Get("InsightUrl").Text(),
+		"detail": map[string]string{"insightId": v.Get("InsightId").Text(), "insightSeverity": v.Get("InsightSeverity").Text(), "insightType": v.Get("InsightType").Text(), "insightUrl": v.Get("InsightUrl").Text(), "startTimeISO": v.First("StartTimeISO", "StartTime"),
 			"insightDescription": source.FirstText(v.Get("InsightName").Text(), v.Get("InsightDescription").Text())},
 	}))
 }
@@ -139,7 +139,7 @@ func (in *reader) mail(m message) {
 	a.DedupKey = alert.HashKey(map[string]string{"topic": m.topic, "kind": kind, "from": from, "to": to})
 	a.Title = join(" ", kind, "of mail to", to)
 	a.Description = join("\n", why, sized("From: %s", from), sized("Subject: %s", subject))
-	in.fire(a)
+	in.happened(a)
 }
 
 // recipients are those of a bounce, complaint or delay.
@@ -181,7 +181,7 @@ func (in *reader) cache(m message) {
 	case strings.Contains(event, "Failover"), strings.Contains(event, "Replace"), strings.Contains(event, "Reboot"):
 		a.Severity = alert.Warning
 	}
-	in.fire(a)
+	in.happened(a)
 }
 
 // healths are the colours and words of AWS Elastic Beanstalk for the health of

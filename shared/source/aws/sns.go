@@ -92,14 +92,3 @@ func Names(topic string) []string {
 	}
 	return names
 }
-
-// record reads one of what SNS hands to a Lambda function.
-func (in *reader) record(v doc.Value) {
-	sns := v.Get("Sns")
-	if sns.Kind() != doc.Object {
-		in.reject("Sns: missing; expected a record of SNS")
-		return
-	}
-	in.identify(sns.Get("MessageId").Text())
-	in.message(messageOf(sns))
-}

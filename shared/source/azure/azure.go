@@ -36,6 +36,9 @@ var Source = source.Source{
 		`schemaId="AIP Budget Notification" data`,
 		"status=Activated|Resolved|Deactivated context.resourceId context.conditionType context.condition",
 		"operation context.oldCapacity context.newCapacity",
+		"object.properties.incidentNumber object.properties.status object.id=*SecurityInsights*", "properties.incidentNumber properties.status id=*SecurityInsights*",
+		"0.eventType=Microsoft.* 0.eventTime 0.data 0.subject", "eventType=Microsoft.* eventTime data subject", "specversion type=Microsoft.* source data",
+		"SystemAlertId AlertDisplayName Severity", "SystemAlertId AlertDisplayName AlertSeverity",
 		"data.AlertRuleName data.SearchQuery",
 		"AlertRuleName SearchQuery WorkspaceId",
 	},
@@ -46,13 +49,18 @@ var Source = source.Source{
 			"Turn on the common alert schema for it.",
 			"Add the action group to the alert rules, budgets and service health alerts that should page.",
 			"Test the action group: the sample alert appears, and is titled as a test.",
+			"Event Grid: an event subscription with the endpoint type Web Hook and the endpoint {url}.",
+			"Microsoft Sentinel: let a playbook with the incident trigger post its trigger body to {url}, and automation rules run it when an incident is created and when its status changes.",
 		},
 		Proof: "The key in the address. With a proxy that adds `Authorization: Bearer <secret>`, choose bearer: that secret is compared. " +
 			"The Entra ID token of a secure webhook is not verified.",
 		Understood: "The common alert schema of Platform, Log Alerts V1 and V2, Application Insights, Activity Log, Service Health, Resource Health, Smart Detector, " +
 			"Prometheus rule groups and cost alerts (Fired, Resolved); AzureMonitorMetricAlert (Activated, Deactivated), classic metric alerts, LogAlert, activityLogs and budgets. " +
 			"An autoscale notification is a change. Service Health recovers when its issue is resolved, Resource Health when the resource is available; " +
-			"other Activity Log, budget and stateless log alerts never recover.",
+			"other Activity Log, budget and stateless log alerts never recover, and all but the last expire. " +
+			"All alerts on the activity log are Sev4 to Azure; here they are as bad as what they tell: an incident of a service or an unavailable resource is P2, degradation, required action and security are P3 or worse, " +
+			"planned maintenance and what a user did himself are P4, others follow the level of the event. " +
+			"Also incidents of Microsoft Sentinel and alerts of Defender for Cloud, as a Logic App is given them; events of Event Grid in both schemas, whose validation is answered: resources that are unavailable until they are available, keys and secrets near their expiry until they have a new version, others expire.",
 		Repeats: "408, 429, 503, 504 and timeouts, up to 5 times within 75 seconds; after that the endpoint is left alone for 15 minutes.",
 	},
 }
@@ -63,31 +71,61 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	if err != nil {
 		return source.Parsed{}, err
 	}
+	if root.Kind() == doc.Array && isGrid(root.Index(0)) {
+		if err := source.TooMany(root.Len()); err != nil {
+			return source.Parsed{}, err
+		}
+		return grid(slices.Collect(root.Items())), nil
+	}
 	if root.Kind() != doc.Object {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body is %s, expected an object of Azure Monitor", root.Kind())
+	}
+	if isGrid(root) {
+		return grid([]doc.Value{root}), nil
 	}
 	data := root.Get("data")
 	switch {
 	case data.Get("essentials").Kind() == doc.Object:
-		return one(common(data))
+		return parseCommon(data)
 	case root.Get("essentials").Kind() == doc.Object:
-		return one(common(root))
+		return parseCommon(root)
+	case root.At("object.properties").Kind() == doc.Object:
+		return one(sentinel(root.Get("object"), root.Get("incidentUpdates")))
+	case root.At("properties.incidentNumber").Present():
+		return one(sentinel(root, doc.Value{}))
+	case root.Get("SystemAlertId").Present():
+		return one(defender(root))
 	case root.At("context.oldCapacity").Present() || root.At("context.newCapacity").Present():
 		return source.Parsed{Changes: []source.Change{scaled(root)}}, nil
 	case data.At("context.activityLog").Kind() == doc.Object:
-		return one(activity(data.At("context.activityLog")))
+		parsed, err := one(activity(data.At("context.activityLog")))
+		parsed.NeverEnds = neverEnds(data.At("context.activityLog.eventSource").Text())
+		return parsed, err
 	case data.Get("context").Kind() == doc.Object:
 		return one(metric(data))
 	case root.Get("context").Kind() == doc.Object:
 		return one(metric(root))
 	case data.Get("BudgetName").Present():
-		return source.One(budget(data)), nil
+		return once(budget(data)), nil
 	case data.Get("AlertRuleName").Present():
-		return source.One(logs(data)), nil
+		return once(logs(data)), nil
 	case root.Get("AlertRuleName").Present():
-		return source.One(logs(root)), nil
+		return once(logs(root)), nil
 	}
 	return source.Parsed{}, fault.New(fault.Invalid, "data.essentials: missing; schemaId is %.60q, expected azureMonitorCommonAlertSchema or an older schema of Azure Monitor", root.Get("schemaId").Text())
+}
+
+// once is the whole of a request whose alert nothing ends.
+func once(a alert.Alert) source.Parsed {
+	parsed := source.One(a)
+	parsed.NeverEnds = true
+	return parsed
+}
+
+func parseCommon(data doc.Value) (source.Parsed, error) {
+	parsed, err := one(common(data))
+	parsed.NeverEnds = neverEnds(data.At("essentials.monitoringService").Text())
+	return parsed, err
 }
 
 func one(a alert.Alert, problem string) (source.Parsed, error) {
@@ -139,6 +177,9 @@ func common(data doc.Value) (alert.Alert, string) {
 	if status == alert.Resolved {
 		a.EndedAt = source.Instant(is.Get("resolvedDateTime").Text())
 	}
+	if isConstant(is.Get("severity").Text()) {
+		a.Severity = meant(a.Severity, is.Get("monitoringService").Text(), context)
+	}
 	health(&a, is, context)
 	return a, ""
 }
@@ -168,10 +209,10 @@ var overStages = []string{"resolved", "complete", "canceled", "rca"}
 func health(a *alert.Alert, is, context doc.Value) {
 	tracking, current := context.At("properties.trackingId").Text(), context.At("properties.currentHealthStatus").Text()
 	over := strings.EqualFold(context.Get("status").Text(), "Resolved") || slices.Contains(overStages, strings.ToLower(context.At("properties.stage").Text()))
-	switch service := strings.ReplaceAll(strings.ToLower(is.Get("monitoringService").Text()), " ", ""); {
-	case service == "servicehealth" && tracking != "":
+	switch service := serviceOf(is.Get("monitoringService").Text()); {
+	case service == serviceHealth && tracking != "":
 		a.DedupKey = alert.SenderKey("service_health", tracking)
-	case service == "resourcehealth" && is.At("alertTargetIDs.0").Text() != "":
+	case service == resourceHealth && is.At("alertTargetIDs.0").Text() != "":
 		a.DedupKey = alert.SenderKey("resource_health", strings.ToLower(is.At("alertTargetIDs.0").Text()))
 		over = over || strings.EqualFold(current, "Available")
 	default:
@@ -388,6 +429,7 @@ func activity(is doc.Value) (alert.Alert, string) {
 			"region", is.At("properties.region").Text(), "tracking_id", is.At("properties.trackingId").Text()),
 	}
 	essentials := doc.Of(map[string]any{"monitoringService": is.Get("eventSource").Head(alert.MaxLabelValue), "alertTargetIDs": []string{id}})
+	a.Severity = meant(a.Severity, is.Get("eventSource").Text(), is)
 	health(&a, essentials, is)
 	return a, ""
 }

@@ -26,6 +26,7 @@ var Source = source.Source{
 		"message.metricProject message.dimensions message.levelDescription", "ruleId curLevel preLevel metricName",
 		"0.product 0.resourceId 0.level=CRITICAL|WARN|INFO 0.name", "product resourceId level=CRITICAL|WARN|INFO name",
 		"alert.meta.sysEventMeta", "alert|json.meta.sysEventMeta", "subscription userInfo alert strategyName", "alert.alertStatus alert.eventName",
+		"specversion type aliyunaccountid aliyuneventbusname", "specversion type source=acs.* subject",
 		"specversion alertEntityId ruleId", "specversion dedupId severity status workspace subject", "subtype=NORMAL_* ruleId", "Message|json.metricProject MessageId", "Message|json.alertState MessageId",
 	},
 	Guide: source.Guide{
@@ -33,11 +34,12 @@ var Source = source.Source{
 		Setup: []string{
 			"Threshold rules: in the CloudMonitor console edit the alert rule and enter {url} as its callback.",
 			"System events: under Event Center, Event Subscription, create a push channel of type Webhook, method POST, format JSON, address {url}, and name it in a subscription policy.",
+			"EventBridge: make an event target HTTP with the URL {url}, and let the event pass whole.",
 			"CloudMonitor 2.0: under Alert center, Notification management, add a webhook with the address {url}.",
 		},
 		Proof:      "The key in the address; CloudMonitor 2.0 also sends headers that the user sets.",
-		Understood: "Threshold callbacks as form and as JSON, also of 2018; system events, one or a list, and by subscription as JSON or form; messages for MNS of both forms, also in its envelope; CloudMonitor 2.0. System events have no recovery unless a subscription says RESOLVED.",
-		Repeats:    "Up to three times, each after 5 s without an answer.",
+		Understood: "Threshold callbacks as form and as JSON, also of 2018; system events, one or a list, and by subscription as JSON or form; messages for MNS of both forms, also in its envelope; CloudMonitor 2.0; events of services, of CloudMonitor and of ActionTrail that EventBridge passes on as they are. A system event ends by its last phase (Executed, Avoided, Canceled), Agent_Status_Stopped by Agent_Status_Running, others only where a subscription says RESOLVED: all else expires.",
+		Repeats:    "Up to three times; each attempt waits 5 s. Of statuses nothing is published.",
 	},
 }
 
@@ -49,18 +51,46 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	}
 	switch root.Kind() {
 	case doc.Object:
-		return source.Parsed{SenderID: root.Get("batchId").Text(), Items: []source.Item{parse(unwrap(root))}}, nil
+		v := unwrap(root)
+		return source.Parsed{SenderID: source.FirstText(root.Get("batchId").Text(), bridgedID(root)), Items: []source.Item{parse(v)}, NeverEnds: happened(v)}, nil
 	case doc.Array:
 		if err := source.TooMany(root.Len()); err != nil {
 			return source.Parsed{}, err
 		}
 		out := source.Parsed{}
+		out.NeverEnds = root.Len() > 0
 		for v := range root.Items() {
-			out.Items = append(out.Items, parse(unwrap(v)))
+			v = unwrap(v)
+			out.Items = append(out.Items, parse(v))
+			out.NeverEnds = out.NeverEnds && happened(v)
 		}
 		return out, nil
 	}
 	return source.Parsed{}, fault.New(fault.Invalid, "the body is %s, expected a message of CloudMonitor (an object or an array)", root.Kind())
+}
+
+// bridgedID is EventBridge's own id of an event, which its retries keep.
+func bridgedID(v doc.Value) string {
+	if !isBridged(v) {
+		return ""
+	}
+	return v.Get("id").Text()
+}
+
+// happened tells the events of which nothing says that they are over.
+func happened(v doc.Value) bool {
+	e := v.Get("alert").Inner()
+	switch {
+	case isBridged(v):
+		data := v.Get("data").Inner()
+		return data.First("alertState", "curLevel", "levelDescription") == "" && !phased(v.Get("type").Text())
+	case e.Kind() == doc.Object:
+		return e.Get("source").Text() == "SYS_EVENT" && !phased(e.Get("eventName").Text())
+	case v.First("alertState", "curLevel", "message", "levelDescription", "specversion", "alertEntityId", "subtype") != "":
+		return false
+	}
+	name := v.First("name", "eventName")
+	return name != "" && !phased(name)
 }
 
 // unwrap takes a message out of the envelope of MNS, or of a form with one
@@ -86,6 +116,8 @@ func parse(v doc.Value) source.Item {
 	switch {
 	case v.Kind() != doc.Object:
 		return source.Item{Rejected: fmt.Sprintf("is %s, expected an object", v.Kind())}
+	case isBridged(v):
+		return bridged(v)
 	case v.Get("alertState").Present():
 		return threshold(v)
 	case v.Get("curLevel").Present():
@@ -118,12 +150,20 @@ func threshold(v doc.Value) source.Item {
 	}
 	a := alert.Alert{
 		DedupKey: keyOf("rule", source.FirstText(rule, name), dimensions), Status: status,
-		Severity: source.SeverityOf(source.FirstText(word(v, "triggerLevel"), word(v, "preTriggerLevel"))),
+		Severity: source.SeverityOf(source.FirstText(unlessOK(word(v, "triggerLevel")), unlessOK(word(v, "preTriggerLevel")), word(v, "level"))),
 		Title:    join(": ", source.FirstText(name, rule), word(v, "instanceName")), Group: source.FirstText(name, rule),
 		Description: lines("metric", word(v, "metricName"), "value", v.Get("curValue").Text()+word(v, "unit"), "condition", word(v, "expression"), "state", v.Get("alertState").Text(), "for", word(v, "lastTime")),
 		Labels:      labelsOf(v, dimensions, "namespace", "metricProject", "metricName", "instanceName", "regionId", "regionName", "groupId", "userId", "ruleId"),
 	}
 	return at(a, v.Get("timestamp").Text())
+}
+
+// unlessOK: a recovery says that it is well now, which is no level.
+func unlessOK(level string) string {
+	if strings.EqualFold(level, "OK") {
+		return ""
+	}
+	return level
 }
 
 // statusOf sorts the words of all forms.

@@ -31,6 +31,7 @@ func TestThreshold(t *testing.T) {
 		{"no data", `"ALERT"`, `"INSUFFICIENT_DATA"`, func(b alert.Alert) bool { return b.Status == alert.Firing && b.DedupKey == a.DedupKey }},
 		{"repeat at another time", `1772352000000`, `1772355600000`, func(b alert.Alert) bool { return b.Episode == a.Episode && b.DedupKey == a.DedupKey }},
 		{"level of the recovery", `"null","ruleId":"r-1","timestamp":"1772352000000","triggerLevel":"CRITICAL"`, `"WARN","ruleId":"r-1","timestamp":"1772352000000","triggerLevel":"null"`, func(b alert.Alert) bool { return b.Severity == alert.Warning }},
+		{"recovery that says OK", `"null","ruleId":"r-1","timestamp":"1772352000000","triggerLevel":"CRITICAL"`, `"WARN","ruleId":"r-1","timestamp":"1772352000000","triggerLevel":"OK"`, func(b alert.Alert) bool { return b.Severity == alert.Warning }},
 		{"dimensions as JSON in a string", `"{userId=1, instanceId=i-1}"`, `"{\"instanceId\":\"i-1\",\"userId\":1}"`, func(b alert.Alert) bool { return b.DedupKey == a.DedupKey }},
 		{"dimensions as a list", `"{userId=1, instanceId=i-1}"`, `[{"instanceId":"i-1","userId":"1"}]`, func(b alert.Alert) bool { return b.DedupKey == a.DedupKey }},
 		{"another object", `i-1`, `i-2`, func(b alert.Alert) bool { return b.DedupKey != a.DedupKey }},
@@ -56,6 +57,48 @@ func TestEventsOfAllWays(t *testing.T) {
 	}
 	if ended.Status != alert.Resolved || ended.EndedAt.Minute() != 5 || ended.Labels["strategyName"] != "s" {
 		t.Errorf("%+v", ended)
+	}
+}
+
+// TestPhases: an event and its end are one alert, however they come.
+func TestPhases(t *testing.T) {
+	name := func(name string) string {
+		return `{"product":"ECS","name":"` + name + `","resourceId":"acs:ecs:cn:1:instance/i-1","level":"CRITICAL","time":"1772352000000"}`
+	}
+	bridged := func(kind string) string {
+		return `{"id":"e-1","specversion":"1.0","source":"acs.ecs","type":"ecs:` + kind + `","subject":"acs:ecs:cn:1:instance/i-1","time":"2026-03-01T16:00:00+08:00","aliyunaccountid":"1","aliyuneventbusname":"default","data":{"instanceId":"i-1","eventStatus":"Executing"}}`
+	}
+	for _, pair := range [][2]string{
+		{name("Instance:SystemFailure.Reboot:Executing"), name("Instance:SystemFailure.Reboot:Executed")},
+		{name("Instance:SystemMaintenance.Reboot:Scheduled"), bridged("Instance:SystemMaintenance.Reboot:Canceled")},
+		{bridged("Instance:SystemFailure.Reboot:Executing"), bridged("Instance:SystemFailure.Reboot:Executed")},
+		{name("Agent_Status_Stopped"), name("Agent_Status_Running")},
+	} {
+		a, b := sourcetest.One(t, Source, pair[0]), sourcetest.One(t, Source, pair[1])
+		if a.DedupKey != b.DedupKey || a.Status != alert.Firing || b.Status != alert.Resolved || b.EndedAt.IsZero() {
+			t.Errorf("%+v\n%+v", a, b)
+		}
+	}
+	if a := sourcetest.One(t, Source, bridged("Instance:SystemFailure.Reboot:Executing")); a.Title != "Instance:SystemFailure.Reboot:Executing on i-1" || a.StartedAt.Hour() != 8 {
+		t.Errorf("%+v", a)
+	}
+	alarm := `{"specversion":"1.0","source":"acs.cms","type":"cms:Alert:Metric","aliyunaccountid":"1","data":` + seed + `}`
+	if a, b := sourcetest.One(t, Source, seed), sourcetest.One(t, Source, alarm); a.DedupKey != b.DedupKey || b.Severity != alert.Critical {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+	call := sourcetest.One(t, Source, `{"id":"e","specversion":"1.0","source":"acs.ecs","type":"ecs:ActionTrail:ApiCall","aliyunaccountid":"1","data":{"eventName":"DeleteInstance","serviceName":"Ecs","userIdentity":{"userName":"ann"},"eventTime":"2026-03-01T08:00:00Z","sourceIpAddress":"192.0.2.1"}}`)
+	if call.Title != "DeleteInstance by ann" || call.Labels["sourceIpAddress"] != "192.0.2.1" || call.StartedAt.Hour() != 8 {
+		t.Errorf("%+v", call)
+	}
+	for body, want := range map[string]bool{
+		name("Instance:PreemptibleInstanceInterruption"): true, name("Instance:SystemFailure.Reboot:Executing"): false, seed: false, "[" + name("Instance:StateChange") + "]": true,
+		bridged("Instance:StateChange"): true, alarm: false,
+		`{"alert":{"alertStatus":"TRIGGERED","source":"SYS_EVENT","eventName":"E","arn":"a"}}`: true, `{"alert":{"alertStatus":"TRIGGERED","eventName":"E","arn":"a"}}`: false,
+	} {
+		parsed, err := Source.Parse(sourcetest.Request(body))
+		if err != nil || parsed.NeverEnds != want {
+			t.Errorf("%s: never ends %v, %v", body, parsed.NeverEnds, err)
+		}
 	}
 }
 

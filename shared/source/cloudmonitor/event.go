@@ -11,17 +11,21 @@ import (
 // systemEvent reads an event as its callback sends it.
 func systemEvent(v doc.Value) source.Item {
 	name, resource := v.First("name", "eventName"), word(v, "resourceId")
+	stem, over := phase(name)
 	a := alert.Alert{
-		DedupKey: eventKey(resource, name), Status: alert.Firing, Severity: source.SeverityOf(word(v, "level")),
+		DedupKey: eventKey(resource, stem), Status: alert.Firing, Severity: source.SeverityOf(word(v, "level")),
 		Title: join(" on ", source.FirstText(name), source.FirstText(word(v, "instanceName"), resource)), Group: name,
 		Description: lines("status", word(v, "status"), "product", word(v, "product"), "region", word(v, "regionId"), "content", v.Get("content").Text()),
 		Labels:      labelsOf(v, nil, "product", "resourceId", "instanceName", "regionId", "groupId", "userId", "status"),
+	}
+	if over {
+		a.Status = alert.Resolved
 	}
 	return at(a, v.First("time", "eventTime", "timestamp"))
 }
 
 // eventKey: an event has no identity that lasts from one message to the next,
-// so it is known by what happened to what.
+// so it is known by what happened to what, however far that is.
 func eventKey(resource, name string) string {
 	return alert.HashKey(map[string]string{"resource": resource, "event": name})
 }
@@ -39,8 +43,12 @@ func subscribed(v, e doc.Value) source.Item {
 		return source.Item{Rejected: "alert.eventName: missing; an alert needs the name of its event"}
 	}
 	resource := source.FirstText(word(meta, "resourceId"), word(e, "arn"), word(e, "groupId"))
+	stem, over := phase(name)
+	if over {
+		status = alert.Resolved
+	}
 	a := alert.Alert{
-		DedupKey: eventKey(resource, name), Status: status, Severity: source.SeverityOf(source.FirstText(word(e, "severity"), word(v, "severity"), word(meta, "level"))),
+		DedupKey: eventKey(resource, stem), Status: status, Severity: source.SeverityOf(source.FirstText(word(e, "severity"), word(v, "severity"), word(meta, "level"))),
 		Title: join(" on ", name, source.FirstText(word(meta, "instanceName"), resource)), Group: name,
 		Description: lines("event", word(meta, "eventNameZh"), "status", word(meta, "status"), "product", word(e, "product"), "type", word(e, "eventType"), "content", e.First("eventContentMap", "eventRawContent")),
 		Labels:      labelsOf(e, labelsOf(meta, nil, "regionId", "instanceName", "resourceId"), "product", "source", "groupId", "groupName", "userId", "eventType"),

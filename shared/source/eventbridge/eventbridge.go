@@ -23,6 +23,8 @@ var Source = source.Source{
 		`detail-type="GuardDuty Finding" detail.severity`,
 		`detail-type="AWS Health Event" detail.eventArn`,
 		"0.detail-type 0.detail 0.source=aws.*",
+		"Records.0.eventSource=aws:sqs Records.0.body|json.detail-type Records.0.body|json.detail", "0.eventSource=aws:sqs 0.body|json.detail-type 0.body|json.detail",
+		"Messages.0.ReceiptHandle Messages.0.Body|json.detail-type Messages.0.Body|json.detail",
 		"Records.0.EventSource=aws:sns Records.0.Sns.Message|json.detail-type Records.0.Sns.Message|json.detail",
 	},
 	Guide: source.Guide{
@@ -34,7 +36,7 @@ var Source = source.Source{
 			"Within the account and region of this stack, without an integration: make the function ingest-eventbridge the target of the rule.",
 		},
 		Proof:      "The key in the address, and what the connection sends: bearer or basic.",
-		Understood: "Alarms of CloudWatch, findings of GuardDuty, Security Hub (ASFF, OCSF), Inspector, Macie and Access Analyzer, scans of ECR, calls that CloudTrail recorded, AWS Health, Synthetics, EC2, ECS, Batch, CodePipeline, CodeBuild, CodeDeploy, RDS, Auto Scaling, Trusted Advisor, Config, Backup, Glue, Step Functions, Cost Anomaly Detection; any other event by its state, severity and resources. Deployments that came to a good end, and changes of parameters, tags and repositories, are changes.",
+		Understood: "Alarms of CloudWatch, findings of GuardDuty, Security Hub (ASFF, OCSF), Inspector, Macie and Access Analyzer, scans of ECR, calls that CloudTrail recorded, AWS Health, Synthetics, EC2, ECS, Batch, CodePipeline, CodeBuild, CodeDeploy, RDS, Auto Scaling, Trusted Advisor, Config, Backup, Glue, Step Functions, Cost Anomaly Detection; any other event by its state, severity and resources. Deployments that came to a good end, and changes of parameters, tags and repositories, are changes. What only happened, and is never said to be over, expires.",
 		Repeats:    "401, 407, 409, 429 and 5xx, for up to 24 hours and 185 times.",
 	},
 }

@@ -20,15 +20,24 @@ import (
 // Name is the word of this source.
 const Name = "gcp"
 
+// Headers of a push that is delivered without the wrapping, where it is to
+// write the metadata ("Payload unwrapping").
+const (
+	pushedID   = "X-Goog-Pubsub-Message-Id"
+	pushedFrom = "X-Goog-Pubsub-Subscription-Name"
+	pushedAt   = "X-Goog-Pubsub-Publish-Time"
+)
+
 // Source is Google Cloud Monitoring.
 var Source = source.Source{
-	Name: Name, Aliases: []string{"gcp_monitoring", "stackdriver"}, Parse: Parse, Verify: verify,
+	Name: Name, Aliases: []string{"gcp_monitoring", "stackdriver"}, Parse: Parse, Verify: verify, Headers: []string{pushedID, pushedFrom, pushedAt},
 	Marks: []string{
 		"incident.incident_id incident.state incident.policy_name",
 		"incident.incident_id incident.condition_name incident.started_at",
 		"incident.incident_id incident.scoping_project_id",
 		"notificationConfigName finding.name finding.category",
 		"budgetDisplayName costAmount budgetAmount",
+		"group_info.project_id group_info.detail_link event_info", "header:X-Goog-Pubsub-Message-Id header:X-Goog-Pubsub-Subscription-Name=projects/*",
 		"message.data message.messageId subscription=projects/*",
 		"message.data message.message_id subscription=projects/*",
 	},
@@ -42,7 +51,7 @@ var Source = source.Source{
 		Proof: "The parameter auth_token, or the password of basic authentication, is the secret. The OpenID token of a Pub/Sub push is not verified.",
 		Understood: "Incidents of versions 1.0, 1.1 and 1.2: open, acknowledged, closed; metric, uptime, absence, forecast and log-based conditions; the test of a channel; " +
 			"the envelope of a Pub/Sub push. Severities Critical, Error, Warning, No severity. By Pub/Sub also findings of Security Command Center (ACTIVE, INACTIVE, muted), " +
-			"budgets of Cloud Billing whose threshold is exceeded, entries of Cloud Logging, and other messages as text.",
+			"budgets of Cloud Billing whose threshold is exceeded, entries of Cloud Logging, builds of Cloud Build, and other messages as text. The webhook of Error Reporting. Entries, errors, budgets and other messages expire.",
 		Repeats: "Not published for webhooks. A Pub/Sub push: every status but 102, 200, 201, 202 and 204, until the subscription's retention ends.",
 	},
 }
@@ -73,6 +82,9 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	m, err := unwrap(root)
 	if err != nil {
 		return source.Parsed{}, err
+	}
+	if m.id == "" {
+		m.id, m.from, m.at = r.Header.Get(pushedID), r.Header.Get(pushedFrom), r.Header.Get(pushedAt)
 	}
 	if root = m.body; root.Get("incident").Kind() != doc.Object {
 		return published(m)
@@ -139,10 +151,11 @@ func titleOf(is doc.Value) string {
 
 func aboutOf(is doc.Value) string {
 	told := is.Get("documentation")
+	subject := told.Get("subject").Text()
 	if told.Kind() == doc.Object {
 		told = told.Get("content")
 	}
-	return source.Lines(is.Get("summary").Text(), source.Said("Observed", is.Get("observed_value").Text()), source.Said("Threshold", is.Get("threshold_value").Text()),
+	return source.Lines(subject, is.Get("summary").Text(), source.Said("Observed", is.Get("observed_value").Text()), source.Said("Threshold", is.Get("threshold_value").Text()),
 		source.Said("Log filter", is.At("condition.conditionMatchedLog.filter").Text()), told.Text())
 }
 

@@ -42,7 +42,7 @@ func TestParse(t *testing.T) {
 		{Name: "pushed by Pub/Sub", Body: pushed(body(`,"state":"open"`)), Want: []string{`firing - incident:i 2026-03-01T08:55:12Z.. "P: C"`}},
 		{Name: "pushed without Base64", Body: `{"message":{"data":"%"}}`, Err: "message.data: is no Base64"},
 		{Name: "pushed without JSON", Body: pushed("hello\nworld"), Want: []string{`firing - pubsub_message:7 .. "hello"`}},
-		{Name: "pushed something else", Body: pushed(`{"a":1}`), Want: []string{`firing - pubsub_message:7 .. "{\"a\":1}"`}},
+		{Name: "pushed something else", Body: pushed(`{"a":1}`), Want: []string{`firing - pubsub_message:7 .. "Message of s"`}},
 		{Name: "pushed nothing", Body: pushed(``), Err: "message.data: is empty"},
 		{Name: "finding", Body: pushed(`{"notificationConfigName":"organizations/1/notificationConfigs/n","finding":{"name":"organizations/1/sources/2/findings/f","state":"ACTIVE","category":"PUBLIC_BUCKET_ACL","severity":"HIGH","createTime":"2026-03-01T08:00:00Z"},"resource":{"name":"//storage.googleapis.com/photos"}}`),
 			Want: []string{`firing error finding:organizations/1/sources/2/findings/f 2026-03-01T08:00:00Z.. "PUBLIC_BUCKET_ACL on photos"`}},
@@ -57,6 +57,16 @@ func TestParse(t *testing.T) {
 			Is: "Budget shop: 50 of 100 spent, forecast to exceed"},
 		{Name: "entry of a log", Body: pushed(`{"logName":"projects/p/logs/app","resource":{"type":"k8s_container","labels":{"pod_name":"a"}},"severity":"ERROR","jsonPayload":{"message":"no space"},"timestamp":"2026-03-01T08:00:00Z"}`),
 			Look: func(a *alert.Alert) any { return a.Title + " " + string(a.Severity) + " " + a.Labels["pod_name"] }, Is: "no space error a"},
+		{Name: "object of a bucket", Body: strings.Replace(pushed(`{"kind":"storage#object","size":"17"}`), `"message_id"`, `"attributes":{"eventType":"OBJECT_DELETE","objectId":"a.jpg"},"message_id"`, 1), Want: []string{`firing - pubsub_message:7 .. "OBJECT_DELETE a.jpg"`}},
+		{Name: "subject of a notification", Body: body(`,"state":"open","summary":"S","documentation":{"subject":"Shop is slow","content":"Call Ann."}`), Look: func(a *alert.Alert) any { return a.Description }, Is: "Shop is slow\nS\nCall Ann."},
+		{Name: "new error", Body: `{"version":"1.0","subject":"New error in shop","group_info":{"project_id":"shop","detail_link":"https://console.example.com/errors/C"},"exception_info":{"type":"ValueError","message":"bad"},"event_info":{"log_message":"Traceback\nat x","service":"web"}}`,
+			Look: func(a *alert.Alert) any { return a.Title + "|" + a.Description + "|" + a.Labels["service"] }, Is: "New error in shop: ValueError: bad|bad\nTraceback\nat x|web"},
+		{Name: "build failed", Body: pushed(`{"id":"b-1","status":"FAILURE","projectId":"p","logUrl":"https://x.example.com","buildTriggerId":"t","substitutions":{"REPO_NAME":"shop"},"finishTime":"2026-03-01T08:00:00Z"}`),
+			Want: []string{`firing error hash1:126a61cbb3ce745789428ec80fd509c1 2026-03-01T08:00:00Z.. "Build of shop FAILURE"`}},
+		{Name: "build succeeded", Body: pushed(`{"id":"b-2","status":"SUCCESS","projectId":"p","logUrl":"https://x.example.com","buildTriggerId":"t","substitutions":{"REPO_NAME":"shop"},"finishTime":"2026-03-01T08:10:00Z"}`),
+			Want: []string{`resolved - hash1:126a61cbb3ce745789428ec80fd509c1 ..2026-03-01T08:10:00Z "Build of shop SUCCESS"`}},
+		{Name: "build runs", Body: pushed(`{"id":"b-3","status":"WORKING","projectId":"p","logUrl":"https://x.example.com"}`), Note: "Build of b-3 WORKING"},
+		{Name: "pushed without its wrapping", Body: `{"title":"Queue is long","severity":"warning"}`, Header: []string{"X-Goog-Pubsub-Message-Id", "9", "X-Goog-Pubsub-Subscription-Name", "projects/p/subscriptions/s"}, Want: []string{`firing warning pubsub_message:9 .. "Queue is long"`}},
 		{Name: "wrong type", Body: `{"incident":[]}`, Err: "incident: is an array"},
 		{Name: "list", Body: `[]`, Err: "incident: is nothing"},
 		{Name: "a budget of wrong types", Body: `{"budgetDisplayName":{"a":1},"alertThresholdExceeded":"much","costAmount":[]}`, Look: func(a *alert.Alert) any { return a.Description }, Is: "Exceeded: much"},
@@ -93,4 +103,19 @@ func TestVerify(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	sourcetest.Fuzz(f, Source, "", body(`,"state":{}`), pushed(`{"incident":null}`))
+}
+
+// TestWhatHappenedExpires: nothing says of these that they are over.
+func TestWhatHappenedExpires(t *testing.T) {
+	for sent, want := range map[string]bool{
+		body(`,"state":"open"`):                                                           false,
+		pushed(`{"logName":"l","resource":{},"textPayload":"x"}`):                         true,
+		`{"group_info":{"project_id":"p"},"exception_info":{"type":"T"},"event_info":{}}`: true,
+		pushed("hello"): true,
+		pushed(`{"id":"b","status":"FAILURE","projectId":"p","logUrl":"https://x.example.com"}`): false,
+	} {
+		if parsed, err := Parse(sourcetest.Request(sent)); err != nil || parsed.NeverEnds != want {
+			t.Errorf("%s: %v, %v", sent, parsed.NeverEnds, err)
+		}
+	}
 }

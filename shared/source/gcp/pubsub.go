@@ -47,7 +47,13 @@ func published(m message) (source.Parsed, error) {
 	case v.Get("budgetDisplayName").Present():
 		return budget(m), nil
 	case v.Get("logName").Present() && v.Get("resource").Kind() == doc.Object:
-		return source.One(logEntry(v)), nil
+		parsed := once(logEntry(v))
+		parsed.SenderID = m.id
+		return parsed, nil
+	case v.At("group_info.project_id").Present() && (v.Get("event_info").Kind() == doc.Object || v.Get("exception_info").Kind() == doc.Object):
+		return crash(v), nil
+	case v.Get("status").Present() && v.Get("projectId").Present() && v.Get("logUrl").Present():
+		return build(m), nil
 	case m.id == "":
 		return source.Parsed{}, fault.New(fault.Invalid, "incident: is %s, expected the object of a notification of Cloud Monitoring", v.Get("incident").Kind())
 	}
@@ -131,10 +137,23 @@ func logEntry(v doc.Value) alert.Alert {
 	}
 }
 
+// happening is what the attributes say of an event, as those of Cloud Storage
+// do; else, of JSON, from where it came.
+func (m message) happening() string {
+	event, on := m.attributes.First("eventType", "type"), m.attributes.First("objectId", "subject", "resource")
+	switch {
+	case event != "":
+		return strings.TrimSpace(event + " " + on)
+	case m.body.Kind() == doc.Object || m.body.Kind() == doc.Array:
+		return "Message of " + lastOf(m.from)
+	}
+	return ""
+}
+
 // text reads a message of nobody that we know.
 func text(m message) (source.Parsed, error) {
 	first, _, _ := strings.Cut(strings.TrimSpace(m.text), "\n")
-	title := source.FirstText(m.body.First("title", "summary", "subject", "message", "name"), first)
+	title := source.FirstText(m.body.First("title", "summary", "subject", "message", "name"), m.happening(), first)
 	if title == "" {
 		return source.Parsed{}, fault.New(fault.Invalid, "message.data: is empty")
 	}

@@ -1,4 +1,5 @@
-// Package huawei reads the alarms of Huawei Cloud Eye (CES), which its Simple
+// Package huawei reads the alarms of Huawei Cloud Eye (CES), Application
+// Operations Management (AOM) and Log Tank Service (LTS), which its Simple
 // Message Notification (SMN) delivers and signs.
 package huawei
 
@@ -33,7 +34,9 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		out.Notes = []string{"SMN ended the subscription to " + root.Get("topic_urn").Text()}
 		return out, nil
 	case strings.EqualFold(kind, notification):
-		out.Items = []source.Item{parse(root)}
+		out.Items, out.NeverEnds = parse(root)
+	case kind == "" && len(events(root)) > 0:
+		out.Items = read(root, events(root))
 	case kind == "" && isAlarm(root):
 		out.Items = []source.Item{alarm(root, root)}
 	default:
@@ -62,13 +65,37 @@ func isConsole(host string) bool {
 	return host == "console.huaweicloud.com" || host == "console-intl.huaweicloud.com"
 }
 
-// parse reads what a notification carries.
-func parse(root doc.Value) source.Item {
+// parse reads what a notification carries, and whether nothing ends it.
+func parse(root doc.Value) (items []source.Item, neverEnds bool) {
 	message := root.Get("message").Inner()
-	if isAlarm(message) {
-		return alarm(root, message)
+	if found := events(message); len(found) > 0 {
+		return read(root, found), happened(found)
 	}
-	return published(root)
+	if isAlarm(message) {
+		return []source.Item{alarm(root, message)}, false
+	}
+	if v, ok := written(root.Get("message").Text()); ok {
+		return read(root, []doc.Value{v}), false
+	}
+	return []source.Item{published(root)}, false
+}
+
+func read(root doc.Value, found []doc.Value) []source.Item {
+	items := make([]source.Item, 0, len(found))
+	for _, v := range found {
+		items = append(items, event(root, v))
+	}
+	return items
+}
+
+// happened: events of AOM that are no alarms, of which nothing is cleared.
+func happened(found []doc.Value) bool {
+	for _, v := range found {
+		if !strings.EqualFold(v.First("metadata.event_type", "event_type"), "event") {
+			return false
+		}
+	}
+	return true
 }
 
 // isAlarm tells a message of Cloud Eye: by its template (version v1), or as it

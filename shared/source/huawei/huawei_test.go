@@ -50,6 +50,61 @@ const data = `{"version":"v1","data":{"Namespace":"ECS","DimensionName":"ECS","R
 
 const older = `{"message_type":"alarm","alarm_id":"al1","alarm_name":"rule","alarm_status":"alarm","time":1772355420000,"namespace":"SYS.RDS","metric_name":"disk","dimension":"rds:in1","value":80,"unit":"%","alarmValue":[{"time":1,"value":80.5},{"time":2,"value":83.5}],"template_variable":{"IsAlarm":true,"AlarmLevel":"次要","ResourceName":"db"}}`
 
+const managed = `{"events":[{"id":"4346","event_sn":"sn-1","starts_at":1772355420000,"ends_at":0,"metadata":{"event_name":"PodRestarts","event_severity":"Major","event_type":"alarm","resource_provider":"CCE","resource_type":"pod","resource_id":"clusterName=shop;kind=Pod;namespace=web;name=orders-7f"},
+"annotations":{"message":"restarted 5 times","alarm_probableCause_en_us":"out of memory","alarm_fix_suggestion_zh_cn":"NA"},"policy":{"alarm_rule_name":"restarts"}}],"project_id":"1"}`
+
+const logged = `{"event_name":"errors","event_severity":"Critical","starts_at":"2026/03/01 16:57:00 GMT+08:00","metadata":{"resource_provider":"LTS","resource_type":"log","resource_id":"orders"},
+"annotations":{"alarm_status":"alerting","condition_expression":"matches > 10","current_value":"17","frequency":"5min","results":[{"url":"https://console.huaweicloud.com/lts/x","raw_results":"timeout","resource_id":"shop/orders"}]}}`
+
+const aomText = "告警名称：CPU过高\n告警ID：1\n通知规则：值班\n发生时间：2026/03/01 16:57:00 GMT+08:00\n事件级别：重要\n告警信息：CPU 97%\n资源标识：nodeName=web-1;clusterName=shop\n建议：NA"
+
+const ltsText = "Rule name:errors;Alarm severity:Critical;Occurrence time:2026/03/01 16:57:00 GMT+08:00;Alarm source:LTS;Resource ID:orders;Alarm status:cleared;Expression:n > 10;Current value:3;"
+
+// TestEvents: those of AOM and LTS are read by their own fields, one by one.
+func TestEvents(t *testing.T) {
+	two := strings.Replace(managed, `"events":[`, `"events":[{"starts_at":1772355420000,"metadata":{"event_name":"Scaled","event_severity":"Info","event_type":"event"}},`, 1)
+	happened := `[{"starts_at":1772355420000,"metadata":{"event_name":"Scaled","event_severity":"Info","event_type":"event","resource_id":"shop"}}]`
+	for _, c := range []struct {
+		name, text string
+		want       []string
+		ends       bool
+	}{
+		{"alarm of AOM", managed, []string{`firing error "orders-7f: PodRestarts"`}, true},
+		{"cleared", strings.Replace(managed, `"ends_at":0`, `"ends_at":1772355720000`, 1), []string{`resolved error "orders-7f: PodRestarts"`}, true},
+		{"two", two, []string{`firing info "Scaled"`, `firing error "orders-7f: PodRestarts"`}, true},
+		{"an event", happened, []string{`firing info "shop: Scaled"`}, false},
+		{"alarm of LTS", logged, []string{`firing critical "orders: errors"`}, true},
+		{"LTS, restored", strings.Replace(logged, "alerting", "restored", 1), []string{`resolved critical "orders: errors"`}, true},
+		{"text of AOM", aomText, []string{`firing error "web-1: CPU过高"`}, true},
+		{"text of LTS", ltsText, []string{`resolved critical "orders: errors"`}, true},
+	} {
+		parsed, err := Source.Parse(request(message(t, "message", c.text, "subject", "notice")))
+		if err != nil || parsed.NeverEnds == c.ends {
+			t.Errorf("%s: never ends %v, %v", c.name, parsed.NeverEnds, err)
+		}
+		var got []string
+		for _, item := range parsed.Items {
+			got = append(got, string(item.Alert.Status)+" "+string(item.Alert.Severity)+" "+quote(t, item.Alert.Title))
+		}
+		if strings.Join(got, "\n") != strings.Join(c.want, "\n") {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	a := sourcetest.One(t, Source, message(t, "message", managed))
+	b := sourcetest.One(t, Source, message(t, "message", strings.Replace(managed, `"ends_at":0`, `"ends_at":1772355720000`, 1)))
+	if a.DedupKey != b.DedupKey || a.Episode != b.Episode || b.EndedAt.Minute() != 2 || !a.StartedAt.Equal(received.Add(-3*time.Minute)) ||
+		a.Description != "restarted 5 times\ncause: out of memory\nresource: clusterName=shop;kind=Pod;namespace=web;name=orders-7f" || a.Labels["rule"] != "restarts" {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+	l := sourcetest.One(t, Source, message(t, "message", logged))
+	if len(l.Links) != 1 || l.Labels["log"] != "shop/orders" || !l.StartedAt.Equal(a.StartedAt) || !strings.Contains(l.Description, "value: 17\nevery: 5min\nlogs: timeout") {
+		t.Errorf("%+v", l)
+	}
+	if bare := sourcetest.One(t, Source, managed); bare.Title != a.Title {
+		t.Errorf("without SMN: %+v", bare)
+	}
+}
+
 func TestAlarm(t *testing.T) {
 	a := sourcetest.One(t, Source, message(t, "message", data))
 	if a.Title != "ECS web-1: CPU" || a.Severity != alert.Error || !a.StartedAt.Equal(received.Add(-3*time.Minute)) || a.Episode != "" ||

@@ -30,18 +30,19 @@ func With(certificates *proof.Certificates) source.Source {
 		Verify: func(r *source.Request, _ []string) error { return verify(certificates, r) },
 		Marks: []string{
 			"signing_cert_url topic_urn message_id type=Notification|SubscriptionConfirmation|UnsubscribeConfirmation",
-			"topic_urn=urn:smn:* message_id type", "header:X-SMN-MESSAGE-TYPE topic_urn", "data.IsAlarm data.AlarmRuleName version",
+			"topic_urn=urn:smn:* message_id type", "header:X-SMN-MESSAGE-TYPE topic_urn", "data.IsAlarm data.AlarmRuleName version", "events.0.metadata.event_name events.0.metadata.event_severity events.0.starts_at",
 		},
 		Guide: source.Guide{
 			Product: "Huawei Cloud Eye", Page: "https://support.huaweicloud.com/intl/en-us/usermanual-smn/smn_ug_a9002.html",
 			Setup: []string{
 				"In Cloud Eye, Alarm Management, Alarm Notifications, create a notification content template for HTTP/HTTPS in JSON.",
 				"Create a notification object (or an SMN subscription) with the protocol HTTPS and the endpoint {url}. Its subscription is confirmed by itself.",
+				"AOM and LTS: in Alarm Center, Alarm Notification, name the topic in the notification rule (alarm action rule).",
 				"Name it, its group or its topic in the notification policy of the alarm rules, for alarms and their clearing.",
 			},
 			Proof:      "SMN's signature: SHA-256 with RSA, by the certificate that Huawei publishes or that signing_cert_url names on smn.<region>.myhuaweicloud.com. The key in the address says whose topic it is.",
-			Understood: "Cloud Eye's JSON in its template v1 and as it was before, in Chinese and English; its texts by their subjects; other messages of a topic, which never recover; confirmations.",
-			Repeats:    "Any answer that is not 2xx, as the subscription's retry policy says, within an hour.",
+			Understood: "Cloud Eye's JSON in its template v1 and as it was before, in Chinese and English; its texts by their subjects; events of AOM and alarms of LTS, as the API has them or as their default templates write them; other messages of a topic, which never recover; confirmations.",
+			Repeats:    "5xx, and what does not answer within 5 s, up to six times; then the endpoint is left alone for 5 to 10 minutes.",
 		},
 	}
 }

@@ -52,3 +52,18 @@ func TestHeadersAndXML(t *testing.T) {
 		})
 	}
 }
+
+// TestLogServiceEnds: the vendor publishes no words for NotifyType of Volcano
+// Engine's Log Service, so each that its siblings send is read.
+func TestLogServiceEnds(t *testing.T) {
+	for word, want := range map[string]string{"2": "resolved", "Recovery": "resolved", "告警恢复": "resolved", "1": "firing", "Trigger": "firing", "": "firing"} {
+		body := `{"ProjectName":"shop","AlarmTopicName":"nginx","Alarm":"errors","AlarmID":"a-1","NotifyTimeUnix":"1772352309","NotifyType":"` + word + `","Severity":"warning"}`
+		parsed, err := shipped(t)["volcengine"].Parse(&source.Request{Header: http.Header{}, Query: url.Values{}, Body: []byte(body), Other: detect.Decode})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := said(parsed); !strings.HasPrefix(got, want+" warning key:a-1 ") {
+			t.Errorf("%q: %s, want %s", word, got, want)
+		}
+	}
+}

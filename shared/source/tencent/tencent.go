@@ -1,5 +1,6 @@
 // Package tencent reads the alarm callbacks of Tencent Cloud's Observability
-// Platform (Cloud Monitor): metric and event alarms and their recoveries.
+// Platform (Cloud Monitor): metric and event alarms and their recoveries; and
+// those of its Cloud Log Service.
 package tencent
 
 import (
@@ -23,6 +24,8 @@ var Source = source.Source{
 	Marks: []string{
 		"alarmStatus alarmObjInfo alarmPolicyInfo", "alarmPolicyInfo.policyId alarmStatus", "sessionId alarmStatus alarmType=metric|event",
 		"specversion source=*.cloud.tencent type=*:ErrorEvent:*",
+		"UIN AlarmID Alarm NotifyType=1|2", "UIN AlarmID AlarmName Condition", "RecordGroupId Alarm NotifyType=1|2", "UIN AlertID AlertName Trigger",
+		"uin alarm_id alarm notify_type=1|2", "record_group_id alarm notify_type=1|2",
 	},
 	Guide: source.Guide{
 		Product: "Tencent Cloud Observability Platform", Page: "https://www.tencentcloud.com/document/product/248/39048",
@@ -30,10 +33,11 @@ var Source = source.Source{
 			"In the console open Alarm Management, Notification Template, and create one that notifies of alarms and of recoveries.",
 			"Enter {url} as its API callback.",
 			"Name the template in the alarm policies.",
+			"Cloud Log Service: in Alarm Management, Notification Groups, add a custom webhook, POST to {url}, for alarms and recoveries, whose content is JSON with the variables by their names: at least Alarm, AlarmID, RecordGroupId, NotifyType, Level, Condition, TriggerParams, StartTime, NotifyTime, DetailUrl.",
 		},
 		Proof:      "The key in the address; with basic authentication also name:password@ before the host.",
-		Understood: "Metric and event alarms of both versions of the callback, statuses 0, 1 and 2 as number or text, - of events that have none (they fire), dimensions of every product; the events that EventBridge passes on. Times without a zone are UTC+8. The answer repeats sessionId with retCode 0, as the older version wants.",
-		Repeats:    "Up to three times, each after 5 s without an answer of status 200.",
+		Understood: "Metric and event alarms of both versions of the callback, statuses 0, 1 and 2 as number or text, - of events that have none (they fire), dimensions of every product; the levels Remind, Warn and Serious; the events that EventBridge passes on; callbacks of Cloud Log Service. Times without a zone are UTC+8. The answer repeats sessionId with retCode 0, as the older version wants.",
+		Repeats:    "Up to three times; each attempt waits 5 s. Of statuses nothing is published.",
 	},
 }
 
@@ -57,7 +61,10 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		if kind := root.Get("type").Text(); kind != "" && !strings.Contains(kind, ":ErrorEvent:") {
 			return source.Parsed{Notes: []string{"an event that is no alarm: " + kind}}, nil
 		}
-		return source.Parsed{SenderID: root.Get("id").Text(), Items: []source.Item{bridged(root)}}, nil
+		return source.Parsed{SenderID: root.Get("id").Text(), Items: []source.Item{bridged(root)}, NeverEnds: source.FirstText(root.Get("status").Text(), "-") == "-"}, nil
+	}
+	if f := source.FieldsOf(root); isLog(f) && !root.Get("alarmStatus").Present() {
+		return source.Parsed{SenderID: f.Text("recordid"), Items: []source.Item{logs(root, f)}}, nil
 	}
 	session := root.First("sessionId", "sessionID")
 	out := source.Parsed{SenderID: session, Answer: answer{SessionID: session}}
@@ -70,7 +77,7 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		out.Notes = []string{"a check of the address: it names no alarm"}
 		return out, nil
 	}
-	out.Items = []source.Item{parse(root)}
+	out.Items, out.NeverEnds = []source.Item{parse(root)}, root.Get("alarmStatus").Text() == "-"
 	return out, nil
 }
 
@@ -83,7 +90,7 @@ func parse(v doc.Value) source.Item {
 	dimensions := map[string]string{}
 	flatten(dimensions, "", object.Get("dimensions").Inner())
 	a := alert.Alert{
-		Source: Name, DedupKey: keyOf(policy, conditions, dimensions), Severity: severityOf(source.FirstText(v.Get("alarmLevel").Text(), policy.Get("alarmLevel").Text(), conditions.Get("alarmLevel").Text())),
+		Source: Name, DedupKey: keyOf(policy, conditions, dimensions), Severity: leveled(levelOf(v, policy, conditions)),
 		Title: titleOf(policy, conditions, dimensions), Group: source.FirstText(policy.Get("policyName").Text(), policy.Get("policyId").Text()),
 		Description: describe(v, policy, conditions), Labels: labelsOf(object, policy, conditions, dimensions),
 		StartedAt: instant(v.Get("firstOccurTime")), Links: source.Links("Tencent Cloud", v.First("consoleLink", "detailUrl")),
@@ -111,6 +118,19 @@ func statusOf(word string) (alert.Status, string) {
 		return alert.Resolved, ""
 	}
 	return "", fmt.Sprintf("is %.40q, expected 1, 0, 2 or -", word)
+}
+
+// levelOf is the level of a policy that has levels: alertId is the session and
+// the level that was triggered.
+func levelOf(v, policy, conditions doc.Value) string {
+	if level := source.FirstText(v.Get("alarmLevel").Text(), policy.Get("alarmLevel").Text(), conditions.Get("alarmLevel").Text()); level != "" {
+		return level
+	}
+	level, ok := strings.CutPrefix(v.Get("alertId").Text(), v.Get("sessionId").Text()+"_")
+	if !ok {
+		return ""
+	}
+	return level
 }
 
 // severityOf: an alarm without a level, as nearly all are, is an error.

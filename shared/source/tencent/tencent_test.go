@@ -20,7 +20,50 @@ func request(body string) *source.Request {
 
 const seed = `{"sessionId":"s","alarmStatus":1,"alarmType":"metric","alarmObjInfo":{"region":"gz","dimensions":{"unInstanceId":"ins-1","objName":"a#1"}},"alarmPolicyInfo":{"policyId":"p-1","policyName":"web","conditions":{"metricName":"cpu","metricShowName":"CPU","calcType":">","calcValue":"90","calcUnit":"%","currentValue":"97","unit":"%"}},"firstOccurTime":"2026-03-01 16:00:00","durationTime":"300","recoverTime":"0"}`
 
-var seeds = []string{seed, `{"sessionId":"s"}`, `{"alarmStatus":"0","alarmPolicyInfo":{"conditions":{"eventName":"e"}},"alarmObjInfo":{"dimensions":"{\"a\":[1,{\"b\":2}]}"}}`}
+var seeds = []string{seed, logged, `{"sessionId":"s"}`, `{"alarmStatus":"0","alarmPolicyInfo":{"conditions":{"eventName":"e"}},"alarmObjInfo":{"dimensions":"{\"a\":[1,{\"b\":2}]}"}}`}
+
+const logged = `{"UIN":"1000","Nickname":"shop","Region":"广州","Alarm":"Too many 5xx","AlarmID":"notice-1","RecordId":"r-1","RecordGroupId":"g-1","Condition":"$1.n > 10","Topic":"nginx","TopicId":"t-1","StartTime":"2026-03-01 16:57:00","NotifyTime":"2026-03-01 16:58:00","NotifyType":"1","Level":"Critical","Duration":"1","TriggerParams":"$1.n=17;","DetailUrl":"https://alarm.cls.tencentcs.com/x","Message":"look at the log"}`
+
+// TestLogs: callbacks of Cloud Log Service by the names of its variables.
+func TestLogs(t *testing.T) {
+	a := sourcetest.One(t, Source, logged)
+	if a.Title != "Too many 5xx" || a.Severity != alert.Critical || a.DedupKey != "record_group:g-1" || a.Episode != "g-1" || !a.StartedAt.Equal(received.Add(-3*time.Minute)) ||
+		a.Description != "look at the log\ncondition: $1.n > 10\nvalue: $1.n=17;\nlasts: 1 min" || len(a.Links) != 1 {
+		t.Errorf("%+v", a)
+	}
+	for _, c := range []struct {
+		name, old, now string
+		want           func(alert.Alert) bool
+	}{
+		{"recovery", `"NotifyType":"1"`, `"NotifyType":2`, func(b alert.Alert) bool {
+			return b.Status == alert.Resolved && b.DedupKey == a.DedupKey && b.Episode == a.Episode && b.EndedAt.Minute() == 58
+		}},
+		{"by group", `"Duration"`, `"ConditionGroup":"{\"$1.app\":\"web\"}","Duration"`, func(b alert.Alert) bool { return strings.HasPrefix(b.DedupKey, "hash1:") && b.Episode == "g-1" }},
+		{"older names", logged, `{"UIN":"1","User":"u","AlarmID":"a","AlarmName":"errors","Condition":"$1.n > 10","TriggerTime":"2026-03-01 16:57:00","TopicName":"nginx"}`, func(b alert.Alert) bool {
+			return b.Status == alert.Firing && b.Title == "errors" && b.Severity == alert.Error && b.Labels["topic"] == "nginx" && b.StartedAt.Equal(a.StartedAt)
+		}},
+		{"warning", "Critical", "Warn", func(b alert.Alert) bool { return b.Severity == alert.Warning }},
+		{"note", "Critical", "Info", func(b alert.Alert) bool { return b.Severity == alert.Info }},
+		{"variables not filled", `"Message":"look at the log"`, `"Message":"{{.Message}}"`, func(b alert.Alert) bool { return b.DedupKey == a.DedupKey }},
+	} {
+		if b := sourcetest.One(t, Source, strings.Replace(logged, c.old, c.now, 1)); !c.want(b) {
+			t.Errorf("%s: %+v", c.name, b)
+		}
+	}
+	if why := sourcetest.Refused(t, Source, strings.Replace(logged, `"NotifyType":"1"`, `"NotifyType":"9"`, 1)); !strings.HasPrefix(why, "NotifyType: ") {
+		t.Errorf("%q", why)
+	}
+}
+
+// TestLevels: of a policy with levels, the one that was triggered stands after
+// the session.
+func TestLevels(t *testing.T) {
+	for id, want := range map[string]alert.Severity{"s_Remind": alert.Info, "s_Warn": alert.Warning, "s_Serious": alert.Critical, "s": alert.Error} {
+		if a := sourcetest.One(t, Source, strings.Replace(seed, `"sessionId":"s"`, `"sessionId":"s","alertId":"`+id+`"`, 1)); a.Severity != want {
+			t.Errorf("%s: %s, want %s", id, a.Severity, want)
+		}
+	}
+}
 
 func TestParse(t *testing.T) {
 	a := sourcetest.One(t, Source, seed)
