@@ -335,3 +335,20 @@ func FuzzPairs(f *testing.F) {
 		}
 	})
 }
+
+// TestFieldsDoNotAllocate: paths are followed in each of up to ten thousand
+// alerts.
+func TestFieldsDoNotAllocate(t *testing.T) {
+	root, err := doc.JSON([]byte(`{"a":{"b":{"c":"x"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := ParsePath("a.b.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := &Scope{Item: root, Root: root}
+	if n := testing.AllocsPerRun(100, func() { p.Value(sc) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
