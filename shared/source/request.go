@@ -43,7 +43,7 @@ func (r *Request) Media() string {
 }
 
 // Root reads the body, once: JSON whatever the media type says of it, else a
-// form, whose fields are those of an object. The error is of kind Invalid.
+// form, also in parts, whose fields are those of an object. The error is of kind Invalid.
 func (r *Request) Root() (doc.Value, error) {
 	if !r.read {
 		r.root, r.err = r.decode()
@@ -56,6 +56,9 @@ func (r *Request) decode() (doc.Value, error) {
 	root, err := doc.JSON(r.Body)
 	if err == nil {
 		return root, nil
+	}
+	if fields, ok := PartsOf(r.Body); ok {
+		return doc.Form(fields), nil
 	}
 	if r.Media() != FormMedia && !looksLikeForm(r.Body) {
 		if other, read := r.other(); read {

@@ -346,7 +346,7 @@ const signatureLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 
 // Source returns p as a source.
 func (p *Preset) Source() source.Source {
-	s := source.Source{Name: p.name, Aliases: p.spec.Aliases, Marks: p.spec.Recognise, Media: append([]string{source.FormMedia}, p.spec.Media...), Parse: p.Parse, Verify: p.verify(), Headers: p.headers}
+	s := source.Source{Name: p.name, Aliases: p.spec.Aliases, Marks: p.spec.Recognise, Media: append([]string{source.FormMedia, source.MultipartMedia}, p.spec.Media...), Parse: p.Parse, Verify: p.verify(), Headers: p.headers}
 	s.Guide.Product = p.spec.Product
 	if g := p.spec.Guide; g != nil {
 		s.Guide = source.Guide{Product: p.spec.Product, Page: g.Page, Setup: g.Setup, Proof: g.Proof, Understood: g.Understood, Repeats: g.Repeats, NeverEnds: g.NeverEnds}

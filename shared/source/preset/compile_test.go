@@ -121,7 +121,7 @@ func TestListIsOneTextOrMany(t *testing.T) {
 func TestSourceIsWhatTheSpecSays(t *testing.T) {
 	s := compile(t, `{"product":"Example","aliases":["ex","old_ex"],"recognise":"a b","media":"text/plain","guide":{"page":"p","setup":["one","two"],"proof":"key","understood":"all","repeats":"no","never_ends":true}}`).Source()
 	want := source.Guide{Product: "Example", Page: "p", Setup: []string{"one", "two"}, Proof: "key", Understood: "all", Repeats: "no", NeverEnds: true}
-	if s.Name != "example" || strings.Join(s.Aliases, " ") != "ex old_ex" || strings.Join(s.Marks, "") != "a b" || strings.Join(s.Media, " ") != source.FormMedia+" text/plain" {
+	if s.Name != "example" || strings.Join(s.Aliases, " ") != "ex old_ex" || strings.Join(s.Marks, "") != "a b" || strings.Join(s.Media, " ") != source.FormMedia+" "+source.MultipartMedia+" text/plain" {
 		t.Errorf("%+v", s)
 	}
 	if g := s.Guide; g.Product != want.Product || g.Page != want.Page || strings.Join(g.Setup, " ") != "one two" || g.Proof != want.Proof || g.Understood != want.Understood || g.Repeats != want.Repeats || !g.NeverEnds {

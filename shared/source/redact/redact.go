@@ -192,12 +192,18 @@ func (t *taker) form(body []byte) ([]byte, bool) {
 	if err != nil {
 		return nil, false
 	}
+	return t.fields(body, fields), true
+}
+
+// fields takes out of the fields of a form, which then is one with a plain
+// body however it was sent.
+func (t *taker) fields(body []byte, fields url.Values) []byte {
 	before, clean := t.taken, url.Values{}
 	for name, values := range fields {
 		clean[t.text(name)] = t.values(name, values)
 	}
 	if t.taken == before {
-		return body, true
+		return body
 	}
-	return []byte(clean.Encode()), true
+	return []byte(clean.Encode())
 }

@@ -36,6 +36,7 @@ func TestWhatIsTakenOut(t *testing.T) {
 		{"a byte order mark", "", "\ufeff" + `{"password":"x"}`, `{"password":"[redacted]"}`, 1},
 		{"lines of JSON", "", `{"password":{"a":1}}` + "\n" + `{"b":"sk_live"}`, `{"password":"[redacted]"}` + "\n" + `{"b":"[redacted]"}` + "\n", 2},
 		{"a form", source.FormMedia, `a=1&password=x&payload=%7B%22password%22%3A%22y%22%7D`, `a=1&password=%5Bredacted%5D&payload=%7B%22password%22%3A%22%5Bredacted%5D%22%7D`, 2},
+		{"a form in parts", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nx\r\n--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--\r\n", `a=1&password=%5Bredacted%5D`, 1},
 		{"a form with nothing in it", source.FormMedia, `b=1&a=2`, `b=1&a=2`, 0},
 		{"XML", "text/xml", `<a password="x"><password>y</password><n>sk_live</n></a>`, `<a password="[redacted]"><password>[redacted]</password><n>[redacted]</n></a>`, 3},
 		{"logfmt", "text/plain", `level=error password="x \" y" user=ann`, `level=error password="[redacted]" user=ann`, 1},

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tocsin/shared/doc"
+	"tocsin/shared/source"
 	"tocsin/shared/source/lookup"
 )
 
@@ -23,6 +24,9 @@ func (t *taker) body(body []byte, form bool) []byte {
 	}
 	if clean, ok := t.lines(bare); ok {
 		return clean
+	}
+	if parts, ok := source.PartsOf(bare); ok {
+		return t.fields(body, parts)
 	}
 	if form {
 		if clean, ok := t.form(body); ok {
