@@ -205,7 +205,7 @@ func TestTexts(t *testing.T) {
 	sc := scope(t, body)
 	for written, want := range map[string]string{
 		"": "", "plain": "plain", "{name}": "web-1", "{name} is {level}": "web-1 is 12", "{name} is {missing}": "", "{blank}": "", "{{name}}": "{name}}", "{{{name}}": "{web-1}",
-		"100 %": "100 %", "{@host}/{header:X-Event}": "web-2/push", "{tags[key=team].value}": "db",
+		"100 %": "100 %", "{@host}/{header:X-Event}": "web-2/push", "{tags[key=team].value}": "db", "{nothing}": "", "{nobody}": "", "{name}: {nothing}": "",
 	} {
 		text, err := ParseText(written)
 		if err != nil {
