@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime/multipart"
 	"net/url"
@@ -27,7 +28,7 @@ func PartsOf(body []byte) (url.Values, bool) {
 	for range maxParts {
 		part, err := parts.NextPart()
 		if err != nil {
-			return fields, err == io.EOF && len(fields) > 0
+			return fields, errors.Is(err, io.EOF) && len(fields) > 0
 		}
 		if part.FormName() == "" || part.FileName() != "" {
 			continue
