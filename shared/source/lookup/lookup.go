@@ -276,17 +276,9 @@ func (s step) follow(v doc.Value) doc.Value {
 	case items:
 		return v.Index(0)
 	case fields:
-		for _, field := range v.Fields() {
-			return field
-		}
-		return doc.Value{}
+		return firstField(v)
 	case having:
-		for item := range v.Items() {
-			if strings.EqualFold(item.Get(s.name).Head(maxText), s.value) {
-				return item
-			}
-		}
-		return doc.Value{}
+		return firstHaving(v, s.name, s.value)
 	case inner:
 		return v.Inner()
 	case line:
@@ -298,6 +290,24 @@ func (s step) follow(v doc.Value) doc.Value {
 		return Pairs(v.Head(maxPaired))
 	}
 	return v.Step(s.name)
+}
+
+// firstField and firstHaving stand apart because their loops would have every
+// step allocate.
+func firstField(v doc.Value) doc.Value {
+	for _, field := range v.Fields() {
+		return field
+	}
+	return doc.Value{}
+}
+
+func firstHaving(v doc.Value, name, value string) doc.Value {
+	for item := range v.Items() {
+		if strings.EqualFold(item.Get(name).Head(maxText), value) {
+			return item
+		}
+	}
+	return doc.Value{}
 }
 
 // Line is the first line of a text that says something, without markup.

@@ -205,7 +205,7 @@ func TestTexts(t *testing.T) {
 	sc := scope(t, body)
 	for written, want := range map[string]string{
 		"": "", "plain": "plain", "{name}": "web-1", "{name} is {level}": "web-1 is 12", "{name} is {missing}": "", "{blank}": "", "{{name}}": "{name}}", "{{{name}}": "{web-1}",
-		"100 %": "100 %", "{@host}/{header:X-Event}": "web-2/push", "{tags[key=team].value}": "db",
+		"100 %": "100 %", "{@host}/{header:X-Event}": "web-2/push", "{tags[key=team].value}": "db", "{nothing}": "", "{nobody}": "", "{name}: {nothing}": "",
 	} {
 		text, err := ParseText(written)
 		if err != nil {
@@ -334,4 +334,21 @@ func FuzzPairs(f *testing.F) {
 			t.Errorf("%q begins with %q", text, line)
 		}
 	})
+}
+
+// TestFieldsDoNotAllocate: paths are followed in each of up to ten thousand
+// alerts.
+func TestFieldsDoNotAllocate(t *testing.T) {
+	root, err := doc.JSON([]byte(`{"a":{"b":{"c":"x"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := ParsePath("a.b.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := &Scope{Item: root, Root: root}
+	if n := testing.AllocsPerRun(100, func() { p.Value(sc) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
 }

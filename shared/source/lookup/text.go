@@ -56,7 +56,8 @@ func (t *Text) literal(s string) {
 	}
 }
 
-// In returns what t says in sc, "" if one of its paths leads to no text.
+// In returns what t says in sc, "" if one of its paths leads to no text, or to
+// an empty list or object.
 func (t Text) In(sc *Scope) string { return t.render(sc, func(s string) string { return s }) }
 
 // Key returns what t says, where t is an identity: with two paths or more, the
@@ -104,7 +105,7 @@ const hexDigits = "0123456789abcdef"
 
 func (t Text) render(sc *Scope, escape func(string) string) string {
 	if len(t.pieces) == 1 && t.pieces[0].path != nil {
-		return t.pieces[0].path.Text(sc)
+		return t.pieces[0].said(sc)
 	}
 	var b strings.Builder
 	for _, p := range t.pieces {
@@ -112,13 +113,21 @@ func (t Text) render(sc *Scope, escape func(string) string) string {
 			b.WriteString(p.literal)
 			continue
 		}
-		s := p.path.Text(sc)
+		s := p.said(sc)
 		if s == "" {
 			return ""
 		}
 		b.WriteString(escape(s))
 	}
 	return b.String()
+}
+
+// said is what p inserts; an empty list or object says nothing to a reader.
+func (p piece) said(sc *Scope) string {
+	if s := p.path.Text(sc); s != "[]" && s != "{}" {
+		return s
+	}
+	return ""
 }
 
 // Texts is a list of which the first that can be said counts.
