@@ -13,13 +13,13 @@ import (
 // Words of status, in lower case.
 var (
 	resolvedWords = strings.Fields(`resolved resolve ok recovered recovery recover closed close cleared clear normal up success successful succeeded passed pass inactive healthy ended end fixed
-		completed complete done green online good restored available backtonormal unfiring stopped operational expired solved reset reporting reachable canceled cancelled
+		completed complete done green online good restored available backtonormal unfiring stopped operational expired solved reset reporting reachable canceled cancelled stop deactivated renewed valid connected reconnected reestablished resumed remediated unblocked
 		恢复 已恢复 恢复告警 告警恢复 正常 已解决 解决 关闭 已关闭 已解除 解除 恢復 已恢復 復旧 障害復旧 回復 解消 復帰 해소 해제 복구 정상
 		behoben gelöst erledigt wiederhergestellt geschlossen beendet résolu résolue rétabli rétablie clos fermé fermée resuelto resuelta recuperado recuperada cerrado cerrada
 		resolvido resolvida normalizado risolto risolta ripristinato решено восстановлено закрыто`)
 	firingWords = strings.Fields(`firing alerting alert alarm triggered trigger problem open opened down critical crit warning warn error err failed failure fail errored active new created create start started degraded
 		unhealthy bad red offline outage major minor fatal emergency breached breach violated violation unavailable unreachable nodata no_data insufficient_data activated raised raise fired occurred
-		detected exceeded in_alarm partial_outage major_outage reopened renotify timeout abnormal anomalous anomaly missing ongoing danger critical_alert
+		detected exceeded in_alarm partial_outage major_outage reopened renotify timeout abnormal anomalous anomaly missing ongoing danger critical_alert begin began lost disconnected disconnect expiring overdue missed unresponsive flapping blocked
 		告警 报警 触发 异常 故障 发生 未恢复 告警触发 告警中 警报 触发告警 障害 障害発生 発生 異常 検知 アラート 警報 발생 장애 경보
 		ausgelöst gestört störung ausgefallen offen déclenché déclenchée ouvert ouverte panne alerte activado activada abierto abierta caído caída alerta ativado disparado проблема авария`)
 	acknowledgedWords = strings.Fields(`acknowledged acknowledge acknowledgement acknowledgment ack acked assigned investigating identified in_progress 已确认 处理中 已认领 確認済み 対応中 bestätigt`)
@@ -71,6 +71,8 @@ func StatusOf(phrase string) alert.Status {
 		switch {
 		case s == alert.Resolved && i > 0 && negates(parts[i-1]):
 			return alert.Firing
+		case i < len(parts)-1 && strings.EqualFold(parts[i], "reporting"):
+			// it reports something: that may be an error
 		case s == alert.Firing && namesSeverity(parts[i]):
 			bad = s // "CLOSE_CRITICAL" tells the status before
 		case s != "":
@@ -105,7 +107,7 @@ func SplitCase(s string) string {
 // Words and phrases that end an alert wherever they stand in its first line.
 var (
 	endingWords   = strings.Fields(`resolved recovered recovery cleared restored unfiring resolve recover succeeded behoben wiederhergestellt rétabli résolu resuelto recuperado resolvido risolto ripristinato`)
-	endingPhrases = []string{"back to normal", "is ok", "is up", "is now up", "is back", "back online", "is online", "is healthy", "is reachable", "is available", "reachable again", "available again",
+	endingPhrases = []string{"completed successfully", "finished successfully", "has been cleared", "on line power", "back to normal", "is ok", "is up", "is now up", "is back", "back online", "is online", "is healthy", "is reachable", "is available", "reachable again", "available again",
 		"has ended", "down ended", "[ok]", "wieder erreichbar", "wieder verfügbar", "wieder online", "恢复", "已解决", "已解除", "恢復", "復旧", "回復しました", "解消", "해소", "복구"}
 	endingMarks = []string{"✅", "🟢", "✔", "☑", "💚", ":white_check_mark:", ":heavy_check_mark:", ":large_green_circle:", ":green_circle:"}
 )
@@ -215,12 +217,17 @@ func edgeStatus(line string) (status alert.Status, word string) {
 	if s := StatusOf(first); s != "" && (len(words) == 1 || isJoint(words[0]) || isJoint(words[1])) {
 		return s, first
 	}
-	if n := len(words); n > 1 && (isJoint(words[n-2]) || slices.Contains(linking, words[n-2])) {
+	if n := len(words); n > 1 {
 		last := strings.Trim(words[n-1], ".!*_")
-		return StatusOf(last), last
+		if isJoint(words[n-2]) || slices.Contains(linking, words[n-2]) || slices.Contains(outcomes, last) && !negates(words[n-2]) {
+			return StatusOf(last), last
+		}
 	}
 	return "", ""
 }
+
+// outcomes are words with which lines about jobs end: "Backup successful".
+var outcomes = []string{"successful", "succeeded", "failed"}
 
 var linking = []string{"is", "are", "now", "ist", "est", "está"}
 

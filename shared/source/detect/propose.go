@@ -170,7 +170,10 @@ func (f *finder) propose(list string) Proposal {
 		f.because("alerts", list, "a list of objects")
 	}
 	status, severity := f.best(roleStatus), f.best(roleSeverity)
-	key := f.keyLeaf(status != nil)
+	if status == nil {
+		status = f.plain()
+	}
+	key := f.keyLeaf(status != nil && !isOver(status.text))
 	title := f.lead()
 	if title == nil {
 		title = f.best(roleTitle)
@@ -270,17 +273,47 @@ func (f *finder) status(l, severity, title *leaf) *preset.Status {
 	if isOver(l.text) && f.outcome(&s, title) {
 		return &s
 	}
-	if !flag || !isBool(l.text) {
-		s.From = braces(l)
+	if !flag || !isBool(l) {
+		if !saysLittle(l.text) || !tells(title) {
+			s.From = braces(l)
+		}
+		if slices.Contains(early, source.Plain(l.text)) {
+			s.Firing = append(s.Firing, l.path+"="+strings.Join(early, "|"))
+		}
 		return &s
 	}
-	s.Told = nil
-	if means == alert.Resolved {
-		s.Resolved = append(s.Resolved, l.path+"=true")
-	} else {
-		s.Resolved = append(s.Resolved, l.path+"=false")
-	}
+	s.Told, s.Resolved = nil, append(s.Resolved, l.path+"="+flagWords(means == alert.Resolved))
 	return &s
+}
+
+// tells reports a title that says how things stand.
+func tells(title *leaf) bool {
+	if title == nil {
+		return false
+	}
+	line, _ := title.line()
+	return source.StatusTold(line) != ""
+}
+
+// flagWords are the values of a flag that is set, or not.
+func flagWords(set bool) string {
+	if set {
+		return "true|1|yes"
+	}
+	return "false|0|no"
+}
+
+// plain is a word that can mean nothing but a status, whatever its name.
+func (f *finder) plain() *leaf {
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		if slices.Contains(plainly, source.Plain(l.text)) && !l.listed && !l.past() && !slices.ContainsFunc(past, func(w string) bool { return strings.HasPrefix(l.name(), w) }) {
+			f.taken[l.path] = true
+			f.because(string(roleStatus), l.path, "no name of one, but nothing else than a status")
+			return l
+		}
+	}
+	return nil
 }
 
 // maxExit is more than any code with which jobs end, and less than those of HTTP.
@@ -304,6 +337,9 @@ func (f *finder) outcome(s *preset.Status, title *leaf) (decides bool) {
 	return false
 }
 
+// heading is the least worth of names of titles that head a message.
+const heading = 97
+
 // maxTold bounds how many lines are asked whether they tell of an end.
 const maxTold = 5
 
@@ -318,7 +354,9 @@ func (f *finder) told(title *leaf) (lines preset.List) {
 		add(title)
 	}
 	for i := range f.leaves {
-		if l := &f.leaves[i]; f.chat && (title == nil || l.path != title.path) && len(lines) < maxTold && slices.Contains(prose, l.name()) {
+		l := &f.leaves[i]
+		leads := f.chat && slices.Contains(prose, l.name()) || !l.listed && !l.request && ranks()[roleTitle][l.name()] >= heading
+		if leads && (title == nil || l.path != title.path) && len(lines) < maxTold && l.value.Kind() == doc.String {
 			add(l)
 		}
 	}
@@ -354,14 +392,10 @@ func (f *finder) endWords(status, severity *leaf) string {
 func (f *finder) endFlags(l *leaf) (conditions preset.List) {
 	for i := range f.leaves {
 		one := &f.leaves[i]
-		if l != nil && one.path == l.path || one.listed || one.request || !isBool(one.text) || !slices.Contains(endFlags, one.name()) || len(one.names) > 1 && !slices.Contains(enclosing, one.parent()) {
+		if l != nil && one.path == l.path || one.listed || one.request || !isBool(one) || !slices.Contains(endFlags, one.name()) || len(one.names) > 1 && !slices.Contains(enclosing, one.parent()) {
 			continue
 		}
-		value := "true"
-		if flags[one.name()] == alert.Firing {
-			value = "false"
-		}
-		conditions = append(conditions, one.path+"="+value)
+		conditions = append(conditions, one.path+"="+flagWords(flags[one.name()] == alert.Resolved))
 		f.because("status", one.path, "a flag that decides")
 	}
 	return conditions
@@ -372,7 +406,7 @@ func (f *finder) finals() (conditions preset.List) {
 	for i := range f.leaves {
 		l := &f.leaves[i]
 		number := l.value.Kind() == doc.Number
-		if l.listed || !slices.Contains(finals, l.name()) || !number && !strings.HasSuffix(l.name(), "edat") {
+		if l.listed || !isFinal(l.name(), number) || !l.see().time && !number {
 			continue
 		}
 		condition := l.path
