@@ -8,24 +8,39 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/doc"
+	"tocsin/shared/source"
 	"tocsin/shared/source/preset"
 )
 
 // maxAbout is how many names of what an alert is about are part of its key.
 const maxAbout = 4
 
-// keyLeaf takes the id of the alert. A bare id at the top is that of the
-// request where the request carries the alert in an object, or names no state:
-// then it may be that of a line of a log.
-func (f *finder) keyLeaf(stated bool) *leaf {
+// keyLeaf takes the id of the alert. A bare id is that of a run where the
+// status is the result of one; at the top it is that of the request where the
+// request carries the alert in an object, or names no state: then it may be
+// that of a line of a log.
+func (f *finder) keyLeaf(status *leaf) *leaf {
+	stated, run := status != nil, f.isRun(status)
 	return f.bestOf(roleKey, func(l *leaf) bool {
 		switch {
 		case !l.bareID() || slices.Contains(holding, l.parent()):
 			return true
+		case run:
+			return false
 		case len(l.names) > 1:
 			return stated || f.besideTitle(l)
 		}
 		return stated && !f.envelope
+	})
+}
+
+// isRun reports a status that is the result of something that ran and ended.
+func (f *finder) isRun(status *leaf) bool {
+	if status == nil || isOver(status.text) {
+		return status != nil
+	}
+	return slices.Contains(results, source.Plain(status.text)) && slices.ContainsFunc(f.leaves, func(l leaf) bool {
+		return slices.Contains(runs, whatHappened(l.name())) && l.see().time
 	})
 }
 

@@ -173,7 +173,7 @@ func (f *finder) propose(list string) Proposal {
 	if status == nil {
 		status = f.plain()
 	}
-	key := f.keyLeaf(status != nil && !isOver(status.text))
+	key := f.keyLeaf(status)
 	title := f.lead()
 	if title == nil {
 		title = f.best(roleTitle)
@@ -303,11 +303,14 @@ func flagWords(set bool) string {
 	return "false|0|no"
 }
 
+// maxPlainly is longer than any of the words that plainly tell a status.
+const maxPlainly = 16
+
 // plain is a word that can mean nothing but a status, whatever its name.
 func (f *finder) plain() *leaf {
 	for i := range f.leaves {
 		l := &f.leaves[i]
-		if slices.Contains(plainly, source.Plain(l.text)) && !l.listed && !l.past() && !slices.ContainsFunc(past, func(w string) bool { return strings.HasPrefix(l.name(), w) }) {
+		if len(l.text) <= maxPlainly && slices.Contains(plainly, source.Plain(l.text)) && !l.listed && !l.past() && !slices.ContainsFunc(past, func(w string) bool { return strings.HasPrefix(l.name(), w) }) {
 			f.taken[l.path] = true
 			f.because(string(roleStatus), l.path, "no name of one, but nothing else than a status")
 			return l

@@ -97,6 +97,13 @@ var (
 // know it by.
 var watching = words(`monitorname monitorfriendlyname checkname testname jobname pipelinename workflowname taskname backupname probename servicedesc servicedisplayname 監視名`)
 
+// results are words of how something that ran ended, and runs what happened at
+// the time that tells of its end.
+var (
+	results = words(`failed failure fail errored broken success successful succeeded passed`)
+	runs    = words(`finish finished completion completed complete`)
+)
+
 // exits are names of the code with which a job ended.
 var exits = words(`exitcode exitstatus returncode retcode rc code`)
 
