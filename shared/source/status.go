@@ -19,7 +19,7 @@ var (
 		resolvido resolvida normalizado risolto risolta ripristinato решено восстановлено закрыто`)
 	firingWords = strings.Fields(`firing alerting alert alarm triggered trigger problem open opened down critical crit warning warn error err failed failure fail errored active new created create start started degraded
 		unhealthy bad red offline outage major minor fatal emergency breached breach violated violation unavailable unreachable nodata no_data insufficient_data activated raised raise fired occurred
-		detected exceeded in_alarm partial_outage major_outage reopened renotify timeout abnormal anomalous anomaly missing ongoing danger critical_alert begin began lost disconnected disconnect expiring overdue missed unresponsive flapping blocked
+		detected exceeded in_alarm partial_outage major_outage reopened renotify timeout abnormal anomalous anomaly missing ongoing danger critical_alert begin began lost disconnected disconnect expiring overdue missed unresponsive flapping blocked reminder
 		告警 报警 触发 异常 故障 发生 未恢复 告警触发 告警中 警报 触发告警 障害 障害発生 発生 異常 検知 アラート 警報 발생 장애 경보
 		ausgelöst gestört störung ausgefallen offen déclenché déclenchée ouvert ouverte panne alerte activado activada abierto abierta caído caída alerta ativado disparado проблема авария`)
 	acknowledgedWords = strings.Fields(`acknowledged acknowledge acknowledgement acknowledgment ack acked assigned investigating identified in_progress 已确认 处理中 已认领 確認済み 対応中 bestätigt`)
@@ -253,6 +253,9 @@ func isJoint(s string) bool {
 // recovery: words of status and severity, numbers and times.
 func Stem(title string) string {
 	var kept []string
+	if tag, rest := leadingTag(title); rest != "" && slices.Contains(opening, strings.ToLower(tag)) {
+		title = rest
+	}
 	words := strings.FieldsFunc(strings.ToLower(spacedWide(title[:min(len(title), maxStem)])), partsTitle)
 	for i, w := range words {
 		bare := strings.TrimFunc(w, func(c rune) bool { return !inWord(c) })
@@ -266,6 +269,10 @@ func Stem(title string) string {
 	}
 	return strings.Join(kept, " ")
 }
+
+// opening are tags of what is told of for the first time, for which the tag of
+// its end says something else.
+var opening = []string{"incident", "event", "notice", "事件", "警告", "通知"}
 
 // numbered are things that a number after them names: "port 443", "disk 2".
 var numbered = strings.Fields(`port disk drive partition shard node host server instance worker broker replica rack slot bay unit pump fan psu supply gate door lane line belt track tank room zone floor site store station

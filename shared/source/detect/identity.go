@@ -58,14 +58,18 @@ func (f *finder) besideTitle(l *leaf) bool {
 
 // about returns what the alert is about, best first.
 func (f *finder) about() []*leaf {
-	var found, weak []*leaf
+	var found, weak, listed []*leaf
 	worths := map[*leaf]int{}
 	for i := range f.leaves {
 		l := &f.leaves[i]
-		if worths[l] = worth(l, roleResource); worths[l] == 0 || isURL(l.text) || l.listed || isVolatile(l) {
+		if worths[l] = worth(l, roleResource); worths[l] == 0 || isURL(l.text) || isVolatile(l) {
 			continue
 		}
-		if nameWorth(l, roleResource) < leastRank || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
+		if l.listed {
+			if slices.Contains(affected, l.parent()) {
+				listed = append(listed, l)
+			}
+		} else if nameWorth(l, roleResource) < leastRank || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
 			weak = append(weak, l)
 		} else {
 			found = append(found, l)
@@ -73,6 +77,9 @@ func (f *finder) about() []*leaf {
 	}
 	if len(found) == 0 {
 		found = weak
+	}
+	if len(found) == 0 {
+		found = listed
 	}
 	slices.SortStableFunc(found, func(a, b *leaf) int { return cmp.Compare(worths[b], worths[a]) })
 	found = slices.CompactFunc(found, func(a, b *leaf) bool { return a.text == b.text })
@@ -86,7 +93,7 @@ func (f *finder) about() []*leaf {
 func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identity preset.List) {
 	watcher, one := f.first(called), f.first(watching)
 	switch {
-	case key != nil && endsIn(key.within, aboutRules):
+	case key != nil && (endsIn(key.within, aboutRules) || isKind(key.text)):
 		return f.together(key, about), nil
 	case key != nil && endsIn(key.within, aboutMonitors):
 		beside := func(l *leaf) bool { return len(l.names) == len(key.names) && slices.Contains(hosts, l.name()) }
@@ -100,6 +107,9 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 	case watcher != nil && title != nil && watcher != title && slices.Contains(telling, title.name()) && len(without(about, watcher)) > 0:
 		return f.together(watcher, about), nil
 	}
+	if title != nil && slices.Contains(telling, title.name()) && measures(about) {
+		return f.together(about[0], about), nil
+	}
 	if len(about) == 0 && title == nil {
 		if address := f.address(); address != nil {
 			about = []*leaf{address}
@@ -112,6 +122,19 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 		f.because("identity", l.path, "names what the alert is about; together with the title it is the key")
 	}
 	return nil, identity
+}
+
+// isKind reports an id that is that of a kind of alert: "switch_link_status".
+func isKind(id string) bool {
+	return strings.ContainsAny(id, "_. ") && strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.- ") == ""
+}
+
+// measures reports a list of what is measured and where.
+func measures(about []*leaf) bool {
+	is := func(names []string) func(*leaf) bool {
+		return func(l *leaf) bool { return slices.Contains(names, l.name()) }
+	}
+	return slices.ContainsFunc(about, is(measured)) && slices.ContainsFunc(about, is(hosts))
 }
 
 // endsIn reports whether a name is one of those, or has more words before it.
@@ -157,6 +180,8 @@ func (f *finder) titled(title *leaf, about []*leaf) (text preset.List, thing *le
 	case title == nil:
 		f.because("title", "", "nothing has the name or shape of one")
 		return f.untitled(about), nil
+	case isFaint(title) && f.first(watching) != nil:
+		return f.titled(f.first(watching), about)
 	case isFaint(title) && firstName(about) != nil:
 		return f.joined(firstName(about), title), nil
 	case slices.Contains(classes, title.name()):
@@ -236,14 +261,26 @@ func (f *finder) untitled(about []*leaf) preset.List {
 
 // address returns the address of what is watched.
 func (f *finder) address() *leaf {
+	ids := f.ids()
 	for _, name := range addresses {
 		for i := range f.leaves {
-			if l := &f.leaves[i]; l.name() == name && isURL(l.text) && !l.listed && len(l.names) <= 3 {
+			if l := &f.leaves[i]; l.name() == name && isURL(l.text) && !l.listed && len(l.names) <= 3 && !slices.ContainsFunc(ids, func(id string) bool { return strings.Contains(l.text, id) }) {
 				return l
 			}
 		}
 	}
 	return nil
+}
+
+// ids are those that an address names if it is that of the alert's own page.
+func (f *finder) ids() []string {
+	var ids []string
+	for i := range f.leaves {
+		if l := &f.leaves[i]; len(l.text) > 1 && len(ids) < maxAbout && worth(l, roleKey) > 0 {
+			ids = append(ids, "/"+l.text)
+		}
+	}
+	return ids
 }
 
 // distinct returns what is said in texts that name no state, no time and no

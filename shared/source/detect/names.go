@@ -38,6 +38,9 @@ func rankOf(name string, r role) int {
 	if n := timeRank(name, r); n > 0 {
 		return n
 	}
+	if r == roleKey && strings.Contains(name, "dedup") {
+		return 100
+	}
 	if slices.ContainsFunc(past, func(w string) bool { return strings.HasPrefix(name, w) }) {
 		return 0
 	}
@@ -79,7 +82,7 @@ func timeRank(name string, r role) int {
 // whatHappened is the name of a time without what says that it is one.
 func whatHappened(name string) string {
 	name = cutLast(name, formats)
-	for _, w := range [...]string{"time", "date"} {
+	for _, w := range [...]string{"datetime", "time", "date"} {
 		if rest, ok := strings.CutPrefix(name, w); ok && slices.Contains(slices.Concat(begun, ended), rest) {
 			return rest
 		}
@@ -112,5 +115,5 @@ var notThings = words(`user owner org organization organisation company customer
 // the name says that it did.
 func isFinal(name string, number bool) bool {
 	happened := whatHappened(name)
-	return happened != name && slices.Contains(finals, happened) && (number || strings.HasSuffix(happened, "ed"))
+	return happened != name && slices.Contains(finals, happened) && (number || happened == "clear" || strings.HasSuffix(happened, "ed"))
 }

@@ -29,7 +29,7 @@ var names = map[role][]string{
 		monitorname monitorfriendlyname checkname policyname conditionname testname searchname jobname triggername problem problemname incidentname alert alarm
 		shortmessage shortdescription shortdesc briefdescription displayname friendlyname entitydisplayname label eventname logmsg logdesc 名称 名前 이름 name nom nombre bezeichnung
 		message msg lastmessage lasterror lasterrormessage summarymessage meldung nachricht mensaje mensagem messaggio 消息 メッセージ 메시지 сообщение exception 告警内容 报警内容 内容 内容説明 text content 内容描述 event description 描述 説明 beschreibung descripción
-		logentry pretext statemessage reason failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario detail alerttype rule policy eventtype type kind category fallback`),
+		logentry pretext statemessage reason failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario details eventdetails detail alerttype rule policy eventtype type kind category fallback`),
 	roleDescription: words(`description details detail message msg body content alertmessage longmessage longdescription detaileddescription reason failurereason output error errormessage text info comment note cause summary serviceoutput hostoutput
 		statemessage additionalinfo 告警内容 报警内容 内容 描述 详情 消息 説明 詳細 メッセージ 내용 beschreibung descripción description`),
 	roleStatus: words(`conclusion resultstate buildresult parsedresult statuschange statechange changetype monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
@@ -49,7 +49,7 @@ var names = map[role][]string{
 	roleAt: words(`timestamp eventtime eventdatetime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
 	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 ホスト ホスト名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
 		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname endpoint dhost shost dvchost dvc devname destination sensor check monitor metric metricname
-		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env region url`),
+		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env port ifname interfacename groupkey groupname group series region url`),
 }
 
 // weakResources are names of what alerts are often alike in, or which changes
@@ -67,7 +67,7 @@ var endings = map[role][]string{
 	roleStarted:  words(`startedat startsat starttime openedat triggeredat 开始时间`),
 	roleEnded:    words(`resolvedat recoveredat closedat clearedat 恢复时间 结束时间`),
 	roleAt:       words(`time timestamp date datetime timeutc timeiso 时间`),
-	roleResource: words(`host hostname instance instanceid device deviceid devicename node server servername resourceid resourcename entityname servicename displayname 主机 实例`),
+	roleResource: words(`host hostname instance instanceid device deviceid devicename node server servername resourceid resourcename entityname servicename displayname objectname podname 主机 实例`),
 }
 
 // called are names of what watches; classes are names of errors, things are those of them, and of what is
@@ -82,7 +82,7 @@ var (
 		告警内容 内容 消息 メッセージ`)
 	classes = words(`exception exceptionclass exceptiontype errorclass errortype`)
 	seen    = words(`message msg reason failurereason errordescription errormessage error statemessage output serviceoutput content text summary 告警内容 内容 メッセージ`)
-	faint   = words(`info type kind category eventtype alerttype detail rule policy scenario note body`)
+	faint   = words(`info type kind category eventtype alerttype detail details rule policy scenario note body`)
 )
 
 // typing are names of types, styling those of what a message looks like, and
@@ -95,7 +95,7 @@ var (
 
 // watching are names of what watches, or runs, one thing, and so are enough to
 // know it by.
-var watching = words(`monitorname monitorfriendlyname checkname testname jobname pipelinename workflowname taskname backupname probename servicedesc servicedisplayname 監視名`)
+var watching = words(`monitorname monitorfriendlyname checkname testname jobname pipelinename workflowdisplayname workflowname taskname backupname probename servicedesc servicedisplayname 監視名`)
 
 // results are words of how something that ran ended, and runs what happened at
 // the time that tells of its end.
@@ -121,6 +121,13 @@ var (
 // seen what happened.
 var early = words(`investigating identified`)
 
+// measured are names of what is measured of a host, which with its name is
+// enough to know an alert by.
+var measured = words(`metric metricname sensor sensorname item check checkname test testname`)
+
+// affected are names of lists of what an alert is about.
+var affected = words(`sources devices hosts servers nodes targets resources objects entities assets affectedresources impactedresources affectedentities impactedentities`)
+
 // plainly are words that can mean nothing but a status.
 var plainly = words(`firing alerting triggered resolved recovered recovery cleared 已恢复 恢复 已解决 告警触发 告警恢复`)
 
@@ -137,7 +144,7 @@ var volatile = words(`eventid eventuuid eventguid messageid requestid deliveryid
 var (
 	aboutRules    = words(`ruleid ruleuid policyid conditionid strategyid alertdefineid alertdefinitionid checkerid detectorid signatureid thresholdid entityid 规则id 策略id`)
 	aboutMonitors = words(`monitorid monitoruid monitoruuid monitorguid checkid checkuuid triggerid sensorid testid`)
-	hosts         = words(`host hostname instance node server device pod container resource 主机 主机名 ホスト rechner`)
+	hosts         = words(`host hostname instance instancename node nodename server servername device devicename pod container resource 主机 主机名 ホスト rechner`)
 )
 
 // enclosing names are of objects that hold an alert, so that a bare "id" or

@@ -159,13 +159,20 @@ func isProse(s string) bool {
 // are fields.
 func titleShaped(l *leaf) bool {
 	text, path := l.line()
-	if text == "" || len(text) > alert.MaxTitle || !isProse(text) || strings.HasSuffix(text, ":") {
+	if text == "" || len(text) > alert.MaxTitle || !isProse(text) || endsOpen(text) {
 		return false
 	}
 	if path != l.path && lookup.Pairs(l.text).Len() > 0 && !isHeading(text) {
 		return false
 	}
 	return source.StatusOf(text) == "" || strings.ContainsRune(text, ' ') || saysMore(text, l.name())
+}
+
+// endsOpen reports a line that says what comes after it; a drive is no such.
+func endsOpen(line string) bool {
+	before, ok := strings.CutSuffix(line, ":")
+	drive := len(before) > 2 && before[len(before)-2] == ' '
+	return ok && !drive
 }
 
 // saysMore reports a phrase without spaces that says more than a status:
