@@ -265,14 +265,14 @@ func (f *finder) status(l, severity, title *leaf) *preset.Status {
 		s.Resolved = append(s.Resolved, severity.path+"="+f.endWords(l, severity))
 	}
 	s.Told = f.told(title)
+	if (l == nil || isOver(l.text)) && f.outcome(&s, l, title) {
+		return &s
+	}
 	if l == nil {
 		s.Resolved = append(s.Resolved, f.finals()...)
 		return &s
 	}
 	means, flag := flags[l.name()]
-	if isOver(l.text) && f.outcome(&s, title) {
-		return &s
-	}
 	if !flag || !isBool(l) {
 		if !saysLittle(l.text) || !tells(title) {
 			s.From = braces(l)
@@ -322,18 +322,19 @@ func (f *finder) plain() *leaf {
 // maxExit is more than any code with which jobs end, and less than those of HTTP.
 const maxExit = 100
 
-// outcome: what only says that something ended leaves it to a code how, or to
-// the title.
-func (f *finder) outcome(s *preset.Status, title *leaf) (decides bool) {
+// outcome: what only says that something ended, if anything, leaves it to a
+// code how, or to the title.
+func (f *finder) outcome(s *preset.Status, said, title *leaf) (decides bool) {
 	for i := range f.leaves {
 		l := &f.leaves[i]
-		if code, err := strconv.Atoi(l.text); err == nil && 0 <= code && code < maxExit && slices.Contains(exits, l.name()) && !l.listed {
+		code, err := strconv.Atoi(l.text)
+		if named := slices.Contains(exits, l.name()) || said != nil && l.name() == "code"; named && err == nil && 0 <= code && code < maxExit && !l.listed {
 			s.Resolved, s.Told = append(s.Resolved, l.path+"=0"), nil
 			f.because("status", l.path, "the code with which it ended")
 			return true
 		}
 	}
-	if title != nil {
+	if said != nil && title != nil {
 		_, path := title.line()
 		s.Firing = append(s.Firing, path+"=*fail*|*error*")
 	}

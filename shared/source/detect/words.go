@@ -29,7 +29,7 @@ var names = map[role][]string{
 		monitorname monitorfriendlyname checkname policyname conditionname testname searchname jobname triggername problem problemname incidentname alert alarm
 		shortmessage shortdescription shortdesc briefdescription displayname friendlyname entitydisplayname label eventname logmsg logdesc 名称 名前 이름 name nom nombre bezeichnung
 		message msg lastmessage lasterror lasterrormessage summarymessage meldung nachricht mensaje mensagem messaggio 消息 メッセージ 메시지 сообщение exception 告警内容 报警内容 内容 内容説明 text content 内容描述 event description 描述 説明 beschreibung descripción
-		logentry pretext statemessage reason failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario details eventdetails detail alerttype rule policy eventtype type kind category fallback`),
+		logentry pretext statemessage reason cause failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario details eventdetails detail alerttype rule policy eventtype type kind category fallback`),
 	roleDescription: words(`description details detail message msg body content alertmessage longmessage longdescription detaileddescription reason failurereason output error errormessage text info comment note cause summary serviceoutput hostoutput
 		statemessage additionalinfo 告警内容 报警内容 内容 描述 详情 消息 説明 詳細 メッセージ 내용 beschreibung descripción description`),
 	roleStatus: words(`conclusion resultstate buildresult parsedresult statuschange statechange changetype monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
@@ -48,7 +48,7 @@ var names = map[role][]string{
 		恢复时间 结束时间 恢复于 復旧日時 復旧時刻 終了時刻 ende`),
 	roleAt: words(`timestamp eventtime eventdatetime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
 	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 ホスト ホスト名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
-		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname endpoint dhost shost dvchost dvc devname destination sensor check monitor metric metricname
+		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname endpoint dhost shost dvchost dvc devname destination domain domainname website site sensor check monitor metric metricname
 		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env port ifname interfacename groupkey groupname group series region url`),
 }
 
@@ -78,7 +78,7 @@ var (
 		告警名称 规则名称 策略名称 アラート名 監視名`)
 	things = words(`monitorname monitorfriendlyname friendlyname checkname testname jobname servicename displayname entitydisplayname servicedesc servicedisplayname
 		rule check monitor service servicename scenario program 服务 サービス 서비스`)
-	telling = words(`summary subject message msg alertmessage alarmmessage text description reason output event shortmessage shortdescription serviceoutput hostoutput statemessage failurereason errordescription errormessage content body info logmsg exception
+	telling = words(`summary subject message msg alertmessage alarmmessage text description reason cause output event shortmessage shortdescription serviceoutput hostoutput statemessage failurereason errordescription errormessage content body info logmsg exception
 		告警内容 内容 消息 メッセージ`)
 	classes = words(`exception exceptionclass exceptiontype errorclass errortype`)
 	seen    = words(`message msg reason failurereason errordescription errormessage error statemessage output serviceoutput content text summary 告警内容 内容 メッセージ`)
@@ -105,7 +105,7 @@ var (
 )
 
 // exits are names of the code with which a job ended.
-var exits = words(`exitcode exitstatus returncode retcode rc code`)
+var exits = words(`exitcode exitstatus returncode retcode rc`)
 
 // watched are names of what a title can be made of where there is none.
 var watched = words(`service servicedesc check monitor test job metric metricname item sensor scenario rule alarm event type eventtype subtype`)
