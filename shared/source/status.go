@@ -13,7 +13,7 @@ import (
 // Words of status, in lower case.
 var (
 	resolvedWords = strings.Fields(`resolved resolve ok recovered recovery recover closed close cleared clear normal up success successful succeeded passed pass inactive healthy ended end fixed
-		completed complete done green online good restored available backtonormal unfiring stopped operational expired solved reset reporting reachable canceled cancelled stop deactivated renewed valid connected reconnected reestablished resumed remediated unblocked
+		completed complete done green online good restored available backtonormal unfiring operational expired solved reset reporting reachable canceled cancelled deactivated renewed valid connected reconnected reestablished resumed remediated unblocked
 		恢复 已恢复 恢复告警 告警恢复 正常 已解决 解决 关闭 已关闭 已解除 解除 恢復 已恢復 復旧 障害復旧 回復 解消 復帰 해소 해제 복구 정상
 		behoben gelöst erledigt wiederhergestellt geschlossen beendet résolu résolue rétabli rétablie clos fermé fermée resuelto resuelta recuperado recuperada cerrado cerrada
 		resolvido resolvida normalizado risolto risolta ripristinato решено восстановлено закрыто`)
@@ -68,6 +68,9 @@ func StatusOf(phrase string) alert.Status {
 	var bad alert.Status
 	for i := len(parts) - 1; i >= 0; i-- {
 		s := statuses()[strings.ToLower(parts[i])]
+		if i > 0 && slices.Contains(stops, strings.ToLower(parts[i])) && slices.Contains(troubles, strings.ToLower(parts[i-1])) {
+			s = alert.Resolved
+		}
 		switch {
 		case s == alert.Resolved && i > 0 && negates(parts[i-1]):
 			return alert.Firing
@@ -81,6 +84,12 @@ func StatusOf(phrase string) alert.Status {
 	}
 	return bad
 }
+
+// stops end troubles, and are trouble in anything else.
+var (
+	stops    = []string{"stop", "stops", "stopped"}
+	troubles = strings.Fields("alert alarm attack ddos event fault flood incident outage problem storm violation")
+)
 
 func negates(word string) bool {
 	return slices.Contains([]string{"not", "un", "non", "no", "never", "isn", "未"}, strings.ToLower(word))
@@ -259,7 +268,7 @@ func Stem(title string) string {
 	words := strings.FieldsFunc(strings.ToLower(spacedWide(title[:min(len(title), maxStem)])), partsTitle)
 	for i, w := range words {
 		bare := strings.TrimFunc(w, func(c rune) bool { return !inWord(c) })
-		if bare == "" || statuses()[bare] != "" || namesSeverity(bare) || numeric(bare) && !numbers(words, i) {
+		if bare = withoutOutcome(bare); bare == "" || statuses()[bare] != "" || namesSeverity(bare) || numeric(bare) && !numbers(words, i) {
 			continue
 		}
 		kept = append(kept, bare)
@@ -268,6 +277,19 @@ func Stem(title string) string {
 		return title
 	}
 	return strings.Join(kept, " ")
+}
+
+// withoutOutcome cuts off a name of an event what it says of the status:
+// "budget.exceeded".
+func withoutOutcome(word string) string {
+	at := strings.LastIndexAny(word, "._")
+	if at < 0 {
+		return word
+	}
+	if last := word[at+1:]; statuses()[last] != "" || namesSeverity(last) {
+		return word[:at]
+	}
+	return word
 }
 
 // opening are tags of what is told of for the first time, for which the tag of

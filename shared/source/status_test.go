@@ -13,6 +13,8 @@ func TestStatusOfWordsAndPhrases(t *testing.T) {
 		"alertTriggered": alert.Firing, "Down ended (now: Up)": alert.Resolved, "not resolved": alert.Firing, "unresolved": "", "in_progress": alert.Acknowledged,
 		"ACKNOWLEDGED": alert.Acknowledged, "NO DATA": alert.Firing, "已恢复": alert.Resolved, "告警": alert.Firing, "blue": "", "": "", "17": "",
 		"POLICY_CLOSE_CRITICAL": alert.Resolved, "POLICY_OPEN_WARNING": alert.Firing, "disk critical": alert.Firing, "monitor.down": alert.Firing, "monitor_up": alert.Resolved, "problem opened": alert.Firing,
+		"WebsiteDdosStop": alert.Resolved, "WebsiteDdosStart": alert.Firing, "attack stopped": alert.Resolved, "agent stopped": "", "stopped": "", "Reporting Error": alert.Firing, "snitch.reporting": alert.Resolved,
+		"certificate.expiring": alert.Firing, "certificate.renewed": alert.Resolved, "not connected": alert.Firing, "agent.disconnected": alert.Firing, "Deactivated": alert.Resolved,
 	} {
 		if got := StatusOf(phrase); got != want {
 			t.Errorf("%q is %q, want %q", phrase, got, want)
@@ -28,6 +30,7 @@ func TestStatusToldByATitle(t *testing.T) {
 		"web-1 is updating": "", "web-1 is uploading": "", "[FIRING] api recovered too often": alert.Firing, "Alert: api recovered": alert.Resolved, "disk < 10 > 5": "",
 		"【障害復旧】web-1": alert.Resolved, "【障害発生】web-1": alert.Firing, "数据恢复失败": "", "告警恢复：北京": alert.Resolved, "未恢复：北京": alert.Firing,
 		"Host web-1 wieder erreichbar": alert.Resolved, "Host web-1 nicht erreichbar": "", "Host ist nicht wieder erreichbar": "", "RECUPERADO: servidor": alert.Resolved, "Connection succeeded nginx": alert.Resolved,
+		"backup of nas-1: backup successful": alert.Resolved, "Backup failed": alert.Firing, "Backup was not successful": "", "Nightly count finished successfully on cron-1": alert.Resolved,
 	} {
 		if got := StatusTold(text); got != want {
 			t.Errorf("%q tells %q, want %q", text, got, want)
@@ -42,6 +45,8 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 		{"CRITICAL: disk full on db-1 at 09:00:12", "OK: disk full on db-1 at 09:05:44"},
 		{"【告警】订单服务超时", "【恢复】订单服务超时"},
 		{"【P1告警】支付成功率下降", "【P1恢复】支付成功率下降"},
+		{"[Incident] web-1 CPU high", "[Resolved] web-1 CPU high"},
+		{"Coal: budget.exceeded", "Coal: budget.recovered"},
 		{"告警：db-1 连接数(330.00)<6000(监控项) 2026-03-01T08:00:00Z", "告警恢复：db-1 连接数(7330.00)<6000(监控项) 2026-03-01T08:30:00Z"},
 	} {
 		if a, b := Stem(c[0]), Stem(c[1]); a != b || a == "" {

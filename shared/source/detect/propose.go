@@ -440,11 +440,12 @@ func (f *finder) severity(l, status, title *leaf) *preset.Severity {
 // severe returns the status, else what is called one, that is the word of a
 // severity.
 func (f *finder) severe(status *leaf) *leaf {
-	if status != nil && status.see().severity != "" {
+	grades := func(l *leaf) bool { return l.see().severity != "" && !saysLittle(l.text) }
+	if status != nil && grades(status) {
 		return status
 	}
 	for i := range f.leaves {
-		if l := &f.leaves[i]; !l.listed && worth(l, roleStatus) > 0 && l.see().severity != "" {
+		if l := &f.leaves[i]; !l.listed && worth(l, roleStatus) > 0 && grades(l) {
 			return l
 		}
 	}
