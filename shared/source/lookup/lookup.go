@@ -276,17 +276,9 @@ func (s step) follow(v doc.Value) doc.Value {
 	case items:
 		return v.Index(0)
 	case fields:
-		for _, field := range v.Fields() {
-			return field
-		}
-		return doc.Value{}
+		return firstField(v)
 	case having:
-		for item := range v.Items() {
-			if strings.EqualFold(item.Get(s.name).Head(maxText), s.value) {
-				return item
-			}
-		}
-		return doc.Value{}
+		return s.itemOf(v)
 	case inner:
 		return v.Inner()
 	case line:
@@ -298,6 +290,24 @@ func (s step) follow(v doc.Value) doc.Value {
 		return Pairs(v.Head(maxPaired))
 	}
 	return v.Step(s.name)
+}
+
+// firstField and itemOf stand apart: a loop over an iterator in follow would
+// cost each of its calls an allocation.
+func firstField(v doc.Value) doc.Value {
+	for _, field := range v.Fields() {
+		return field
+	}
+	return doc.Value{}
+}
+
+func (s step) itemOf(v doc.Value) doc.Value {
+	for item := range v.Items() {
+		if strings.EqualFold(item.Get(s.name).Head(maxText), s.value) {
+			return item
+		}
+	}
+	return doc.Value{}
 }
 
 // Line is the first line of a text that says something, without markup.
