@@ -88,10 +88,11 @@ func (f *finder) about() []*leaf {
 
 // identify says what the key is made of: the id of the alert; that of what
 // watches with what it is about; the name of what watches with what it is
-// about, where the title tells what was seen and may be another next time;
-// else the title with what it is about.
+// about, or what is measured and where, where the title tells what was seen and
+// may be another next time; else the title with what it is about.
 func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identity preset.List) {
-	watcher, one := f.first(called), f.first(watching)
+	tells := title != nil && slices.Contains(telling, title.name())
+	one, watcher := f.first(watching), f.first(called)
 	switch {
 	case key != nil && (endsIn(key.within, aboutRules) || isKind(key.text)):
 		return f.together(key, about), nil
@@ -102,12 +103,11 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 		return braces(key), nil
 	case thing != nil:
 		return f.together(thing, about), nil
-	case one != nil && title != nil && one != title && (slices.Contains(telling, title.name()) || isFaint(title)):
+	case one != nil && one != title && (tells || title != nil && isFaint(title)):
 		return f.together(one, about), nil
-	case watcher != nil && title != nil && watcher != title && slices.Contains(telling, title.name()) && len(without(about, watcher)) > 0:
+	case tells && watcher != nil && watcher != title && len(without(about, watcher)) > 0:
 		return f.together(watcher, about), nil
-	}
-	if title != nil && slices.Contains(telling, title.name()) && measures(about) {
+	case tells && measures(about):
 		return f.together(about[0], about), nil
 	}
 	if len(about) == 0 && title == nil {

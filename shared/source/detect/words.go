@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/shared/alert"
@@ -70,15 +71,16 @@ var endings = map[role][]string{
 	roleResource: words(`host hostname instance instanceid device deviceid devicename node server servername resourceid resourcename entityname servicename displayname objectname podname 主机 实例`),
 }
 
-// called are names of what watches; classes are names of errors, things are those of them, and of what is
-// watched, that are no condition, so that what was seen says more; telling are
-// names of texts that tell what was seen, and faint of those that hardly tell.
+// watching are names of what watches, or runs, one thing, and so are enough to
+// know it by; called are those and the names of what watches several. Classes
+// are names of errors, things are those of them, and of what is watched, that
+// are no condition, so that what was seen says more; telling are names of texts
+// that tell what was seen, and faint of those that hardly tell.
 var (
-	called = words(`alertname alertrule rulename alarmname policyname conditionname monitorname checkname searchname jobname triggername testname servicedesc servicedescription servicedisplayname metricname
-		告警名称 规则名称 策略名称 アラート名 監視名`)
-	things = words(`monitorname monitorfriendlyname friendlyname checkname testname jobname servicename displayname entitydisplayname servicedesc servicedisplayname
-		rule check monitor service servicename scenario program 服务 サービス 서비스`)
-	telling = words(`summary subject message msg alertmessage alarmmessage text description reason cause output event shortmessage shortdescription serviceoutput hostoutput statemessage failurereason errordescription errormessage content body info logmsg exception
+	watching = words(`monitorname monitorfriendlyname checkname testname jobname pipelinename workflowdisplayname workflowname taskname backupname probename servicedesc servicedisplayname 監視名`)
+	called   = slices.Concat(words(`alertname alertrule rulename alarmname policyname conditionname searchname triggername servicedescription metricname 告警名称 规则名称 策略名称 アラート名`), watching)
+	things   = slices.Concat(watching, words(`friendlyname servicename displayname entitydisplayname rule check monitor service scenario program 服务 サービス 서비스`))
+	telling  = words(`summary subject message msg alertmessage alarmmessage text description reason cause output event shortmessage shortdescription serviceoutput hostoutput statemessage failurereason errordescription errormessage content body info logmsg exception
 		告警内容 内容 消息 メッセージ`)
 	classes = words(`exception exceptionclass exceptiontype errorclass errortype`)
 	seen    = words(`message msg reason failurereason errordescription errormessage error statemessage output serviceoutput content text summary 告警内容 内容 メッセージ`)
@@ -92,10 +94,6 @@ var (
 	styling = words(`type tag style emoji size weight wrap version schema width iconemoji contenttype contenturl iconurl footer footericon username channel msgtype`)
 	prose   = words(`text content markdown title summary pretext fallback body message description`)
 )
-
-// watching are names of what watches, or runs, one thing, and so are enough to
-// know it by.
-var watching = words(`monitorname monitorfriendlyname checkname testname jobname pipelinename workflowdisplayname workflowname taskname backupname probename servicedesc servicedisplayname 監視名`)
 
 // results are words of how something that ran ended, and runs what happened at
 // the time that tells of its end.
