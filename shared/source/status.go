@@ -12,13 +12,13 @@ import (
 // Words of status, in lower case.
 var (
 	resolvedWords = strings.Fields(`resolved resolve ok recovered recovery recover closed close cleared clear normal up success successful succeeded passed pass inactive healthy ended end fixed
-		completed complete done green online good restored available backtonormal unfiring stopped operational expired solved reset reporting reachable canceled cancelled
+		completed complete done green online good restored available backtonormal unfiring operational expired solved reset reporting reachable canceled cancelled deactivated renewed valid connected reconnected reestablished resumed remediated unblocked
 		恢复 已恢复 恢复告警 告警恢复 正常 已解决 解决 关闭 已关闭 已解除 解除 恢復 已恢復 復旧 障害復旧 回復 解消 復帰 해소 해제 복구 정상
 		behoben gelöst erledigt wiederhergestellt geschlossen beendet résolu résolue rétabli rétablie clos fermé fermée resuelto resuelta recuperado recuperada cerrado cerrada
 		resolvido resolvida normalizado risolto risolta ripristinato решено восстановлено закрыто`)
 	firingWords = strings.Fields(`firing alerting alert alarm triggered trigger problem open opened down critical crit warning warn error err failed failure fail errored active new created create start started degraded
 		unhealthy bad red offline outage major minor fatal emergency breached breach violated violation unavailable unreachable nodata no_data insufficient_data activated raised raise fired occurred
-		detected exceeded in_alarm partial_outage major_outage reopened renotify timeout abnormal anomalous anomaly missing ongoing danger critical_alert
+		detected exceeded in_alarm partial_outage major_outage reopened renotify timeout abnormal anomalous anomaly missing ongoing danger critical_alert begin began lost disconnected disconnect expiring overdue missed unresponsive flapping blocked reminder
 		告警 报警 触发 异常 故障 发生 未恢复 告警触发 告警中 警报 触发告警 障害 障害発生 発生 異常 検知 アラート 警報 발생 장애 경보
 		ausgelöst gestört störung ausgefallen offen déclenché déclenchée ouvert ouverte panne alerte activado activada abierto abierta caído caída alerta ativado disparado проблема авария`)
 	acknowledgedWords = strings.Fields(`acknowledged acknowledge acknowledgement acknowledgment ack acked assigned investigating identified in_progress 已确认 处理中 已认领 確認済み 対応中 bestätigt`)
@@ -69,6 +69,9 @@ func StatusOf(phrase string) alert.Status {
 	var bad alert.Status
 	for i := len(parts) - 1; i >= 0; i-- {
 		s, negated := statuses()[parts[i]], negates(parts[:i]) || slices.Contains(parts[i+1:], "false")
+		if i > 0 && slices.Contains(stops, parts[i]) && slices.Contains(troubles, parts[i-1]) {
+			s = alert.Resolved
+		}
 		switch {
 		case i < len(parts)-1 && parts[i] == "reporting":
 			// it reports something: that may be an error
@@ -86,6 +89,12 @@ func StatusOf(phrase string) alert.Status {
 	}
 	return bad
 }
+
+// stops end troubles, and are trouble in anything else.
+var (
+	stops    = []string{"stop", "stops", "stopped"}
+	troubles = strings.Fields("alert alarm attack ddos event fault flood incident outage problem storm violation")
+)
 
 // negates reports whether words end in one that takes the next from what holds:
 // "not", "not yet", "no longer", "could not have been", "will be", "last".

@@ -14,8 +14,10 @@ func TestStatusOfWordsAndPhrases(t *testing.T) {
 		"ACKNOWLEDGED": alert.Acknowledged, "NO DATA": alert.Firing, "已恢复": alert.Resolved, "告警": alert.Firing, "blue": "", "": "", "17": "",
 		"POLICY_CLOSE_CRITICAL": alert.Resolved, "POLICY_OPEN_WARNING": alert.Firing, "disk critical": alert.Firing, "monitor.down": alert.Firing, "monitor_up": alert.Resolved, "problem opened": alert.Firing,
 		"recovery failed": alert.Firing, "close failed": alert.Firing, "reset failure": alert.Firing, "completed with errors": alert.Firing, "COMPLETED_WITH_FAILURES": alert.Firing, "SucceededWithIssues": alert.Firing,
-		"ended abnormally": alert.Firing, "stopped unexpectedly": alert.Firing, "success: false": alert.Firing, "isn't ok": alert.Firing, "not yet resolved": alert.Firing, "not been resolved": alert.Firing,
+		"ended abnormally": alert.Firing, "stopped unexpectedly": "", "success: false": alert.Firing, "isn't ok": alert.Firing, "not yet resolved": alert.Firing, "not been resolved": alert.Firing,
 		"no longer firing": alert.Resolved, "not firing": alert.Resolved, "no problem": alert.Resolved, "no alarm": alert.Resolved, "alarm: false": alert.Resolved, "not critical": "", "POLICY_CLOSE_ERROR": alert.Resolved, "error resolved": alert.Resolved,
+		"WebsiteDdosStop": alert.Resolved, "WebsiteDdosStart": alert.Firing, "attack stopped": alert.Resolved, "agent stopped": "", "stopped": "", "Reporting Error": alert.Firing, "snitch.reporting": alert.Resolved,
+		"certificate.expiring": alert.Firing, "certificate.renewed": alert.Resolved, "not connected": alert.Firing, "agent.disconnected": alert.Firing, "Deactivated": alert.Resolved,
 	} {
 		if got := StatusOf(phrase); got != want {
 			t.Errorf("%q is %q, want %q", phrase, got, want)
@@ -38,6 +40,7 @@ func TestStatusToldByATitle(t *testing.T) {
 		"ERROR: 0 rows cleared": alert.Firing, "Resolved conflict missing": "", "Problem resolved: db-1": alert.Resolved, "CRITICAL -> resolved": alert.Resolved, "Restored volume is offline": alert.Firing, "db-1 recovered from critical": alert.Resolved, "[CRITICAL] db-1 recovered": alert.Resolved,
 		"Recovery of database failed": alert.Firing, "Cannot recover database": "", "name cannot be resolved": "", "WARNING: raid recovery in progress": alert.Firing, "CRITICAL replication lag on recovery-db": alert.Firing, "Service is online but degraded": "", "Error: host is up but port 22 is closed": alert.Firing,
 		"State changed to resolved": alert.Resolved, "api not reachable - RESOLVED": alert.Resolved, "Backup failed: resolved": alert.Resolved, "No data alert recovered": alert.Resolved, "Incident auto-resolved: CPU": alert.Resolved, "non-critical alert resolved": alert.Resolved,
+		"backup of nas-1: backup successful": alert.Resolved, "Backup failed": alert.Firing, "Backup was not successful": "", "Nightly count finished successfully on cron-1": alert.Resolved,
 	} {
 		if got := StatusTold(text); got != want {
 			t.Errorf("%q tells %q, want %q", text, got, want)
@@ -54,6 +57,8 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 		{"CRITICAL: disk full on db-1 at 09:00:12", "OK: disk full on db-1 at 09:05:44"},
 		{"【告警】订单服务超时", "【恢复】订单服务超时"},
 		{"【P1告警】支付成功率下降", "【P1恢复】支付成功率下降"},
+		{"[Incident] web-1 CPU high", "[Resolved] web-1 CPU high"},
+		{"Coal: budget.exceeded", "Coal: budget.recovered"},
 		{"告警：db-1 连接数(330.00)<6000(监控项) 2026-03-01T08:00:00Z", "告警恢复：db-1 连接数(7330.00)<6000(监控项) 2026-03-01T08:30:00Z"},
 	} {
 		if a, b := Stem(c[0]), Stem(c[1]); a != b || a == "" {

@@ -14,9 +14,12 @@ import (
 // nothing. Where nothing else is left, numbers stay.
 func Stem(title string) string {
 	var kept, numbersToo []string
+	if tag, rest := leadingTag(title); rest != "" && slices.Contains(opening, strings.ToLower(tag)) {
+		title = rest
+	}
 	words := strings.FieldsFunc(strings.ToLower(spacedWide(title[:min(len(title), maxStem)])), partsTitle)
 	for i, w := range words {
-		bare := strings.TrimFunc(w, func(c rune) bool { return !inWord(c) })
+		bare := withoutOutcome(strings.TrimFunc(w, func(c rune) bool { return !inWord(c) }))
 		switch {
 		case bare == "" || statuses()[bare] != "" || namesSeverity(bare):
 			continue
@@ -33,6 +36,23 @@ func Stem(title string) string {
 	}
 	return title
 }
+
+// withoutOutcome cuts off a name of an event what it says of the status:
+// "budget.exceeded".
+func withoutOutcome(word string) string {
+	at := strings.LastIndexAny(word, "._")
+	if at < 0 {
+		return word
+	}
+	if last := word[at+1:]; statuses()[last] != "" || namesSeverity(last) {
+		return word[:at]
+	}
+	return word
+}
+
+// opening are tags of what is told of for the first time, for which the tag of
+// its end says something else.
+var opening = []string{"incident", "event", "notice", "事件", "警告", "通知"}
 
 // namesAlone: an address, "#12" and "5xx" name something wherever they stand.
 func namesAlone(w, bare string) bool {

@@ -8,24 +8,39 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/doc"
+	"tocsin/shared/source"
 	"tocsin/shared/source/preset"
 )
 
 // maxAbout is how many names of what an alert is about are part of its key.
 const maxAbout = 4
 
-// keyLeaf takes the id of the alert. A bare id at the top is that of the
-// request where the request carries the alert in an object, or names no state:
-// then it may be that of a line of a log.
-func (f *finder) keyLeaf(stated bool) *leaf {
+// keyLeaf takes the id of the alert. A bare id is that of a run where the
+// status is the result of one; at the top it is that of the request where the
+// request carries the alert in an object, or names no state: then it may be
+// that of a line of a log.
+func (f *finder) keyLeaf(status *leaf) *leaf {
+	stated, run := status != nil, f.isRun(status)
 	return f.bestOf(roleKey, func(l *leaf) bool {
 		switch {
 		case !l.bareID() || slices.Contains(holding, l.parent()):
 			return true
+		case run:
+			return false
 		case len(l.names) > 1:
 			return stated || f.besideTitle(l)
 		}
 		return stated && !f.envelope
+	})
+}
+
+// isRun reports a status that is the result of something that ran and ended.
+func (f *finder) isRun(status *leaf) bool {
+	if status == nil || isOver(status.text) {
+		return status != nil
+	}
+	return slices.Contains(results, source.Plain(status.text)) && slices.ContainsFunc(f.leaves, func(l leaf) bool {
+		return slices.Contains(runs, whatHappened(l.name())) && l.see().time
 	})
 }
 
@@ -43,14 +58,18 @@ func (f *finder) besideTitle(l *leaf) bool {
 
 // about returns what the alert is about, best first.
 func (f *finder) about() []*leaf {
-	var found, weak []*leaf
+	var found, weak, listed []*leaf
 	worths := map[*leaf]int{}
 	for i := range f.leaves {
 		l := &f.leaves[i]
-		if worths[l] = worth(l, roleResource); worths[l] == 0 || isURL(l.text) || l.listed || isVolatile(l) {
+		if worths[l] = worth(l, roleResource); worths[l] == 0 || isURL(l.text) || isVolatile(l) {
 			continue
 		}
-		if nameWorth(l, roleResource) < leastRank || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
+		if l.listed {
+			if slices.Contains(affected, l.parent()) {
+				listed = append(listed, l)
+			}
+		} else if nameWorth(l, roleResource) < leastRank || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
 			weak = append(weak, l)
 		} else {
 			found = append(found, l)
@@ -59,6 +78,9 @@ func (f *finder) about() []*leaf {
 	if len(found) == 0 {
 		found = weak
 	}
+	if len(found) == 0 {
+		found = listed
+	}
 	slices.SortStableFunc(found, func(a, b *leaf) int { return cmp.Compare(worths[b], worths[a]) })
 	found = slices.CompactFunc(found, func(a, b *leaf) bool { return a.text == b.text })
 	return found[:min(len(found), maxAbout)]
@@ -66,12 +88,13 @@ func (f *finder) about() []*leaf {
 
 // identify says what the key is made of: the id of the alert; that of what
 // watches with what it is about; the name of what watches with what it is
-// about, where the title tells what was seen and may be another next time;
-// else the title with what it is about.
+// about, or what is measured and where, where the title tells what was seen and
+// may be another next time; else the title with what it is about.
 func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identity preset.List) {
-	watcher, one := f.first(called), f.first(watching)
+	tells := title != nil && slices.Contains(telling, title.name())
+	one, watcher := f.first(watching), f.first(called)
 	switch {
-	case key != nil && endsIn(key.within, aboutRules):
+	case key != nil && (endsIn(key.within, aboutRules) || isKind(key.text)):
 		return f.together(key, about), nil
 	case key != nil && endsIn(key.within, aboutMonitors):
 		beside := func(l *leaf) bool { return len(l.names) == len(key.names) && slices.Contains(hosts, l.name()) }
@@ -80,10 +103,12 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 		return braces(key), nil
 	case thing != nil:
 		return f.together(thing, about), nil
-	case one != nil && title != nil && one != title && (slices.Contains(telling, title.name()) || isFaint(title)):
+	case one != nil && one != title && (tells || title != nil && isFaint(title)):
 		return f.together(one, about), nil
-	case watcher != nil && title != nil && watcher != title && slices.Contains(telling, title.name()) && len(without(about, watcher)) > 0:
+	case tells && watcher != nil && watcher != title && len(without(about, watcher)) > 0:
 		return f.together(watcher, about), nil
+	case tells && measures(about):
+		return f.together(about[0], about), nil
 	}
 	if len(about) == 0 && title == nil {
 		if address := f.address(); address != nil {
@@ -97,6 +122,19 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 		f.because("identity", l.path, "names what the alert is about; together with the title it is the key")
 	}
 	return nil, identity
+}
+
+// isKind reports an id that is that of a kind of alert: "switch_link_status".
+func isKind(id string) bool {
+	return strings.ContainsAny(id, "_. ") && strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.- ") == ""
+}
+
+// measures reports a list of what is measured and where.
+func measures(about []*leaf) bool {
+	is := func(names []string) func(*leaf) bool {
+		return func(l *leaf) bool { return slices.Contains(names, l.name()) }
+	}
+	return slices.ContainsFunc(about, is(measured)) && slices.ContainsFunc(about, is(hosts))
 }
 
 // endsIn reports whether a name is one of those, or has more words before it.
@@ -142,6 +180,8 @@ func (f *finder) titled(title *leaf, about []*leaf) (text preset.List, thing *le
 	case title == nil:
 		f.because("title", "", "nothing has the name or shape of one")
 		return f.untitled(about), nil
+	case isFaint(title) && f.first(watching) != nil:
+		return f.titled(f.first(watching), about)
 	case isFaint(title) && firstName(about) != nil:
 		return f.joined(firstName(about), title), nil
 	case slices.Contains(classes, title.name()):
@@ -221,14 +261,26 @@ func (f *finder) untitled(about []*leaf) preset.List {
 
 // address returns the address of what is watched.
 func (f *finder) address() *leaf {
+	ids := f.ids()
 	for _, name := range addresses {
 		for i := range f.leaves {
-			if l := &f.leaves[i]; l.name() == name && isURL(l.text) && !l.listed && len(l.names) <= 3 {
+			if l := &f.leaves[i]; l.name() == name && isURL(l.text) && !l.listed && len(l.names) <= 3 && !slices.ContainsFunc(ids, func(id string) bool { return strings.Contains(l.text, id) }) {
 				return l
 			}
 		}
 	}
 	return nil
+}
+
+// ids are those that an address names if it is that of the alert's own page.
+func (f *finder) ids() []string {
+	var ids []string
+	for i := range f.leaves {
+		if l := &f.leaves[i]; len(l.text) > 1 && len(ids) < maxAbout && worth(l, roleKey) > 0 {
+			ids = append(ids, "/"+l.text)
+		}
+	}
+	return ids
 }
 
 // distinct returns what is said in texts that name no state, no time and no

@@ -38,6 +38,9 @@ func rankOf(name string, r role) int {
 	if n := timeRank(name, r); n > 0 {
 		return n
 	}
+	if r == roleKey && strings.Contains(name, "dedup") {
+		return 100
+	}
 	if slices.ContainsFunc(past, func(w string) bool { return strings.HasPrefix(name, w) }) {
 		return 0
 	}
@@ -64,16 +67,27 @@ func endsWith(name string, words []string) bool {
 var (
 	begun   = words(`start starts started begin begins began opened open fired raised triggered trigger activated`)
 	ended   = words(`end ends ended resolve resolved resolution recover recovered recovery restore restored close closed clear cleared finish finished fixed`)
-	clocks  = words(`at on time times date datetime ts timestamp`)
+	clocks  = words(`at on datetime time date timestamp ts 时间 時刻 日時`)
 	formats = words(`utc gmt iso iso8601 local ms millis epoch unix rfc2822 rfc3339`)
 )
 
 func timeRank(name string, r role) int {
-	happened := cutLast(cutLast(name, formats), clocks)
+	happened := whatHappened(name)
 	if r == roleStarted && slices.Contains(begun, happened) || r == roleEnded && slices.Contains(ended, happened) {
 		return 90
 	}
 	return 0
+}
+
+// whatHappened is the name of a time without what says that it is one.
+func whatHappened(name string) string {
+	name = cutLast(name, formats)
+	for _, w := range [...]string{"datetime", "time", "date"} {
+		if rest, ok := strings.CutPrefix(name, w); ok && slices.Contains(slices.Concat(begun, ended), rest) {
+			return rest
+		}
+	}
+	return cutLast(name, clocks)
 }
 
 // cutLast cuts the first of words that name ends with off it.
@@ -95,3 +109,11 @@ func isNameOf(name string) bool {
 // notThings are what names are of that are no things which can be in trouble.
 var notThings = words(`user owner org organization organisation company customer tenant account team author creator first last full nick login business group file type class status state severity level event source provider vendor product
 	company city country region zone display alert alarm rule policy condition metric field dimension channel template signature host hostdisplay workspace user`)
+
+// isFinal reports the name of a time that stands only where something ended. A
+// number that is none is zero; a text may be when it is expected to end, unless
+// the name says that it did.
+func isFinal(name string, number bool) bool {
+	happened := whatHappened(name)
+	return happened != name && slices.Contains(finals, happened) && (number || happened == "clear" || strings.HasSuffix(happened, "ed"))
+}

@@ -170,7 +170,10 @@ func (f *finder) propose(list string) Proposal {
 		f.because("alerts", list, "a list of objects")
 	}
 	status, severity := f.best(roleStatus), f.best(roleSeverity)
-	key := f.keyLeaf(status != nil)
+	if status == nil {
+		status = f.plain()
+	}
+	key := f.keyLeaf(status)
 	title := f.lead()
 	if title == nil {
 		title = f.best(roleTitle)
@@ -262,47 +265,84 @@ func (f *finder) status(l, severity, title *leaf) *preset.Status {
 		s.Resolved = append(s.Resolved, severity.path+"="+f.endWords(l, severity))
 	}
 	s.Told = f.told(title)
+	if (l == nil || isOver(l.text)) && f.outcome(&s, l, title) {
+		return &s
+	}
 	if l == nil {
 		s.Resolved = append(s.Resolved, f.finals()...)
 		return &s
 	}
 	means, flag := flags[l.name()]
-	if isOver(l.text) && f.outcome(&s, title) {
+	if !flag || !isBool(l) {
+		if !saysLittle(l.text) || !tells(title) {
+			s.From = braces(l)
+		}
+		if slices.Contains(early, source.Plain(l.text)) {
+			s.Firing = append(s.Firing, l.path+"="+strings.Join(early, "|"))
+		}
 		return &s
 	}
-	if !flag || !isBool(l.text) {
-		s.From = braces(l)
-		return &s
-	}
-	s.Told = nil
-	if means == alert.Resolved {
-		s.Resolved = append(s.Resolved, l.path+"=true")
-	} else {
-		s.Resolved = append(s.Resolved, l.path+"=false")
-	}
+	s.Told, s.Resolved = nil, append(s.Resolved, l.path+"="+flagWords(means == alert.Resolved))
 	return &s
+}
+
+// tells reports a title that says how things stand.
+func tells(title *leaf) bool {
+	if title == nil {
+		return false
+	}
+	line, _ := title.line()
+	return source.StatusTold(line) != ""
+}
+
+// flagWords are the values of a flag that is set, or not.
+func flagWords(set bool) string {
+	if set {
+		return "true|1|yes"
+	}
+	return "false|0|no"
+}
+
+// maxPlainly is longer than any of the words that plainly tell a status.
+const maxPlainly = 16
+
+// plain is a word that can mean nothing but a status, whatever its name.
+func (f *finder) plain() *leaf {
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		if len(l.text) <= maxPlainly && slices.Contains(plainly, source.Plain(l.text)) && !l.listed && !l.past() && !slices.ContainsFunc(past, func(w string) bool { return strings.HasPrefix(l.name(), w) }) {
+			f.taken[l.path] = true
+			f.because(string(roleStatus), l.path, "no name of one, but nothing else than a status")
+			return l
+		}
+	}
+	return nil
 }
 
 // maxExit is more than any code with which jobs end, and less than those of HTTP.
 const maxExit = 100
 
-// outcome: what only says that something ended leaves it to a code how, or to
-// the title.
-func (f *finder) outcome(s *preset.Status, title *leaf) (decides bool) {
+// outcome: what only says that something ended, if anything, leaves it to a
+// code how, or to the title.
+func (f *finder) outcome(s *preset.Status, said, title *leaf) (decides bool) {
 	for i := range f.leaves {
 		l := &f.leaves[i]
-		if code, err := strconv.Atoi(l.text); err == nil && 0 <= code && code < maxExit && slices.Contains(exits, l.name()) && !l.listed {
+		code, err := strconv.Atoi(l.text)
+		if named := slices.Contains(exits, l.name()) || said != nil && l.name() == "code"; named && err == nil && 0 <= code && code < maxExit && !l.listed {
 			s.Resolved, s.Told = append(s.Resolved, l.path+"=0"), nil
 			f.because("status", l.path, "the code with which it ended")
 			return true
 		}
 	}
-	if title != nil {
+	if said != nil && title != nil {
 		_, path := title.line()
 		s.Firing = append(s.Firing, path+"=*fail*|*error*")
 	}
 	return false
 }
+
+// heading is the least worth of names of titles that head a message.
+const heading = 97
 
 // maxTold bounds how many lines are asked whether they tell of an end.
 const maxTold = 5
@@ -318,7 +358,9 @@ func (f *finder) told(title *leaf) (lines preset.List) {
 		add(title)
 	}
 	for i := range f.leaves {
-		if l := &f.leaves[i]; f.chat && (title == nil || l.path != title.path) && len(lines) < maxTold && slices.Contains(prose, l.name()) {
+		l := &f.leaves[i]
+		leads := f.chat && slices.Contains(prose, l.name()) || !l.listed && !l.request && ranks()[roleTitle][l.name()] >= heading
+		if leads && (title == nil || l.path != title.path) && len(lines) < maxTold && l.value.Kind() == doc.String {
 			add(l)
 		}
 	}
@@ -354,14 +396,10 @@ func (f *finder) endWords(status, severity *leaf) string {
 func (f *finder) endFlags(l *leaf) (conditions preset.List) {
 	for i := range f.leaves {
 		one := &f.leaves[i]
-		if l != nil && one.path == l.path || one.listed || one.request || !isBool(one.text) || !slices.Contains(endFlags, one.name()) || len(one.names) > 1 && !slices.Contains(enclosing, one.parent()) {
+		if l != nil && one.path == l.path || one.listed || one.request || !isBool(one) || !slices.Contains(endFlags, one.name()) || len(one.names) > 1 && !slices.Contains(enclosing, one.parent()) {
 			continue
 		}
-		value := "true"
-		if flags[one.name()] == alert.Firing {
-			value = "false"
-		}
-		conditions = append(conditions, one.path+"="+value)
+		conditions = append(conditions, one.path+"="+flagWords(flags[one.name()] == alert.Resolved))
 		f.because("status", one.path, "a flag that decides")
 	}
 	return conditions
@@ -372,7 +410,7 @@ func (f *finder) finals() (conditions preset.List) {
 	for i := range f.leaves {
 		l := &f.leaves[i]
 		number := l.value.Kind() == doc.Number
-		if l.listed || !slices.Contains(finals, l.name()) || !number && !strings.HasSuffix(l.name(), "edat") {
+		if l.listed || !isFinal(l.name(), number) || !l.see().time && !number {
 			continue
 		}
 		condition := l.path
@@ -402,11 +440,12 @@ func (f *finder) severity(l, status, title *leaf) *preset.Severity {
 // severe returns the status, else what is called one, that is the word of a
 // severity.
 func (f *finder) severe(status *leaf) *leaf {
-	if status != nil && status.see().severity != "" {
+	grades := func(l *leaf) bool { return l.see().severity != "" && !saysLittle(l.text) }
+	if status != nil && grades(status) {
 		return status
 	}
 	for i := range f.leaves {
-		if l := &f.leaves[i]; !l.listed && worth(l, roleStatus) > 0 && l.see().severity != "" {
+		if l := &f.leaves[i]; !l.listed && worth(l, roleStatus) > 0 && grades(l) {
 			return l
 		}
 	}

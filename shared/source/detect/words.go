@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/shared/alert"
@@ -29,28 +30,27 @@ var names = map[role][]string{
 		monitorname monitorfriendlyname checkname policyname conditionname testname searchname jobname triggername problem problemname incidentname alert alarm
 		shortmessage shortdescription shortdesc briefdescription displayname friendlyname entitydisplayname label eventname logmsg logdesc 名称 名前 이름 name nom nombre bezeichnung
 		message msg lastmessage lasterror lasterrormessage summarymessage meldung nachricht mensaje mensagem messaggio 消息 メッセージ 메시지 сообщение exception 告警内容 报警内容 内容 内容説明 text content 内容描述 event description 描述 説明 beschreibung descripción
-		logentry pretext statemessage reason failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario detail alerttype rule policy eventtype type kind category fallback`),
+		logentry pretext statemessage reason cause failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario details eventdetails detail alerttype rule policy eventtype type kind category fallback`),
 	roleDescription: words(`description details detail message msg body content alertmessage longmessage longdescription detaileddescription reason failurereason output error errormessage text info comment note cause summary serviceoutput hostoutput
 		statemessage additionalinfo 告警内容 报警内容 内容 描述 详情 消息 説明 詳細 メッセージ 내용 beschreibung descripción description`),
 	roleStatus: words(`conclusion resultstate buildresult parsedresult statuschange statechange changetype monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
 		状态 告警状态 报警状态 通知类型 事件状态 状態 ステータス 상태 zustand état etat statut estado stato статус состояние
-		transition alerttransition eventaction alertaction alerttype messagetype action eventtype triggertype notificationstatus notificationevent event type trigger triggerstatus eventname condition outcome phase progress lifecycle stage isok ok resolved
-		recovered isresolved isrecovered cleared iscleared closed isclosed isactive active isopen isfiring firing isalarm triggered passing success failing up isup down online healthy color template`),
+		actiongroup actiongroupname statuscode transition alerttransition eventaction alertaction alerttype messagetype action eventtype triggertype notificationstatus notificationevent event type trigger triggerstatus eventname condition outcome phase progress lifecycle stage isok ok resolved
+		recovered isresolved isrecovered cleared iscleared closed isclosed isactive active isopen isfiring firing isalarm triggered passing success failing up isup down online healthy fixed isfixed restored solved clear alive reachable available isdown offline breached color template`),
 	roleSeverity: words(`severity alertseverity alarmseverity severitylabel severitystring severitylevel severityname sev level alertlevel alarmlevel loglevel levelname priority prio alertpriority criticality urgency impact importance risk grade
 		级别 告警级别 报警级别 等级 告警等级 严重程度 严重性 优先级 紧急程度 重要度 深刻度 重大度 優先度 レベル 심각도 등급 schweregrad dringlichkeit priorität stufe gravité gravite sévérité severite priorité niveau gravedad severidad prioridad nivel gravidade gravità уровень важность серьезность приоритет`),
 	roleKey: words(`dedupkey dedupekey deduplicationkey deduplicationid dedupid dedupeid incidentkey fingerprint alias aggregationkey aggregkey correlationkey correlationuuid alertkey eventkey
 		alertid alertuid alertuuid alarmid alarmuid alarmuuid incidentid incidentuuid incidentnumber issueid problemid faultid violationid findingid caseid seriesuid seriesid 告警id 报警id 告警编号 告警唯一标识 事件id 事件编号 故障id
 		correlationid monitorid monitoruid monitoruuid monitorguid checkid checkuuid triggerid sensorid testid pid alarmarn ticketid snitchtoken
 		ruleid ruleuid policyid conditionid strategyid alertdefineid alertdefinitionid checkerid detectorid signatureid thresholdid entityid 规则id 策略id externalid kennung reference key id uid uuid`),
-	roleStarted: words(`startsat startedat starttime startdate startat starttimestamp startts start statestarttime began beganat begintime openedat opentime opened firingsince since firstseen firstoccurrence firstoccurred firstoccurredat
-		activatedat triggeredat eventstart incidentstartedat downsince downat 开始时间 首次触发时间 発生日時 発生時刻 開始時刻 開始日時 beginn seit
-		triggertime alerttime alarmtime createdat creationtime creationdate createdtime createtime created gmtcreate 触发时间 发生时间 告警时间 报警时间`),
+	roleStarted: words(`statestarttime startat starttimestamp firingsince downsince since firstseen firstoccurrence firstoccurred firstoccurredat firsttimestamp downat 开始时间 首次触发时间 発生日時 発生時刻 開始時刻 開始日時 beginn seit
+		triggertime alerttime alarmtime createdat creationtime creationdate createdtime createtime created gmtcreate from 触发时间 发生时间 告警时间 报警时间`),
 	roleEnded: words(`to endts clearts
 		恢复时间 结束时间 恢复于 復旧日時 復旧時刻 終了時刻 ende`),
 	roleAt: words(`timestamp eventtime eventdatetime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
 	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 ホスト ホスト名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
-		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname endpoint dhost shost dvchost dvc devname destination sensor check monitor metric metricname
-		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env region url`),
+		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname endpoint dhost shost dvchost dvc devname destination domain domainname website site sensor check monitor metric metricname
+		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env port ifname interfacename groupkey groupname group series region url`),
 }
 
 // weakResources are names of what alerts are often alike in, or which changes
@@ -62,28 +62,29 @@ func words(s string) []string { return strings.Fields(s) }
 // endings are what names end with that play a role, beside those in the lists.
 var endings = map[role][]string{
 	roleTitle:    words(`title subject headline alertname alarmname rulename issuename incidentname problemname issuedetails 标题 告警名称`),
-	roleStatus:   words(`status state phase statusstring result outcome 状态 状態 상태`),
+	roleStatus:   words(`status state phase statusstring statename statusname alertevent result outcome 状态 状態 상태`),
 	roleSeverity: words(`severity priority criticality severitylabel severitystring severityname levelname level 级别 等级 重要度`),
 	roleKey:      words(`alertid alertuid alarmid incidentid issueid problemid faultid violationid dedupkey dedupekey fingerprint seriesuid monitorid monitorguid checkid checkerid ruleid policyid`),
 	roleStarted:  words(`startedat startsat starttime openedat triggeredat 开始时间`),
 	roleEnded:    words(`resolvedat recoveredat closedat clearedat 恢复时间 结束时间`),
 	roleAt:       words(`time timestamp date datetime timeutc timeiso 时间`),
-	roleResource: words(`host hostname instance instanceid device deviceid devicename node server servername resourceid resourcename entityname servicename displayname 主机 实例`),
+	roleResource: words(`host hostname instance instanceid device deviceid devicename node server servername resourceid resourcename entityname servicename displayname objectname podname 主机 实例`),
 }
 
-// called are names of what watches; classes are names of errors, things are those of them, and of what is
-// watched, that are no condition, so that what was seen says more; telling are
-// names of texts that tell what was seen, and faint of those that hardly tell.
+// watching are names of what watches, or runs, one thing, and so are enough to
+// know it by; called are those and the names of what watches several. Classes
+// are names of errors, things are those of them, and of what is watched, that
+// are no condition, so that what was seen says more; telling are names of texts
+// that tell what was seen, and faint of those that hardly tell.
 var (
-	called = words(`alertname alertrule rulename alarmname policyname conditionname monitorname checkname searchname jobname triggername testname servicedesc servicedescription servicedisplayname metricname
-		告警名称 规则名称 策略名称 アラート名 監視名`)
-	things = words(`monitorname monitorfriendlyname friendlyname checkname testname jobname servicename displayname entitydisplayname servicedesc servicedisplayname
-		rule check monitor service servicename scenario program 服务 サービス 서비스`)
-	telling = words(`summary subject message msg alertmessage alarmmessage text description reason output event shortmessage shortdescription serviceoutput hostoutput statemessage failurereason errordescription errormessage content body info logmsg exception
+	watching = words(`monitorname monitorfriendlyname checkname testname jobname pipelinename workflowdisplayname workflowname taskname backupname probename servicedesc servicedisplayname 監視名`)
+	called   = slices.Concat(words(`alertname alertrule rulename alarmname policyname conditionname searchname triggername servicedescription metricname 告警名称 规则名称 策略名称 アラート名`), watching)
+	things   = slices.Concat(watching, words(`friendlyname servicename displayname entitydisplayname rule check monitor service scenario program 服务 サービス 서비스`))
+	telling  = words(`summary subject message msg alertmessage alarmmessage text description reason cause output event shortmessage shortdescription serviceoutput hostoutput statemessage failurereason errordescription errormessage content body info logmsg exception
 		告警内容 内容 消息 メッセージ`)
 	classes = words(`exception exceptionclass exceptiontype errorclass errortype`)
 	seen    = words(`message msg reason failurereason errordescription errormessage error statemessage output serviceoutput content text summary 告警内容 内容 メッセージ`)
-	faint   = words(`info type kind category eventtype alerttype detail rule policy scenario note body`)
+	faint   = words(`info type kind category eventtype alerttype detail details rule policy scenario note body`)
 )
 
 // typing are names of types, styling those of what a message looks like, and
@@ -94,12 +95,15 @@ var (
 	prose   = words(`text content markdown title summary pretext fallback body message description`)
 )
 
-// watching are names of what watches, or runs, one thing, and so are enough to
-// know it by.
-var watching = words(`monitorname monitorfriendlyname checkname testname jobname pipelinename workflowname taskname backupname probename servicedesc servicedisplayname 監視名`)
+// results are words of how something that ran ended, and runs what happened at
+// the time that tells of its end.
+var (
+	results = words(`failed failure fail errored broken success successful succeeded passed`)
+	runs    = words(`finish finished completion completed complete`)
+)
 
 // exits are names of the code with which a job ended.
-var exits = words(`exitcode exitstatus returncode retcode rc code`)
+var exits = words(`exitcode exitstatus returncode retcode rc`)
 
 // watched are names of what a title can be made of where there is none.
 var watched = words(`service servicedesc check monitor test job metric metricname item sensor scenario rule alarm event type eventtype subtype`)
@@ -107,9 +111,23 @@ var watched = words(`service servicedesc check monitor test job metric metricnam
 // over are words that say that something ended, not how; slight are those that
 // say that something is, not that it holds.
 var (
-	over   = words(`complete completed done finished ended finish`)
+	over   = words(`complete completed done finished finish`)
 	slight = words(`alert alarm event created create new start started detected occurred 告警 报警 アラート`)
 )
+
+// early are words of acknowledgement that systems write before any person has
+// seen what happened.
+var early = words(`investigating identified`)
+
+// measured are names of what is measured of a host, which with its name is
+// enough to know an alert by.
+var measured = words(`metric metricname sensor sensorname item check checkname test testname`)
+
+// affected are names of lists of what an alert is about.
+var affected = words(`sources devices hosts servers nodes targets resources objects entities assets affectedresources impactedresources affectedentities impactedentities`)
+
+// plainly are words that can mean nothing but a status.
+var plainly = words(`firing alerting triggered resolved recovered recovery cleared 已恢复 恢复 已解决 告警触发 告警恢复`)
 
 // envelopes are names of objects in which a request carries what it is about,
 // so that an id beside them is the request's.
@@ -124,7 +142,7 @@ var volatile = words(`eventid eventuuid eventguid messageid requestid deliveryid
 var (
 	aboutRules    = words(`ruleid ruleuid policyid conditionid strategyid alertdefineid alertdefinitionid checkerid detectorid signatureid thresholdid entityid 规则id 策略id`)
 	aboutMonitors = words(`monitorid monitoruid monitoruuid monitorguid checkid checkuuid triggerid sensorid testid`)
-	hosts         = words(`host hostname instance node server device pod container resource 主机 主机名 ホスト rechner`)
+	hosts         = words(`host hostname instance instancename node nodename server servername device devicename pod container resource 主机 主机名 ホスト rechner`)
 )
 
 // enclosing names are of objects that hold an alert, so that a bare "id" or
@@ -149,22 +167,22 @@ var (
 )
 
 // parts are names of the one value of an object that stands for a value.
-var parts = words(`name value label text content display displayname current`)
+var parts = words(`name value label text content display displayname current new`)
 
 // neutral are names of objects that belong to what they stand in.
 var neutral = words(`labels annotations commonlabels commonannotations fields facts tags metadata properties attachments embeds sections blocks card cards cardsv2 header title elements markdown content embed main text body essentials`)
 
 // created are names of starts that may be those of the request.
-var created = words(`triggertime alerttime alarmtime createdat creationtime creationdate createdtime createtime created gmtcreate 触发时间 发生时间 告警时间 报警时间`)
+var created = words(`triggertime alerttime alarmtime createdat creationtime creationdate createdtime createtime created gmtcreate from 触发时间 发生时间 告警时间 报警时间`)
 
-// finals are names of times that stand only where something ended.
-var finals = words(`resolvedat resolvetime resolutiontime resolvedtime recoveredat recoverytime recovertime closedat closetime clearedat cleartime clearts 恢复时间 復旧日時 復旧時刻`)
+// finals are what happened at times that stand only where something ended.
+var finals = words(`resolve resolved resolution recover recovered recovery restore restored close closed clear cleared fixed 恢复 復旧日 復旧`)
 
 // Lists of alerts: the second only where the body has no title of its own, the
 // third only where it holds no alert beside them either.
 var (
 	lists      = words(`alerts alarms incidents problems findings`)
-	otherLists = words(`issues notifications events`)
+	otherLists = words(`issues notifications events detections anomalies violations offenses faults`)
 	weakLists  = words(`records items results data entries checks matches messages logs`)
 )
 
@@ -175,6 +193,9 @@ var flags = map[string]alert.Status{
 	"fixed": alert.Resolved, "isfixed": alert.Resolved, "restored": alert.Resolved, "solved": alert.Resolved, "clear": alert.Resolved, "alive": alert.Resolved, "reachable": alert.Resolved, "available": alert.Resolved,
 	"failed": alert.Firing, "isdown": alert.Firing, "offline": alert.Firing, "breached": alert.Firing, "isactive": alert.Firing, "active": alert.Firing, "isfiring": alert.Firing, "firing": alert.Firing, "isalarm": alert.Firing, "alarm": alert.Firing, "triggered": alert.Firing, "down": alert.Firing, "isopen": alert.Firing, "failing": alert.Firing,
 }
+
+// counts are flags whose name may be that of a number.
+var counts = words(`success failed failing passing available`)
 
 // endFlags are those that decide against a word beside them.
 var endFlags = words(`resolved isresolved recovered isrecovered cleared iscleared clear closed isclosed fixed isfixed solved isopen`)

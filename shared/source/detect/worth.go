@@ -76,7 +76,7 @@ func doubt(l *leaf, r role) int {
 		if isOver(l.text) {
 			return 40
 		}
-		if slices.Contains(slight, source.Plain(l.text)) {
+		if saysLittle(l.text) {
 			return 25
 		}
 	case roleTitle:
@@ -91,9 +91,28 @@ func doubt(l *leaf, r role) int {
 	return 0
 }
 
+// saysLittle reports a status of which all that is said is that there is an
+// alert: "AlertNotification".
+func saysLittle(said string) bool {
+	little := false
+	for _, w := range statusWords(said) {
+		if source.StatusOf(w) != "" {
+			if !slices.Contains(slight, w) {
+				return false
+			}
+			little = true
+		}
+	}
+	return little
+}
+
+func statusWords(said string) []string {
+	return strings.FieldsFunc(strings.ToLower(source.SplitCase(said)), func(c rune) bool { return !unicode.IsLetter(c) })
+}
+
 // isOver reports a word that says that something ended, not how: "job_complete".
 func isOver(said string) bool {
-	words := strings.FieldsFunc(strings.ToLower(source.SplitCase(said)), func(c rune) bool { return !unicode.IsLetter(c) })
+	words := statusWords(said)
 	return len(words) > 0 && slices.Contains(over, words[len(words)-1])
 }
 
@@ -140,13 +159,20 @@ func isProse(s string) bool {
 // are fields.
 func titleShaped(l *leaf) bool {
 	text, path := l.line()
-	if text == "" || len(text) > alert.MaxTitle || !isProse(text) || strings.HasSuffix(text, ":") {
+	if text == "" || len(text) > alert.MaxTitle || !isProse(text) || endsOpen(text) {
 		return false
 	}
 	if path != l.path && lookup.Pairs(l.text).Len() > 0 && !isHeading(text) {
 		return false
 	}
 	return source.StatusOf(text) == "" || strings.ContainsRune(text, ' ') || saysMore(text, l.name())
+}
+
+// endsOpen reports a line that says what comes after it; a drive is no such.
+func endsOpen(line string) bool {
+	before, ok := strings.CutSuffix(line, ":")
+	drive := len(before) > 2 && before[len(before)-2] == ' '
+	return ok && !drive
 }
 
 // saysMore reports a phrase without spaces that says more than a status:
@@ -179,7 +205,7 @@ func isHeading(line string) bool {
 }
 
 func statusShaped(l *leaf) bool {
-	if _, flag := flags[l.name()]; flag && (l.value.Kind() == doc.Bool || isBool(l.text)) {
+	if _, flag := flags[l.name()]; flag && isBool(l) {
 		return true
 	}
 	return l.value.Kind() == doc.String && l.see().status != "" && !isFlagOnly(l.name())
@@ -188,7 +214,15 @@ func statusShaped(l *leaf) bool {
 // isFlagOnly: a text of that name is no word of status.
 func isFlagOnly(name string) bool { return slices.Contains(endFlags, name) }
 
-func isBool(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
+func isBool(l *leaf) bool {
+	switch strings.ToLower(l.text) {
+	case "true", "false":
+		return true
+	case "0", "1", "yes", "no":
+		return !slices.Contains(counts, l.name())
+	}
+	return false
+}
 
 // keyShaped: a bare id counts where it is that of an alert, not of something
 // below it.
