@@ -57,7 +57,7 @@ func (r *Request) decode() (doc.Value, error) {
 	if err == nil {
 		return root, nil
 	}
-	if r.Media() != FormMedia && !looksLikeForm(r.Body) {
+	if !r.IsForm() {
 		if other, read := r.other(); read {
 			return other, nil
 		}
@@ -79,6 +79,9 @@ func (r *Request) other() (doc.Value, bool) {
 
 // FormMedia is the media type of a form.
 const FormMedia = "application/x-www-form-urlencoded"
+
+// IsForm reports whether the body, unless it is JSON, is a form.
+func (r *Request) IsForm() bool { return r.Media() == FormMedia || looksLikeForm(r.Body) }
 
 // looksLikeForm tells a form that is sent as something else: name=value, no
 // white space.

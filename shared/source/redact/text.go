@@ -1,0 +1,324 @@
+package redact
+
+import (
+	"cmp"
+	"encoding/base64"
+	"html"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"tocsin/shared/source"
+)
+
+// text takes out of a text, which may be JSON or Base64 itself.
+func (t *taker) text(s string) string {
+	if trimmed := strings.TrimSpace(s); strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
+		within := taker{Rules: t.inside}
+		if clean, ok := within.json([]byte(s)); ok {
+			t.taken += within.taken
+			return string(clean)
+		}
+	}
+	if clean, ok := t.encoded(strings.NewReplacer("\r", "", "\n", "").Replace(s), shortestCode); ok {
+		return clean
+	}
+	return t.plain(t.codes(s))
+}
+
+// plain takes out of a text that is no tree, such as XML, logfmt or prose.
+func (t *taker) plain(s string) string {
+	spans := t.spans(s)
+	if decoded, at := withoutEntities(s); decoded != s {
+		for _, x := range t.spans(decoded) {
+			spans = append(spans, span{at[x.from], at[x.to]})
+		}
+		spans = merged(spans)
+	}
+	if len(spans) == 0 {
+		return s
+	}
+	var b strings.Builder
+	done := 0
+	for _, x := range spans {
+		b.WriteString(s[done:x.from])
+		b.WriteString(Mark)
+		done = x.to
+		t.taken++
+	}
+	b.WriteString(s[done:])
+	return b.String()
+}
+
+// span is a part of a text.
+type span struct{ from, to int }
+
+// spans are the parts of a text that are taken out, in order.
+func (t *taker) spans(s string) []span {
+	found := t.shapes.values(s)
+	for _, p := range t.patterns {
+		for _, at := range p.FindAllStringIndex(s, -1) {
+			found = append(found, span{at[0], at[1]})
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(merged(found), func(x span) bool { return isMarked(s, x) })
+}
+
+// merged sorts spans and joins those that overlap.
+func merged(spans []span) []span {
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to)) })
+	out := spans[:0]
+	for _, x := range spans {
+		if n := len(out); n > 0 && x.from < out[n-1].to {
+			out[n-1].to = max(out[n-1].to, x.to)
+		} else if x.to > x.from {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// isMarked reports whether a part of a text is, or lies in, what stands there
+// for something that was taken out.
+func isMarked(s string, x span) bool {
+	from := max(0, x.from-len(Mark))
+	around := s[from:min(len(s), x.to+len(Mark))]
+	for at := 0; ; at++ {
+		next := strings.Index(around[at:], Mark)
+		if next < 0 {
+			return false
+		}
+		at += next
+		if from+at <= x.from && x.to <= from+at+len(Mark) {
+			return true
+		}
+	}
+}
+
+// withoutEntities decodes the entities of XML and HTML; at says where each byte
+// and the end stood before.
+func withoutEntities(s string) (decoded string, at []int) {
+	if !strings.Contains(s, "&") || !strings.Contains(s, ";") {
+		return s, nil
+	}
+	var b strings.Builder
+	at = make([]int, 0, len(s)+1)
+	for i := 0; i < len(s); {
+		size, text := 1, s[i:i+1]
+		if s[i] == '&' {
+			if end := strings.IndexByte(s[i:min(len(s), i+maxEntity)], ';'); end > 0 {
+				if c := html.UnescapeString(s[i : i+end+1]); !strings.HasSuffix(c, ";") {
+					size, text = end+1, c
+				}
+			}
+		}
+		b.WriteString(text)
+		for range len(text) {
+			at = append(at, i)
+		}
+		i += size
+	}
+	return b.String(), append(at, len(s))
+}
+
+// maxEntity is longer than the entities that stand for letters and signs.
+const maxEntity = 12
+
+// Lengths in bytes from which on a text is taken for Base64: one that is
+// nothing else, and one among others.
+const (
+	shortestCode = 8
+	shortestRun  = 16
+)
+
+// codes takes out of the Base64 that stands in a text.
+func (t *taker) codes(s string) string {
+	var b strings.Builder
+	done := 0
+	for i := 0; i < len(s); i++ {
+		from := i
+		for i < len(s) && isCode(s[i]) {
+			i++
+		}
+		run := i - from
+		for run > 0 && i < len(s) && s[i] == '=' && i < from+run+2 {
+			i++
+		}
+		if run < shortestRun {
+			continue
+		}
+		if clean, ok := t.encoded(s[from:i], shortestRun); ok {
+			b.WriteString(s[done:from])
+			b.WriteString(clean)
+			done = i
+		}
+	}
+	if done == 0 {
+		return s
+	}
+	return b.String() + s[done:]
+}
+
+func isCode(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '-' || c == '_'
+}
+
+// encoded takes out of a text in Base64; false: it is none, or there is
+// nothing to take out.
+func (t *taker) encoded(s string, shortest int) (string, bool) {
+	bare := strings.TrimRight(s, "=")
+	if len(bare) < shortest-2 || len(s) < shortest && len(bare) == len(s) {
+		return "", false
+	}
+	code := base64.RawStdEncoding
+	if strings.ContainsAny(bare, "-_") {
+		code = base64.RawURLEncoding
+	}
+	decoded, err := code.DecodeString(bare)
+	if err != nil || !isText(decoded) {
+		return "", false
+	}
+	within := taker{Rules: t.inside}
+	clean := within.text(string(decoded))
+	if within.taken == 0 {
+		return "", false
+	}
+	t.taken += within.taken
+	if len(s)%4 == 0 {
+		code = code.WithPadding(base64.StdPadding)
+	}
+	return code.EncodeToString([]byte(clean)), true
+}
+
+func isText(b []byte) bool {
+	return utf8.Valid(b) && !strings.ContainsFunc(string(b), func(c rune) bool { return unicode.IsControl(c) && c != '\n' && c != '\r' && c != '\t' })
+}
+
+// shapes find the values of names in a text.
+type shapes struct {
+	names []string
+	sign  *regexp.Regexp   // a name and the sign behind it: name=, "name" :
+	tags  []*regexp.Regexp // <name>value</name>
+}
+
+func shapesOf(names []string) shapes {
+	if len(names) == 0 {
+		return shapes{}
+	}
+	s := shapes{names: names}
+	var quoted []string
+	for _, name := range names {
+		name = regexp.QuoteMeta(name)
+		quoted = append(quoted, name)
+		s.tags = append(s.tags, regexp.MustCompile(`(?is)<(?:[\w.-]+:)?`+name+`(?:\s[^>]*)?>(.*?)</(?:[\w.-]+:)?`+name+`\s*>`))
+	}
+	slices.SortFunc(quoted, func(a, b string) int { return cmp.Compare(len(b), len(a)) }) // the longest name first
+	s.sign = regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])_*(` + strings.Join(quoted, "|") + `)(?:[\\"'*_~` + "`" + `\s]|<[^<>\n]*>)*([:=：])`)
+	return s
+}
+
+func (s shapes) named(name string) bool {
+	return slices.ContainsFunc(s.names, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+// values are the parts of a text that are values of the names.
+func (s shapes) values(text string) []span {
+	var found []span
+	if len(s.names) > 0 && strings.ContainsAny(text, ":=：") {
+		done := 0
+		for _, m := range s.sign.FindAllStringSubmatchIndex(text, -1) {
+			if m[1] < done { // so that brackets which never close are read once
+				continue
+			}
+			if x := valueBehind(text, m[2], m[4], m[5]); x.to > x.from {
+				found = append(found, x)
+				done = x.to
+			}
+		}
+	}
+	if strings.Contains(text, "</") {
+		for _, tag := range s.tags {
+			for _, m := range tag.FindAllStringSubmatchIndex(text, -1) {
+				found = append(found, span{m[2], m[3]})
+			}
+		}
+	}
+	return found
+}
+
+// valueBehind returns the value of a name whose sign stands at from to to:
+// where the name begins a line, all of the line.
+func valueBehind(text string, name, from, to int) span {
+	sign := text[from:to]
+	at := skipMarkup(text, to)
+	crossed := strings.Contains(text[to:at], "\n")
+	if at == len(text) || crossed && (sign == "=" || isPair(text[at:])) {
+		return span{}
+	}
+	x := span{}
+	x.from, x.to = source.Value(text, at)
+	inLine := x.from == at && text[at] != '{' && text[at] != '['
+	apart := at > to && (sign != "=" || from > 0 && text[from-1] == ' ')
+	if inLine && (apart || sign == "：") && beginsLine(text[:name]) {
+		x.to = at + lineEnd(text[at:])
+	}
+	return x
+}
+
+// skipMarkup returns where a text goes on behind white space and markup.
+func skipMarkup(text string, at int) int {
+	for at < len(text) {
+		switch c := text[at]; {
+		case strings.IndexByte("*_~` \t\r\n", c) >= 0:
+			at++
+		case c == '<':
+			end := strings.IndexAny(text[at:min(len(text), at+maxMarkup)], ">\n")
+			if end < 0 || text[at+end] == '\n' {
+				return at
+			}
+			at += end + 1
+		default:
+			return at
+		}
+	}
+	return at
+}
+
+// maxMarkup is longer than the markup around a name.
+const maxMarkup = 200
+
+// isPair reports whether a line says "name: value" itself.
+func isPair(s string) bool {
+	line := s[:lineEnd(s)]
+	at := strings.IndexAny(line, ":：")
+	return at > 0 && at < maxMarkup && unicode.IsLetter(rune(line[0])) && (at == len(line)-1 || line[at] != ':' || line[at+1] == ' ')
+}
+
+// beginsLine reports whether nothing but markup stands before in the line.
+func beginsLine(before string) bool {
+	before = before[max(0, len(before)-maxMarkup):]
+	line := before[strings.LastIndexByte(before, '\n')+1:]
+	for {
+		open := strings.IndexAny(line, "<:")
+		if open < 0 {
+			return !strings.ContainsFunc(line, func(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) })
+		}
+		end := strings.IndexAny(line[open+1:], ">:")
+		if end < 0 {
+			return false
+		}
+		line = line[:open] + line[open+end+2:]
+	}
+}
+
+func lineEnd(s string) int {
+	if end := strings.IndexAny(s, "\r\n"); end >= 0 {
+		return end
+	}
+	return len(s)
+}
