@@ -294,7 +294,7 @@ func read(found integration.Found, src source.Source, req *source.Request) (sour
 		return source.Parsed{}, req, err
 	}
 	req, redacted, notes := found.Redact.Request(req, src.Rewrite)
-	parsed, err := src.Parse(req)
+	parsed, err := source.HideSecrets(src.Parse(req))
 	parsed, more := found.Redact.Parsed(parsed)
 	parsed.Notes = append(parsed.Notes, notes...)
 	if redacted += more; redacted > 0 {

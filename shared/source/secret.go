@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/fault"
 )
 
 // Hidden stands where a secret stood.
@@ -140,6 +141,21 @@ func hideSecrets(a *alert.Alert) {
 	}
 }
 
+// HideSecrets takes secrets out of what quotes a sender beside its alerts: why
+// one was rejected, notes, and the error of a request.
+func HideSecrets(p Parsed, err error) (Parsed, error) {
+	for i := range p.Items {
+		p.Items[i].Rejected = WithoutSecrets(p.Items[i].Rejected)
+	}
+	for i := range p.Notes {
+		p.Notes[i] = WithoutSecrets(p.Notes[i])
+	}
+	if err != nil {
+		err = fault.Reworded(err, WithoutSecrets)
+	}
+	return p, err
+}
+
 // WithoutSecrets hides the values in a text whose names tell of secrets, in
 // JSON as in lines that say "name: value" or name=value, and the passwords in
 // addresses.
@@ -195,27 +211,37 @@ func secretAt(text string, at int) (from, to int, by string) {
 	if strings.HasPrefix(text[after:], "//") {
 		return passwordIn(text, after+len("//"))
 	}
-	name, quote, bare := nameBefore(text[:at])
+	name, quote, start := nameBefore(text[:at])
 	if !HoldsSecret(name) {
 		return 0, 0, ""
 	}
-	spaced := len(bare) < at || after < len(text) && isSpace(text[after]) || sign == wideColon
+	spaced := isSpace(text[at-1]) || after < len(text) && isSpace(text[after]) || sign == wideColon
 	if from, to = Value(text, after); from == to || strings.HasPrefix(text[from:], Hidden) {
 		return 0, 0, ""
 	}
+	before := strings.TrimRight(text[:start], "*_`~")
 	quoted := text[from-1] == '"' || text[from-1] == '\''
 	switch value := text[from:to]; {
-	case quote == "" && !quoted && spaced:
+	case quote == "" && spaced && endsInWord(before), // "unexpected token: <" names nothing
+		quote == "" && sign == ":" && endsInAny(before, ":/"), // nor does "arn:aws:secretsmanager:eu-west-1:1:secret:db"
+		!quoted && (value == "null" || value == "true" || value == "false"):
+		return 0, 0, ""
+	case quote == "" && spaced && !quoted:
 		to = from + secretLine(text[from:])
-	case quote == "" && sign == ":" && inAddress(text[:at-len(name)]): // arn:aws:secretsmanager:...:secret:db
-		return 0, 0, ""
-	case !quoted && (value == "null" || value == "true" || value == "false"):
-		return 0, 0, ""
-	case !quoted && quote != "":
+	case quote != "" && !quoted:
 		return from, to, quote + Hidden + quote
 	}
 	return from, to, Hidden
 }
+
+// endsInWord reports whether a text ends with a word and a space.
+func endsInWord(s string) bool {
+	word := strings.TrimRight(s, " \t*_`~")
+	c, _ := utf8.DecodeLastRuneInString(word)
+	return len(word) < len(s) && inWord(c)
+}
+
+func endsInAny(s, chars string) bool { return s != "" && strings.IndexByte(chars, s[len(s)-1]) >= 0 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
@@ -223,34 +249,24 @@ func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\
 const maxSecretName = 100
 
 // nameBefore returns the name that a text ends with, the quote around it as it
-// is written, and the text without the white space behind it.
-func nameBefore(text string) (name, quote, bare string) {
-	bare = strings.TrimRight(text, " \t\r\n")
-	start := max(0, len(bare)-maxSecretName)
-	tail := bare[start:]
-	if tail == "" {
-		return "", "", bare
-	}
-	if last := tail[len(tail)-1]; last == '"' || last == '\'' {
+// is written, and where it begins.
+func nameBefore(text string) (name, quote string, start int) {
+	bare := strings.TrimRight(text, " \t\r\n")
+	tail := bare[max(0, len(bare)-maxSecretName):]
+	start = len(bare) - len(tail)
+	if endsInAny(tail, `"'`) {
 		open := strings.TrimRight(tail[:len(tail)-1], `\`)
-		return open[strings.LastIndexByte(open, last)+1:], tail[len(open):], bare
+		at := strings.LastIndexByte(open, tail[len(tail)-1]) + 1
+		return open[at:], tail[len(open):], start + at
 	}
 	tail = strings.TrimRight(tail, "*_`~")
 	at := strings.LastIndexFunc(tail, func(c rune) bool { return !inWord(c) && c != '_' && c != '-' && c != '.' })
-	if at < 0 {
-		return tail, "", bare
+	if at >= 0 {
+		_, size := utf8.DecodeRuneInString(tail[at:])
+		at += size
 	}
-	_, size := utf8.DecodeRuneInString(tail[at:])
-	if before := strings.TrimRight(tail[:at], " \t*_`~"); tail[at] == ' ' && before != "" && inSentence(before) {
-		return "", "", bare // "unexpected token: <" names nothing
-	}
-	return tail[at+size:], "", bare
-}
-
-// inSentence reports whether a text ends with a word.
-func inSentence(text string) bool {
-	c, _ := utf8.DecodeLastRuneInString(text)
-	return inWord(c)
+	at = max(at, 0)
+	return tail[at:], "", start + at
 }
 
 // Value returns where the value stands that begins after white space at a
@@ -307,11 +323,6 @@ func bracketsEnd(s string) int {
 		}
 	}
 	return len(s)
-}
-
-// inAddress reports whether what stands before a name goes on in it.
-func inAddress(before string) bool {
-	return strings.HasSuffix(before, ":") || strings.HasSuffix(before, "/")
 }
 
 // secretLine returns the length of the secret that a line begins with: one

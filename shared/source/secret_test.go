@@ -47,6 +47,7 @@ func TestSecretsInTexts(t *testing.T) {
 		`seen "token":"x7`:                               `seen "token":"[redacted]`,
 		`seen {"token":["x7`:                             `seen {"token":"[redacted]"`,
 		`password=hunter2 user=ann`:                      `password=[redacted] user=ann`,
+		`user ann password=hunter2 `:                     `user ann password=[redacted] `,
 		`password="hunter 2" user=ann`:                   `password="[redacted]" user=ann`,
 		`Server=db;Password=hunter2;Port=1`:              `Server=db;Password=[redacted];Port=1`,
 		`https://a.example/x?token=abc&b=1`:              `https://a.example/x?token=[redacted]&b=1`,

@@ -1,7 +1,6 @@
 package redact
 
 import (
-	"errors"
 	"strings"
 
 	"tocsin/shared/alert"
@@ -85,17 +84,9 @@ func (t *taker) links(links []alert.Link) []alert.Link {
 
 // Err takes out of what an error says: a sender's words may be quoted in it.
 func (r *Rules) Err(err error) error {
-	e, ok := errors.AsType[*fault.Error](err)
-	if r.Empty() || !ok {
+	if r.Empty() {
 		return err
 	}
 	t := taker{Rules: r.inside}
-	clean := &fault.Error{Kind: e.Kind, Text: t.text(e.Text)}
-	for _, f := range e.Fields {
-		clean.Fields = append(clean.Fields, fault.Field{Path: t.text(f.Path), Problem: t.text(f.Problem)})
-	}
-	if e.Cause != nil {
-		clean.Cause = errors.New(t.text(e.Cause.Error()))
-	}
-	return clean
+	return fault.Reworded(err, t.text)
 }
