@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,28 @@ func TestWhatIsRedactedIsNowhereHoweverItWasEncoded(t *testing.T) {
 				t.Errorf("it shows in %s", all)
 			}
 		})
+	}
+}
+
+// TestWhatOnlyTheSourceCanDecodeIsRedacted: of a source that reads bodies
+// backwards, the alert shows nothing either.
+func TestWhatOnlyTheSourceCanDecodeIsRedacted(t *testing.T) {
+	g := newRig()
+	var err error
+	if g.found.Redact, err = redact.Compile([]string{"ssn"}, []string{"hush"}); err != nil {
+		t.Fatal(err)
+	}
+	g.in.Pick = Only(source.Source{Name: "prometheus", Media: []string{"*"}, Parse: func(r *source.Request) (source.Parsed, error) {
+		text := slices.Clone(r.Body)
+		slices.Reverse(text)
+		parsed := source.One(alert.Alert{Source: "x", DedupKey: "k", Title: string(text), Labels: map[string]string{"ssn": "1"}})
+		parsed.Items = append(parsed.Items, source.Item{Rejected: string(text)})
+		return parsed, nil
+	}})
+	w := g.post(path, "hsuh ti si")
+	d := g.delivered(t)
+	if a := d.Items[0].Alert; a.Title != "is it [redacted]" || a.Labels["ssn"] != redact.Mark || strings.Contains(w.Body.String(), "hush") {
+		t.Errorf("%+v, answered %s", a, w.Body)
 	}
 }
 

@@ -2,6 +2,7 @@ package source
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,36 +14,48 @@ import (
 // Hidden stands where a secret stood.
 const Hidden = "[redacted]"
 
-// This is the one list of names of secrets. A name is read by its words, the
-// last first: X-Api-Key and dbPassword hold secrets, X-Event-Key and
+// secretWords are the one list of names of secrets, which is one of words that such
+// names end with. X-Api-Key and dbPassword hold secrets, X-Event-Key and
 // password_age do not.
-var (
-	// secretWords end names of secrets, whatever stands before.
-	secretWords = setOf(`token secret secrets password passwords passwd pwd passphrase passcode pin_code authorization credential credentials
-		cookie cookies jwt bearer signature hmac apikey apikeys apitoken userpwd dbpwd dbpass`)
+var secretWords = wordList()
 
-	// secretEnds end words that were written as one: authtoken, 数据库密码.
-	secretEnds = strings.Fields(`token secret password passwd passphrase authorization credential credentials cookie signature apikey accesskey privatekey secretkey connectionstring
-		passwort kennwort contraseña пароль 密码 口令 密钥 令牌 密碼 密鑰 パスワード 비밀번호`)
+// ending is what a word at the end of a name tells.
+type ending struct {
+	after     map[string]bool // it ends names of secrets after these alone; nil: after all
+	except    map[string]bool // but not after these
+	alone     bool            // and where it is the whole name
+	qualifier bool            // it tells how a secret is written, not what it is: X-Hub-Signature-256
+}
 
-	// secretAfter are words that end names of secrets after certain others.
-	secretAfter = map[string]map[string]bool{
-		"key":    setOf(`api access private secret routing service integration encryption signing shared auth subscription webhook functions app application account storage master session ssh`),
-		"keys":   setOf(`api access private secret signing ssh`),
-		"string": setOf(`connection conn`),
+func wordList() map[string]ending {
+	all := map[string]ending{
+		"key":    {after: setOf(`api access private secret routing service integration encryption signing shared auth subscription webhook functions app application account storage master session ssh`)},
+		"keys":   {after: setOf(`api access private secret signing ssh`)},
+		"string": {after: setOf(`connection conn`)},
+		"pass":   {except: setOf(`test tests check checks by first last second`)},
+		"auth":   {except: setOf(`no requires require`)},
+		"tokens": {except: setOf(`max min total prompt completion input output used cached remaining available burst num`), alone: true},
 	}
-
-	// openAfter are words that end names of secrets, but not alone and not after
-	// these, which count.
-	openAfter = map[string]map[string]bool{
-		"pass":   setOf(`test tests check checks by first last second`),
-		"auth":   setOf(`no requires require`),
-		"tokens": setOf(`max min total prompt completion input output used cached remaining available burst num`),
+	for word := range setOf(`token secret secrets password passwords passwd pwd passphrase passcode authorization credential credentials cookie cookies jwt bearer signature hmac
+		apikey apikeys apitoken userpwd dbpwd dbpass`) {
+		all[word] = ending{alone: true}
 	}
+	for word := range setOf(`sha md ed v value hash hex`) {
+		all[word] = ending{qualifier: true}
+	}
+	return all
+}
 
-	// qualifiers say how a secret is written, not what it is: X-Hub-Signature-256.
-	qualifiers = setOf(`sha md ed v value hash hex`)
-)
+// joined are the ends of words that were written as one, by their last byte:
+// authtoken, 数据库密码.
+var joined = func() (by [256][]string) {
+	for word := range setOf(`token secret password passwd passphrase authorization credential credentials cookie signature apikey accesskey privatekey secretkey connectionstring
+		passwort kennwort contraseña пароль 密码 口令 密钥 令牌 密碼 密鑰 パスワード 비밀번호`) {
+		last := word[len(word)-1]
+		by[last] = append(by[last], word)
+	}
+	return by
+}()
 
 func setOf(words string) map[string]bool {
 	set := map[string]bool{}
@@ -61,36 +74,35 @@ func HoldsSecret(name string) bool {
 		if word == "" {
 			return false
 		}
-		word = strings.ToLower(strings.TrimRight(word, "0123456789"))
-		if word != "" && !qualifiers[word] {
-			return isSecret(before, word)
+		word = strings.ToLower(withoutDigits(word))
+		if is, known := secretWords[word]; known && !is.qualifier {
+			return is.secret(before)
+		} else if word != "" && !known {
+			return slices.ContainsFunc(joined[word[len(word)-1]], func(end string) bool { return strings.HasSuffix(word, end) })
 		}
 		name = before
 	}
 }
 
-// joined is from how many bytes on a word may be several.
-const joined = 6
+func withoutDigits(word string) string {
+	for word != "" && word[len(word)-1] >= '0' && word[len(word)-1] <= '9' {
+		word = word[:len(word)-1]
+	}
+	return word
+}
 
-func isSecret(before, word string) bool {
-	if secretWords[word] || word == "tokens" && before == "" {
-		return true
+// secret reports whether a name is one of a secret, with before in front of
+// the word.
+func (e ending) secret(before string) bool {
+	_, last := cutWord(before)
+	last = strings.ToLower(last)
+	switch {
+	case last == "":
+		return e.alone
+	case e.after != nil:
+		return e.after[last]
 	}
-	after, certain := secretAfter[word]
-	except, open := openAfter[word]
-	if certain || open {
-		_, last := cutWord(before)
-		last = strings.ToLower(last)
-		return certain && after[last] || open && last != "" && !except[last]
-	}
-	if len(word) >= joined {
-		for _, end := range secretEnds {
-			if strings.HasSuffix(word, end) {
-				return true
-			}
-		}
-	}
-	return false
+	return !e.except[last]
 }
 
 // cutWord cuts the last word off a name of letters and digits, where signs
@@ -98,7 +110,7 @@ func isSecret(before, word string) bool {
 func cutWord(name string) (before, word string) {
 	end := len(name)
 	for end > 0 {
-		c, size := utf8.DecodeLastRuneInString(name[:end])
+		c, size := lastRune(name[:end])
 		if inWord(c) {
 			break
 		}
@@ -106,20 +118,33 @@ func cutWord(name string) (before, word string) {
 	}
 	at, after := end, rune(0)
 	for at > 0 {
-		c, size := utf8.DecodeLastRuneInString(name[:at])
-		if !inWord(c) {
-			break
-		}
-		if unicode.IsLower(c) && unicode.IsUpper(after) { // api|Key
+		c, size := lastRune(name[:at])
+		if isLower(c) && isUpper(after) || !isLower(c) && !inWord(c) { // api|Key
 			break
 		}
 		at -= size
-		if unicode.IsUpper(c) && unicode.IsLower(after) { // API|Key
+		if isUpper(c) && isLower(after) { // API|Key
 			break
 		}
 		after = c
 	}
 	return name[:at], name[at:end]
+}
+
+// lastRune, isLower and isUpper are fast where a name is ASCII, as most are.
+func lastRune(s string) (rune, int) {
+	if c := s[len(s)-1]; c < utf8.RuneSelf {
+		return rune(c), 1
+	}
+	return utf8.DecodeLastRuneInString(s)
+}
+
+func isLower(c rune) bool {
+	return c >= 'a' && c <= 'z' || c >= utf8.RuneSelf && unicode.IsLower(c)
+}
+
+func isUpper(c rune) bool {
+	return c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf && unicode.IsUpper(c)
 }
 
 // hideSecrets takes secrets out of an alert: labels by their names, and what

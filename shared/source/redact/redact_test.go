@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"tocsin/shared/alert"
 	"tocsin/shared/doc"
@@ -62,6 +63,9 @@ func TestWhatIsTakenOut(t *testing.T) {
 		{"Base64 in Base64 among words", "text/plain", "Basic " + encode("see "+encode("it is sk_live now")) + ", ok", "Basic " + encode("see "+encode("it is [redacted] now")) + ", ok", 1},
 		{"what only looks like Base64", "", `{"a":"password","b":"d41d8cd98f00b204e9800998ecf8427e","c":"var/log/containers/app"}`, `{"a":"password","b":"d41d8cd98f00b204e9800998ecf8427e","c":"var/log/containers/app"}`, 0},
 		{"entities", "text/xml", `<n>sk&#95;live &amp; &#x73;k_live</n>`, `<n>[redacted] &amp; [redacted]</n>`, 2},
+		{"escapes in an address", "", `{"u":"https://a.example.com/?q=sk%5Flive&b=1%2"}`, `{"u":"https://a.example.com/?q=[redacted]\u0026b=1%2"}`, 1},
+		{"an element in one of its name, and one that does not end", "text/xml", `<a><password>x<Password>y</password>z</password><password/><password>u<password>v</password>w</a>`,
+			`<a><password>[redacted]</password><password/><password>[redacted]</password>w</a>`, 2},
 		{"brackets that never close", "text/plain", `password=[a password=[b`, `password=[redacted]`, 1},
 		{"a tag within a tag", "text/xml", `<a:password k="v">x<b/></a:password>`, `<a:password k="v">[redacted]</a:password>`, 1},
 		{"text", "text/plain", `the password: hush, key sk_live`, `the password: [redacted], key [redacted]`, 2},
@@ -122,6 +126,24 @@ func TestWhatWasUnderstoodIsCleanedToo(t *testing.T) {
 	}
 	if again, n := rules.Parsed(got); n != 0 {
 		t.Errorf("a second time takes %d of %+v", n, again)
+	}
+}
+
+// TestCostGrowsWithTheBody: not with its square, which would take minutes.
+func TestCostGrowsWithTheBody(t *testing.T) {
+	rules, err := redact.Compile([]string{"name", "$.path"}, []string{`hush\w*`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 512 << 10
+	for _, part := range []string{"name=[", `name="`, "<name>", "name:\n", "&amp;", "%41", "name ", "[redacted]", `{"name":`, "aaaa"} {
+		body := strings.Repeat(part, size/len(part))
+		began := time.Now()
+		rules.Request(request(body, "text/plain"), nil)
+		rules.Request(request(doc.Of([]string{body}).JSON(), ""), nil)
+		if took := time.Since(began); took > 30*time.Second {
+			t.Errorf("%q took %s", part, took)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"html"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,8 +23,11 @@ func (t *taker) text(s string) string {
 			return string(clean)
 		}
 	}
-	if clean, ok := t.encoded(strings.NewReplacer("\r", "", "\n", "").Replace(s), shortestCode); ok {
-		return clean
+	if strings.TrimLeftFunc(s, inCode) == "" {
+		bare := strings.ReplaceAll(strings.ReplaceAll(s, "\r", ""), "\n", "")
+		if clean, ok := t.encoded(bare, shortestCode); ok {
+			return clean
+		}
 	}
 	return t.plain(t.codes(s))
 }
@@ -31,7 +35,7 @@ func (t *taker) text(s string) string {
 // plain takes out of a text that is no tree, such as XML, logfmt or prose.
 func (t *taker) plain(s string) string {
 	spans := t.spans(s)
-	if decoded, at := withoutEntities(s); decoded != s {
+	if decoded, at := decode(s); decoded != s {
 		for _, x := range t.spans(decoded) {
 			spans = append(spans, span{at[x.from], at[x.to]})
 		}
@@ -100,23 +104,16 @@ func isMarked(s string, x span) bool {
 	}
 }
 
-// withoutEntities decodes the entities of XML and HTML; at says where each byte
-// and the end stood before.
-func withoutEntities(s string) (decoded string, at []int) {
-	if !strings.Contains(s, "&") || !strings.Contains(s, ";") {
+// decode reads the entities of XML and HTML and what is escaped in addresses;
+// at says where each byte and the end stood before.
+func decode(s string) (decoded string, at []int) {
+	if !strings.ContainsAny(s, "&%") {
 		return s, nil
 	}
 	var b strings.Builder
 	at = make([]int, 0, len(s)+1)
 	for i := 0; i < len(s); {
-		size, text := 1, s[i:i+1]
-		if s[i] == '&' {
-			if end := strings.IndexByte(s[i:min(len(s), i+maxEntity)], ';'); end > 0 {
-				if c := html.UnescapeString(s[i : i+end+1]); !strings.HasSuffix(c, ";") {
-					size, text = end+1, c
-				}
-			}
-		}
+		text, size := decodeOne(s[i:min(len(s), i+maxEntity)])
 		b.WriteString(text)
 		for range len(text) {
 			at = append(at, i)
@@ -128,6 +125,25 @@ func withoutEntities(s string) (decoded string, at []int) {
 
 // maxEntity is longer than the entities that stand for letters and signs.
 const maxEntity = 12
+
+// decodeOne decodes what s begins with, one byte where nothing is encoded.
+func decodeOne(s string) (text string, size int) {
+	switch s[0] {
+	case '&':
+		if end := strings.IndexByte(s, ';'); end > 0 {
+			if c := html.UnescapeString(s[:end+1]); !strings.HasSuffix(c, ";") {
+				return c, end + 1
+			}
+		}
+	case '%':
+		if len(s) > 2 {
+			if c, err := strconv.ParseUint(s[1:3], 16, 8); err == nil {
+				return string([]byte{byte(c)}), 3
+			}
+		}
+	}
+	return s[:1], 1
+}
 
 // Lengths in bytes from which on a text is taken for Base64: one that is
 // nothing else, and one among others.
@@ -162,6 +178,11 @@ func (t *taker) codes(s string) string {
 		return s
 	}
 	return b.String() + s[done:]
+}
+
+// inCode: Base64 also stands in lines.
+func inCode(c rune) bool {
+	return c < utf8.RuneSelf && (isCode(byte(c)) || c == '=' || c == '\r' || c == '\n')
 }
 
 func isCode(c byte) bool {
@@ -202,24 +223,25 @@ func isText(b []byte) bool {
 // shapes find the values of names in a text.
 type shapes struct {
 	names []string
-	sign  *regexp.Regexp   // a name and the sign behind it: name=, "name" :
-	tags  []*regexp.Regexp // <name>value</name>
+	sign  *regexp.Regexp // a name and the sign behind it: name=, "name" :
+	tag   *regexp.Regexp // <name>, </name>
 }
 
 func shapesOf(names []string) shapes {
 	if len(names) == 0 {
 		return shapes{}
 	}
-	s := shapes{names: names}
 	var quoted []string
 	for _, name := range names {
-		name = regexp.QuoteMeta(name)
-		quoted = append(quoted, name)
-		s.tags = append(s.tags, regexp.MustCompile(`(?is)<(?:[\w.-]+:)?`+name+`(?:\s[^>]*)?>(.*?)</(?:[\w.-]+:)?`+name+`\s*>`))
+		quoted = append(quoted, regexp.QuoteMeta(name))
 	}
 	slices.SortFunc(quoted, func(a, b string) int { return cmp.Compare(len(b), len(a)) }) // the longest name first
-	s.sign = regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])_*(` + strings.Join(quoted, "|") + `)(?:[\\"'*_~` + "`" + `\s]|<[^<>\n]*>)*([:=：])`)
-	return s
+	either := `(` + strings.Join(quoted, "|") + `)`
+	return shapes{
+		names: names,
+		sign:  regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])_*` + either + `(?:[\\"'*_~` + "`" + `\s]|<[^<>\n]*>)*([:=：])`),
+		tag:   regexp.MustCompile(`(?i)<(/?)(?:[\w.-]+:)?` + either + `(?:\s[^<>]*)?>`),
+	}
 }
 
 func (s shapes) named(name string) bool {
@@ -241,12 +263,40 @@ func (s shapes) values(text string) []span {
 			}
 		}
 	}
-	if strings.Contains(text, "</") {
-		for _, tag := range s.tags {
-			for _, m := range tag.FindAllStringSubmatchIndex(text, -1) {
-				found = append(found, span{m[2], m[3]})
+	if len(s.names) > 0 && strings.Contains(text, "</") {
+		found = append(found, s.elements(text)...)
+	}
+	return found
+}
+
+// elements are the contents of the elements of the names. One that is never
+// closed goes on to the last end of its name.
+func (s shapes) elements(text string) []span {
+	type open struct {
+		span
+		depth int
+	}
+	var found []span
+	opened := map[string]*open{}
+	for _, m := range s.tag.FindAllStringSubmatchIndex(text, -1) {
+		name := strings.ToLower(text[m[4]:m[5]])
+		o := opened[name]
+		switch end := m[2] < m[3]; {
+		case end && o != nil:
+			o.to = m[0]
+			if o.depth--; o.depth == 0 {
+				found = append(found, o.span)
+				delete(opened, name)
 			}
+		case end || strings.HasSuffix(text[m[0]:m[1]], "/>"):
+		case o != nil:
+			o.depth++
+		default:
+			opened[name] = &open{span{m[1], m[1]}, 1}
 		}
+	}
+	for _, o := range opened {
+		found = append(found, o.span)
 	}
 	return found
 }
