@@ -233,6 +233,9 @@ func secretAt(text string, at int) (from, to int, by string) {
 		}
 	}
 	after := at + len(sign)
+	if strings.HasPrefix(text[at:], "=>") {
+		after++
+	}
 	if strings.HasPrefix(text[after:], "//") {
 		return passwordIn(text, after+len("//"))
 	}

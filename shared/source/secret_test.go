@@ -43,6 +43,7 @@ func TestSecretsInTexts(t *testing.T) {
 		`{"tokens":["a","]"],"b":1}`:                     `{"tokens":"[redacted]","b":1}`,
 		`{"credentials":{"u":"a}","p":{"q":"b"}},"b":1}`: `{"credentials":"[redacted]","b":1}`,
 		`{"token":null,"secret":true,"password":""}`:     `{"token":null,"secret":true,"password":""}`,
+		`{"password"=>"x", :a=>1}`:                       `{"password"=>"[redacted]", :a=>1}`,
 		`{'password': 'x'}`:                              `{'password': '[redacted]'}`,
 		`seen "token":"x7`:                               `seen "token":"[redacted]`,
 		`seen {"token":["x7`:                             `seen {"token":"[redacted]"`,

@@ -148,6 +148,7 @@ type taker struct {
 
 // named reports whether all values of that name are taken out.
 func (r *Rules) named(name string) bool {
+	name = strings.TrimSpace(name)
 	for _, n := range r.names {
 		if strings.EqualFold(n, name) {
 			return true

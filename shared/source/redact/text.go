@@ -223,7 +223,8 @@ func isText(b []byte) bool {
 // shapes find the values of names in a text.
 type shapes struct {
 	names []string
-	sign  *regexp.Regexp // a name and the sign behind it: name=, "name" :
+	sign  *regexp.Regexp // a name and the sign behind it: name=, "name" :, | name |
+	next  *regexp.Regexp // what ends a value of CEF, which has no quotes: " name=", a line
 	tag   *regexp.Regexp // <name>, </name>
 }
 
@@ -239,7 +240,8 @@ func shapesOf(names []string) shapes {
 	either := `(` + strings.Join(quoted, "|") + `)`
 	return shapes{
 		names: names,
-		sign:  regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])_*` + either + `(?:[\\"'*_~` + "`" + `\s]|<[^<>\n]*>)*([:=：])`),
+		sign:  regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])_*` + either + `(?:[\\"'*_~` + "`" + `\s]|<[^<>\n]*>)*(=>|[:=：|]|</t[dh]>)`),
+		next:  regexp.MustCompile(`\s[\w.-]+=|\n`),
 		tag:   regexp.MustCompile(`(?i)<(/?)(?:[\w.-]+:)?` + either + `(?:\s[^<>]*)?>`),
 	}
 }
@@ -251,13 +253,20 @@ func (s shapes) named(name string) bool {
 // values are the parts of a text that are values of the names.
 func (s shapes) values(text string) []span {
 	var found []span
-	if len(s.names) > 0 && strings.ContainsAny(text, ":=：") {
-		done := 0
+	if len(s.names) > 0 && strings.ContainsAny(text, ":=：|<") {
+		done, cef := 0, strings.Contains(text, "CEF:") || strings.Contains(text, "LEEF:")
 		for _, m := range s.sign.FindAllStringSubmatchIndex(text, -1) {
 			if m[1] < done { // so that brackets which never close are read once
 				continue
 			}
-			if x := valueBehind(text, m[2], m[4], m[5]); x.to > x.from {
+			x := valueBehind(text, m[2], m[4], m[5])
+			if cef && x.from == m[5] {
+				x.to = len(text)
+				if end := s.next.FindStringIndex(text[x.from:]); end != nil {
+					x.to = x.from + end[0]
+				}
+			}
+			if x.to > x.from {
 				found = append(found, x)
 				done = x.to
 			}
@@ -302,7 +311,7 @@ func (s shapes) elements(text string) []span {
 }
 
 // valueBehind returns the value of a name whose sign stands at from to to:
-// where the name begins a line, all of the line.
+// where the name begins a line, all of the line; of a table, the next cell.
 func valueBehind(text string, name, from, to int) span {
 	sign := text[from:to]
 	at := skipMarkup(text, to)
@@ -314,8 +323,15 @@ func valueBehind(text string, name, from, to int) span {
 	x.from, x.to = source.Value(text, at)
 	inLine := x.from == at && text[at] != '{' && text[at] != '['
 	apart := at > to && (sign != "=" || from > 0 && text[from-1] == ' ')
-	if inLine && (apart || sign == "：") && beginsLine(text[:name]) {
-		x.to = at + lineEnd(text[at:])
+	inQuotes := name > 0 && (text[name-1] == '"' || text[name-1] == '\'')
+	line := text[at : at+lineEnd(text[at:])]
+	switch {
+	case !inLine:
+	case sign == "|", sign[0] == '<': // a cell
+		cell, _, _ := strings.Cut(line, sign[:1])
+		x.to = at + len(strings.TrimRight(cell, " \t"))
+	case !inQuotes && (apart || sign == "：") && beginsLine(text[:name]):
+		x.to = at + len(line)
 	}
 	return x
 }
