@@ -324,14 +324,12 @@ func valueBehind(text string, name, from, to int) span {
 	inLine := x.from == at && text[at] != '{' && text[at] != '['
 	apart := at > to && (sign != "=" || from > 0 && text[from-1] == ' ')
 	inQuotes := name > 0 && (text[name-1] == '"' || text[name-1] == '\'')
-	line := text[at : at+lineEnd(text[at:])]
 	switch {
 	case !inLine:
 	case sign == "|", sign[0] == '<': // a cell
-		cell, _, _ := strings.Cut(line, sign[:1])
-		x.to = at + len(strings.TrimRight(cell, " \t"))
+		x.to = at + len(strings.TrimRight(text[at:at+endOf(text[at:], sign[:1]+"\r\n")], " \t"))
 	case !inQuotes && (apart || sign == "：") && beginsLine(text[:name]):
-		x.to = at + len(line)
+		x.to = at + lineEnd(text[at:])
 	}
 	return x
 }
@@ -382,8 +380,11 @@ func beginsLine(before string) bool {
 	}
 }
 
-func lineEnd(s string) int {
-	if end := strings.IndexAny(s, "\r\n"); end >= 0 {
+func lineEnd(s string) int { return endOf(s, "\r\n") }
+
+// endOf returns where s meets one of the signs, else its end.
+func endOf(s, signs string) int {
+	if end := strings.IndexAny(s, signs); end >= 0 {
 		return end
 	}
 	return len(s)
