@@ -86,6 +86,23 @@ func Wrap(k Kind, cause error, format string, args ...any) *Error {
 	return &Error{Kind: k, Text: fmt.Sprintf(format, args...), Cause: cause}
 }
 
+// Reworded returns err with clean's version of every text in it, where it is
+// an *Error; what it wraps is then a text alone.
+func Reworded(err error, clean func(string) string) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	out := &Error{Kind: e.Kind, Text: clean(e.Text)}
+	for _, f := range e.Fields {
+		out.Fields = append(out.Fields, Field{clean(f.Path), clean(f.Problem)})
+	}
+	if e.Cause != nil {
+		out.Cause = errors.New(clean(e.Cause.Error()))
+	}
+	return out
+}
+
 // KindOf returns the kind of the first *Error in err's chain, else Internal.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -316,18 +317,20 @@ func read(found integration.Found, src source.Source, req *source.Request) (sour
 	if err := checkMedia(req, sent, src.Media); err != nil {
 		return source.Parsed{}, req, err
 	}
-	req, redacted := found.Redact.Request(req)
-	parsed, err := src.Parse(req)
+	req, redacted, more := found.Redact.Request(req, src.Rewrite)
+	notes = append(notes, more...)
+	parsed, err := source.HideSecrets(src.Parse(req))
+	parsed, again := found.Redact.Parsed(parsed)
 	if len(notes) > 0 {
 		parsed.Notes = append(notes, parsed.Notes...)
 	}
-	if redacted > 0 {
-		parsed.Notes = append(parsed.Notes, fmt.Sprintf("redacted in %d places before it was read", redacted))
+	if redacted += again; redacted > 0 {
+		parsed.Notes = append(parsed.Notes, fmt.Sprintf("redacted in %d places before it was kept", redacted))
 	}
 	if a := found.Again; a != nil && !a.OnlyRead {
 		parsed.Notes = append(parsed.Notes, "sent again by "+a.By+" from delivery "+a.Delivery)
 	}
-	return parsed, req, err
+	return parsed, req, found.Redact.Err(err)
 }
 
 // confirm visits the address that the sender names; the source has checked
@@ -338,11 +341,11 @@ func (in *Intake) confirm(ctx context.Context, c *source.Confirmation) error {
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, http.NoBody)
 	if err != nil {
-		return fault.Wrap(fault.Invalid, err, "the address of the confirmation is not valid")
+		return fault.Wrap(fault.Invalid, withoutAddress(err), "the address of the confirmation is not valid")
 	}
 	answer, err := in.Confirm.Do(r)
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "the subscription cannot be confirmed now; send it again")
+		return fault.Wrap(fault.Unavailable, withoutAddress(err), "the subscription cannot be confirmed now; send it again")
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode/100 != 2 {
@@ -350,6 +353,15 @@ func (in *Intake) confirm(ctx context.Context, c *source.Confirmation) error {
 	}
 	httpapi.Annotate(ctx, slog.Bool("confirmed", true))
 	return nil
+}
+
+// withoutAddress takes the address out of an error: its query holds the token
+// of the confirmation.
+func withoutAddress(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 func readError(err error) error {
@@ -473,19 +485,15 @@ const (
 	maxHeader  = 1024
 )
 
-// proofs are what names of headers hold that prove a sender: they are not kept.
-var proofs = []string{"auth", "cookie", "signature", "secret", "token", "key", "hmac"}
-
-// keptHeaders are the headers that a source reads.
+// keptHeaders are the headers that a source reads, without those that prove
+// the sender.
 func keptHeaders(names []string, header http.Header) map[string]string {
 	kept := map[string]string{}
 	for _, name := range names {
 		if len(kept) == maxHeaders {
 			break
 		}
-		value := header.Get(name)
-		proof := slices.ContainsFunc(proofs, func(p string) bool { return strings.Contains(strings.ToLower(name), p) })
-		if value != "" && !proof {
+		if value := header.Get(name); value != "" && !source.HoldsSecret(name) {
 			kept[name] = keptText(value)
 		}
 	}

@@ -2,17 +2,25 @@ package intake
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tocsin/shared/alert"
 	"tocsin/shared/defaults"
+	"tocsin/shared/fault"
 	"tocsin/shared/integration"
 	"tocsin/shared/source"
+	"tocsin/shared/source/email"
+	"tocsin/shared/source/gcp"
 	"tocsin/shared/source/prometheus"
 	"tocsin/shared/source/redact"
 )
@@ -100,6 +108,116 @@ func TestWhatIsRedactedIsNowhere(t *testing.T) {
 	}
 }
 
+// TestWhatIsRedactedIsNowhereHoweverItWasEncoded: neither in what is kept nor
+// in what was understood, nor in their decoded forms.
+func TestWhatIsRedactedIsNowhereHoweverItWasEncoded(t *testing.T) {
+	const card = "4111111111111111"
+	code := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	mail := "From: a@m.example.com\r\nMessage-ID: <1@m.example.com>\r\nSubject: disk =?utf-8?b?" + code(card) + "?=\r\nContent-Transfer-Encoding: base64\r\n\r\n" + code("card "+card+"\nssn: 123-45-6789")
+	incident := `{"version":"1.2","incident":{"incident_id":"i","state":"open","policy_name":"P ` + card + `","resource":{"labels":{"ssn":"123-45-6789"}}}}`
+	pushed := `{"message":{"data":"` + code(incident) + `","messageId":"7"},"subscription":"projects/p/subscriptions/s"}`
+	for name, c := range map[string]struct {
+		source      source.Source
+		media, body string
+	}{
+		"mail":            {email.Source, email.Media, mail},
+		"Pub/Sub":         {gcp.Source, "application/json", pushed},
+		"a broken push":   {gcp.Source, "application/json", strings.Replace(pushed, code(incident), code("see "+card+" ssn=123-45-6789"), 1)},
+		"lines of a text": {gcp.Source, "application/json", `{"incident":{"incident_id":"i","state":"open","summary":"Host: db\nssn: 123-45-6789\n` + card + `"}}`},
+		"a bad state":     {gcp.Source, "application/json", `{"message":{"data":"` + code(`{"incident":{"incident_id":"i","state":"`+card+`"}}`) + `","messageId":"7"}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newRig()
+			var err error
+			if g.found.Redact, err = redact.Compile([]string{"ssn"}, []string{`\b4\d{15}\b`}); err != nil {
+				t.Fatal(err)
+			}
+			g.found.Source = c.source.Name
+			g.in.Pick = Only(c.source)
+			req := &source.Request{Header: http.Header{"Content-Type": {c.media}}, Body: []byte(c.body), At: received}
+			if _, _, err = g.in.TakeFrom(t.Context(), g.found, req); err != nil {
+				t.Fatal(err)
+			}
+			d := g.delivered(t)
+			raw, err := d.Body()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := g.sent[0].Body + string(raw) + g.wrote.String()
+			for _, word := range regexp.MustCompile(`[A-Za-z0-9+/]{8,}=*`).FindAllString(all, -1) {
+				if decoded, err := base64.StdEncoding.DecodeString(word); err == nil {
+					all += string(decoded)
+				}
+			}
+			if strings.Contains(all, card) || strings.Contains(all, "123-45") || !strings.Contains(all, "redacted in ") {
+				t.Errorf("it shows in %s", all)
+			}
+		})
+	}
+}
+
+// TestWhatOnlyTheSourceCanDecodeIsRedacted: of a source that reads bodies
+// backwards, the alert shows nothing either.
+func TestWhatOnlyTheSourceCanDecodeIsRedacted(t *testing.T) {
+	g := newRig()
+	var err error
+	if g.found.Redact, err = redact.Compile([]string{"ssn"}, []string{"hush"}); err != nil {
+		t.Fatal(err)
+	}
+	g.in.Pick = Only(source.Source{Name: "prometheus", Media: []string{"*"}, Parse: func(r *source.Request) (source.Parsed, error) {
+		text := slices.Clone(r.Body)
+		slices.Reverse(text)
+		parsed := source.One(alert.Alert{Source: "x", DedupKey: "k", Title: string(text), Labels: map[string]string{"ssn": "1"}})
+		parsed.Items = append(parsed.Items, source.Item{Rejected: string(text)})
+		return parsed, nil
+	}})
+	w := g.post(path, "hsuh ti si")
+	d := g.delivered(t)
+	if a := d.Items[0].Alert; a.Title != "is it [redacted]" || a.Labels["ssn"] != redact.Mark || strings.Contains(w.Body.String(), "hush") {
+		t.Errorf("%+v, answered %s", a, w.Body)
+	}
+}
+
+func TestSecretsThatAReasonQuotesAreHidden(t *testing.T) {
+	g := newRig()
+	g.in.Pick = Only(source.Source{Name: "prometheus", Parse: func(*source.Request) (source.Parsed, error) {
+		return source.Parsed{Items: []source.Item{{Rejected: `is {"password":"hunter2"}`}}, Notes: []string{"token=hunter2"}}, nil
+	}})
+	if w := g.post(path, good); strings.Contains(w.Body.String()+g.wrote.String(), "hunter2") {
+		t.Errorf("%s, wrote %s", w.Body, g.wrote.String())
+	}
+	g.in.Pick = Only(source.Source{Name: "prometheus", Parse: func(*source.Request) (source.Parsed, error) {
+		return source.Parsed{}, fault.Wrap(fault.Invalid, errors.New(`at "token":"hunter2"`), "is secret=hunter2")
+	}})
+	if w := g.post(path, good); w.Code != 400 || strings.Contains(w.Body.String()+g.wrote.String(), "hunter2") {
+		t.Errorf("%d %s, wrote %s", w.Code, w.Body, g.wrote.String())
+	}
+}
+
+// refusing visits nothing.
+type refusing struct{ err error }
+
+func (r refusing) Do(q *http.Request) (*http.Response, error) {
+	return nil, &url.Error{Op: "Get", URL: q.URL.String(), Err: r.err}
+}
+
+func TestTokenOfAConfirmationIsNotLogged(t *testing.T) {
+	for _, address := range []string{"https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=hunter2", "https://sns.eu-west-1.amazonaws.com:hunter2/%zz?Token=hunter2\x00"} {
+		g := newRig()
+		g.in.Confirm = refusing{errors.New("no route to host")}
+		g.in.Pick = Only(source.Source{Name: "prometheus", Parse: func(*source.Request) (source.Parsed, error) {
+			return source.Parsed{Confirm: &source.Confirmation{URL: address}}, nil
+		}})
+		w := g.post(path, good)
+		if w.Code < 400 || strings.Contains(w.Body.String()+g.wrote.String(), "Token=") {
+			t.Errorf("%d %s, wrote %s", w.Code, w.Body, g.wrote.String())
+		}
+		if w.Code == 503 && !strings.Contains(g.wrote.String(), "no route to host") {
+			t.Errorf("the log does not say why: %s", g.wrote.String())
+		}
+	}
+}
+
 func TestExpiry(t *testing.T) {
 	ahead := received.Add(time.Hour)
 	for _, c := range []struct {
@@ -131,9 +249,11 @@ func TestExpiry(t *testing.T) {
 
 func TestHeadersThatTheSourceReadsAreKeptButNoProof(t *testing.T) {
 	g := newRig()
-	g.in.Pick = Only(source.Source{Name: "prometheus", Parse: prometheus.Parse, Headers: []string{"X-Event", "X-Signature", "Authorization", "X-Api-Key", "X-None"}})
-	g.post(path, good, "X-Event", "alert", "X-Signature", "sha256=00", "Authorization", "Bearer x", "X-Api-Key", "k", "X-Other", "o")
-	if d := g.delivered(t); len(d.Headers) != 1 || d.Headers["X-Event"] != "alert" {
+	g.in.Pick = Only(source.Source{Name: "prometheus", Parse: prometheus.Parse, Headers: strings.Fields(`X-Event X-Event-Key Idempotency-Key X-None X-Signature Authorization X-Api-Key X-Routing-Key Cookie
+		X-Hub-Signature-256 X-Gitlab-Token X-Amz-Security-Token Heroku-Webhook-Hmac-SHA256 Cf-Webhook-Auth`)})
+	g.post(path, good, "X-Event", "alert", "X-Event-Key", "repo:push", "Idempotency-Key", "7", "X-Signature", "sha256=00", "Authorization", "Bearer x", "X-Api-Key", "k", "X-Routing-Key", "k", "Cookie", "a=b",
+		"X-Hub-Signature-256", "sha256=00", "X-Gitlab-Token", "t", "X-Amz-Security-Token", "t", "Heroku-Webhook-Hmac-SHA256", "00", "Cf-Webhook-Auth", "s", "X-Other", "o")
+	if d := g.delivered(t); len(d.Headers) != 3 || d.Headers["X-Event"] != "alert" || d.Headers["X-Event-Key"] != "repo:push" || d.Headers["Idempotency-Key"] != "7" {
 		t.Errorf("kept %v", d.Headers)
 	}
 }

@@ -152,7 +152,7 @@ func (in ReportChange) change(service string, now time.Time) (change.Change, err
 	if source.FirstText(in.Title) == "" {
 		bad.Add("title", "has nothing to read")
 	}
-	return change.Clean(told), bad.Err("the input is not valid")
+	return source.Changed(told), bad.Err("the input is not valid")
 }
 
 // changesOfEvent are the changes that may explain an event.

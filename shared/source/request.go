@@ -83,7 +83,7 @@ func (r *Request) decode() (doc.Value, error) {
 		r.whole = true
 		return root, nil
 	}
-	if r.Media() != FormMedia && !looksLikeForm(r.Body) {
+	if !r.IsForm() {
 		if other, read := r.other(); read {
 			return other, nil
 		}
@@ -124,6 +124,9 @@ func LooksLikeJSON(body []byte) bool {
 	body = bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\ufeff")), " \t\r\n")
 	return len(body) > 0 && (body[0] == '{' || body[0] == '[')
 }
+
+// IsForm reports whether the body, unless it is JSON, is a form.
+func (r *Request) IsForm() bool { return r.Media() == FormMedia || looksLikeForm(r.Body) }
 
 // looksLikeForm tells a form that is sent as something else: name=value, no
 // white space.

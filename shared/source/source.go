@@ -46,6 +46,10 @@ type Source struct {
 	// it can be read again.
 	Headers []string
 
+	// Rewrite redacts bodies whose texts only the source can decode; nil: they
+	// are JSON, forms or texts.
+	Rewrite Rewrite
+
 	// RetryStatus is the status on which its sender tries again; 0 is what
 	// [Source.Retry] knows of it.
 	RetryStatus int
@@ -53,6 +57,11 @@ type Source struct {
 	// Guide says how its side is set up.
 	Guide Guide
 }
+
+// Rewrite returns a body in which clean has seen every text, by its name where
+// it has one, and notes what it left out, because it is no text. false: it is
+// no such body.
+type Rewrite func(body []byte, clean func(name, text string) string) (rewritten []byte, notes []string, ok bool)
 
 // Guide is what docs and an integration's page say of a source.
 type Guide struct {
@@ -145,7 +154,8 @@ func Episode(start time.Time) string {
 	return start.UTC().Format(time.RFC3339Nano)
 }
 
-// AppendLink adds a link to an absolute http or https address; any other
+// AppendLink adds a link to an absolute http or https address, without a user
+// and password that stand in it: links are mailed, and work without. Any other
 // address, and one that is too long to be kept, is left out.
 func AppendLink(links []alert.Link, text, address string) []alert.Link {
 	if len(address) > alert.MaxURL {
@@ -154,7 +164,7 @@ func AppendLink(links []alert.Link, text, address string) []alert.Link {
 	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return links
 	}
-	return append(links, alert.Link{Text: text, URL: address})
+	return append(links, alert.Link{Text: text, URL: withoutUser(address)})
 }
 
 // Links returns the links of texts and addresses in turn; see [AppendLink].

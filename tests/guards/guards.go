@@ -157,8 +157,18 @@ var guards = []Guard{
 	},
 	{
 		12, "what is redacted is taken out before a body is read", "shared/intake/intake.go",
-		"	req, redacted := found.Redact.Request(req)\n", "	redacted := 0\n",
+		"	req, redacted, notes := found.Redact.Request(req, src.Rewrite)\n", "	redacted, notes := 0, []string(nil)\n",
 		"./shared/intake", "TestWhatIsRedactedIsNowhere",
+	},
+	{
+		12, "what only a source could decode is redacted once it is read", "shared/intake/intake.go",
+		"	parsed, more := found.Redact.Parsed(parsed)\n", "	more := 0\n",
+		"./shared/intake", "TestWhatOnlyTheSourceCanDecodeIsRedacted",
+	},
+	{
+		12, "names tell of secrets", "shared/source/secret.go",
+		"			return is.secret(before)\n", "			return is.secret(before) && false\n",
+		"./shared/source", "TestSecrets",
 	},
 	{
 		12, "a log line holds the route and not the path", "shared/httpapi/serve.go",

@@ -51,6 +51,7 @@ var Source = source.Source{
 	Headers: []string{Spam, Virus, DMARC, Policy, Envelope, Own},
 	Verify:  verify,
 	Parse:   parse,
+	Rewrite: rewrite,
 	Guide: source.Guide{
 		Product: "E-mail of any system",
 		Page:    "https://docs.aws.amazon.com/ses/latest/dg/receiving-email.html",

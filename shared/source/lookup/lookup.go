@@ -231,6 +231,66 @@ func (p Path) Values(sc *Scope) []doc.Value {
 	return found
 }
 
+// Places yields all values in a body that p may mean: without a bound, each of
+// the fields of one name where it stands twice, and each item that
+// [name=value] might choose.
+func (p Path) Places(root doc.Value) iter.Seq[doc.Value] {
+	return func(yield func(doc.Value) bool) {
+		if p.from <= fromRoot {
+			everywhere(root, p.steps, yield)
+		}
+	}
+}
+
+func everywhere(v doc.Value, steps []step, yield func(doc.Value) bool) bool {
+	if len(steps) == 0 {
+		return yield(v)
+	}
+	s, rest := steps[0], steps[1:]
+	for item := range v.Items() {
+		if s.kind == items || s.kind == having && s.chooses(item) {
+			if !everywhere(item, rest, yield) {
+				return false
+			}
+		}
+	}
+	for name, field := range v.Fields() {
+		if s.kind == fields || s.kind == named && s.name == name {
+			if !everywhere(field, rest, yield) {
+				return false
+			}
+		}
+	}
+	if item := v.Step(s.name); s.kind == named && v.Kind() == doc.Array && item.Kind() != doc.Absent {
+		return everywhere(item, rest, yield)
+	}
+	return true
+}
+
+func (s step) chooses(item doc.Value) bool {
+	for name, field := range item.Fields() {
+		if name == s.name && strings.EqualFold(field.Head(maxText), s.value) {
+			return true
+		}
+	}
+	return false
+}
+
+// InText reports whether p goes on inside a text of the body.
+func (p Path) InText() bool {
+	return slices.ContainsFunc(p.steps, func(s step) bool { return s.kind == inner || s.kind == line || s.kind == pairs })
+}
+
+// Name is the last name of a field in p, "" if there is none.
+func (p Path) Name() string {
+	for _, s := range slices.Backward(p.steps) {
+		if s.kind == named && strings.Trim(s.name, "0123456789") != "" {
+			return s.name
+		}
+	}
+	return ""
+}
+
 // maxValues is one more than any reader takes.
 const maxValues = 10_001
 

@@ -352,3 +352,35 @@ func TestFieldsDoNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestPlacesAreAllThatAPathMayMean(t *testing.T) {
+	sc := scope(t, `{"a":1,"a":2,"l":[{"k":"x","v":3},{"k":"X","k":"y","v":4},{"v":5}],"l":[{"v":6,"v":7}],"o":{"b":{"v":8},"c":{"v":9}},"0":10}`)
+	for written, want := range map[string]string{
+		"a": "1 2", "$.a": "1 2", "l[*].v": "3 4 5 6 7", "l[k=x].v": "3 4", "l.0.v": "3 6 7", "o.*.v": "8 9", `"0"`: "10", "$": sc.Root.JSON(),
+		"a.b": "", "l.v": "", "x": "", "header:a": "", "o|json.b": "",
+	} {
+		p, err := ParsePath(written)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for v := range p.Places(sc.Root) {
+			got = append(got, v.JSON())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, want %q", written, got, want)
+		}
+	}
+}
+
+func TestWhatAPathIsCalled(t *testing.T) {
+	for written, want := range map[string]string{"a.b": "b false", "$.a.0": "a false", "l[k=x].v": "v false", "a[*]": "a false", "a|json.b": "b true", "a|line": "a true", "a|pairs.b": "b true", "header:a": " false"} {
+		p, err := ParsePath(written)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(p.Name(), " ", p.InText()); got != want {
+			t.Errorf("%s: %s, want %s", written, got, want)
+		}
+	}
+}

@@ -1,14 +1,16 @@
 // Package redact takes out of a request what nobody may keep, before it is
 // read: values of fields by name or path, and whatever a pattern matches, in
-// the body, in names of fields, in JSON inside of texts, in the query and in
-// headers. It knows nothing of integrations.
+// the body, in names of fields, in JSON, Base64 and lines inside of texts, in
+// the query and in headers. What is understood of the request is gone through
+// once more, because a source may decode what nobody else can. It knows
+// nothing of integrations.
 //
 //	rules, err := redact.Compile([]string{"password", "$.user.email"}, []string{`\b\d{16}\b`})
-//	clean, n := rules.Request(request)
+//	clean, n, notes := rules.Request(request, src.Rewrite)
+//	parsed, more := rules.Parsed(parse(clean))
 package redact
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -21,7 +23,7 @@ import (
 )
 
 // Mark stands in the place of what was taken out.
-const Mark = "[redacted]"
+const Mark = source.Hidden
 
 // Bounds of the rules of one integration.
 const (
@@ -31,10 +33,11 @@ const (
 
 // Rules say what is taken out. The zero Rules take out nothing.
 type Rules struct {
-	names    []string         // of fields at any depth, of query and headers; case does not matter
-	paths    []lookup.Path    // from the top of the body
-	texts    []*regexp.Regexp // of the values of names in bodies that are no tree
+	names    []string      // of fields at any depth, of query and headers; case does not matter
+	paths    []lookup.Path // from the top of the body
 	patterns []*regexp.Regexp
+	shapes   shapes // of names and values in bodies that are no tree; a path means its last name there
+	inside   *Rules // what is taken out of the texts of a tree: nothing by paths
 }
 
 // Compile reads fields and patterns. A field is a bare name, which is meant at
@@ -58,7 +61,19 @@ func Compile(fields, patterns []string) (*Rules, error) {
 			bad.Add(name, "found %d, expected at most %d", len(list), MaxRules)
 		}
 	}
-	return r, bad.Err("what is to be redacted is not valid")
+	if err := bad.Err("what is to be redacted is not valid"); err != nil {
+		return nil, err
+	}
+	r.inside = &Rules{names: r.names, patterns: r.patterns, shapes: shapesOf(r.names)}
+	r.inside.inside = r.inside
+	all := r.names
+	for _, p := range r.paths {
+		if name := p.Name(); name != "" {
+			all = append(all[:len(all):len(all)], name)
+		}
+	}
+	r.shapes = shapesOf(all)
+	return r, nil
 }
 
 func (r *Rules) field(written string) string {
@@ -66,7 +81,7 @@ func (r *Rules) field(written string) string {
 	switch {
 	case err != nil:
 		return err.Error()
-	case strings.Contains(written, "|json"):
+	case path.InText():
 		return "a path cannot go on inside a text; give the bare name, which is found there too"
 	case strings.ContainsAny(written, `.$["`):
 		r.paths = append(r.paths, path)
@@ -75,13 +90,6 @@ func (r *Rules) field(written string) string {
 		return "expected a name or a path into the body"
 	}
 	r.names = append(r.names, written)
-	name := regexp.QuoteMeta(written)
-	for _, shape := range []string{
-		`(?i)(["']?\b` + name + `\b["']?\s*[=:]\s*)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&<>"']+)()`, // name=value, name: "value"
-		`(?is)(<(?:\w+:)?` + name + `\b[^>]*>)(.*?)(</(?:\w+:)?` + name + `\s*>)`,               // <name>value</name>
-	} {
-		r.texts = append(r.texts, regexp.MustCompile(shape))
-	}
 	return ""
 }
 
@@ -104,23 +112,32 @@ func (r *Rules) Empty() bool {
 	return r == nil || len(r.names)+len(r.paths)+len(r.patterns) == 0
 }
 
-// Request returns req without what r takes out, and how many places that were.
-// Its reading begins anew: what was decoded of req is not used again.
-func (r *Rules) Request(req *source.Request) (*source.Request, int) {
+// Request returns req without what r takes out, how many places that were, and
+// what rewrite noted; rewrite is that of the source, see
+// [source.Source.Rewrite]. The reading of req begins anew: what was decoded of
+// it is not used again.
+func (r *Rules) Request(req *source.Request, rewrite source.Rewrite) (clean *source.Request, taken int, notes []string) {
 	if r.Empty() {
-		return req, 0
+		return req, 0, nil
 	}
 	t := taker{Rules: r}
-	out := &source.Request{At: req.At, Other: req.Other, Header: http.Header{}, Query: url.Values{}}
-	out.Body = t.body(req.Body, req.Media() == source.FormMedia)
-	out.Path = t.text(req.Path)
+	clean = &source.Request{At: req.At, Other: req.Other, Proven: req.Proven, Header: http.Header{}, Query: url.Values{}}
+	rewritten := false
+	if rewrite != nil {
+		clean.Body, notes, rewritten = rewrite(req.Body, t.value)
+	}
+	if !rewritten {
+		clean.Body = t.body(req.Body, req.IsForm())
+	}
+	beside := taker{Rules: r.inside}
+	clean.Path = beside.text(req.Path)
 	for name, values := range req.Query {
-		out.Query[t.text(name)] = t.values(name, values)
+		clean.Query[beside.text(name)] = beside.values(name, values)
 	}
 	for name, values := range req.Header {
-		out.Header[name] = t.values(name, values)
+		clean.Header[name] = beside.values(name, values)
 	}
-	return out, t.taken
+	return clean, t.taken + beside.taken, notes
 }
 
 // taker counts what it takes out.
@@ -131,6 +148,7 @@ type taker struct {
 
 // named reports whether all values of that name are taken out.
 func (r *Rules) named(name string) bool {
+	name = strings.TrimSpace(name)
 	for _, n := range r.names {
 		if strings.EqualFold(n, name) {
 			return true
@@ -139,65 +157,22 @@ func (r *Rules) named(name string) bool {
 	return false
 }
 
-// text takes out of a text what patterns match.
-func (t *taker) text(s string) string {
-	for _, p := range t.patterns {
-		s = p.ReplaceAllStringFunc(s, func(found string) string {
-			if found == "" || found == Mark {
-				return found
-			}
-			t.taken++
-			return Mark
-		})
-	}
-	return s
-}
-
 func (t *taker) values(name string, values []string) []string {
 	out := make([]string, len(values))
 	for i, v := range values {
-		switch {
-		case !t.named(name):
-			out[i] = t.inner(v)
-		case v != Mark:
-			t.taken++
-			fallthrough
-		default:
-			out[i] = Mark
-		}
+		out[i] = t.value(name, v)
 	}
 	return out
 }
 
-// plain takes out of a body that is no tree, such as XML or text.
-func (t *taker) plain(body string) string {
-	for _, shape := range t.texts {
-		body = shape.ReplaceAllStringFunc(body, func(found string) string {
-			m := shape.FindStringSubmatch(found)
-			if m[2] == Mark || m[2] == `"`+Mark+`"` {
-				return found
-			}
-			t.taken++
-			if strings.HasPrefix(m[2], `"`) {
-				return m[1] + `"` + Mark + `"` + m[3]
-			}
-			return m[1] + Mark + m[3]
-		})
+// value takes out of the value of a name.
+func (t *taker) value(name, value string) string {
+	if !t.shapes.named(name) {
+		return t.text(value)
 	}
-	return t.text(body)
-}
-
-func (t *taker) form(body []byte) ([]byte, bool) {
-	fields, err := url.ParseQuery(string(bytes.TrimSpace(body)))
-	if err != nil {
-		return nil, false
+	if value != Mark && value != "" {
+		t.taken++
+		return Mark
 	}
-	before, clean := t.taken, url.Values{}
-	for name, values := range fields {
-		clean[t.text(name)] = t.values(name, values)
-	}
-	if t.taken == before {
-		return body, true
-	}
-	return []byte(clean.Encode()), true
+	return value
 }

@@ -6,11 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 
 	"tocsin/shared/doc"
-	"tocsin/shared/source/lookup"
+	"tocsin/shared/source"
 )
 
 var byteOrderMark = []byte("\ufeff")
@@ -33,7 +34,7 @@ func (t *taker) body(body []byte, form bool) []byte {
 			return clean
 		}
 	}
-	return []byte(t.plain(string(body)))
+	return []byte(t.text(string(body)))
 }
 
 // json takes out of one JSON text; false: it is none.
@@ -43,9 +44,8 @@ func (t *taker) json(body []byte) ([]byte, bool) {
 		return nil, false
 	}
 	var c cuts
-	scope := &lookup.Scope{Item: root, Root: root}
 	for _, p := range t.paths {
-		for _, v := range p.Values(scope) {
+		for v := range p.Places(root) {
 			if v.Present() {
 				c.add(v, Mark)
 			}
@@ -55,7 +55,8 @@ func (t *taker) json(body []byte) ([]byte, bool) {
 	return c.apply(t, body), true
 }
 
-// lines takes out of one JSON text after another.
+// lines takes out of one JSON text after another. They are read as a list, so
+// a path may begin at it or at one of them.
 func (t *taker) lines(body []byte) ([]byte, bool) {
 	if trimmed := bytes.TrimSpace(body); len(trimmed) == 0 || trimmed[0] != '{' && trimmed[0] != '[' {
 		return nil, false
@@ -72,8 +73,41 @@ func (t *taker) lines(body []byte) ([]byte, bool) {
 		if err != nil || !ok {
 			return nil, false
 		}
-		out.Write(append(clean, '\n'))
+		if clean, ok = t.json(slices.Concat([]byte("["), clean, []byte("]"))); !ok {
+			return nil, false
+		}
+		out.Write(append(clean[1:len(clean)-1], '\n'))
 	}
+}
+
+// form takes out of a form, as of the object that it is read as.
+func (t *taker) form(body []byte) ([]byte, bool) {
+	fields, err := url.ParseQuery(string(bytes.TrimSpace(body)))
+	if err != nil {
+		return nil, false
+	}
+	before := t.taken
+	clean, ok := t.json([]byte(doc.Form(fields).JSON()))
+	if !ok {
+		return nil, false
+	}
+	if t.taken == before {
+		return body, true
+	}
+	root, err := doc.JSON(clean)
+	if err != nil {
+		return nil, false
+	}
+	left := url.Values{}
+	for name, v := range root.Fields() {
+		if v.Kind() != doc.Array {
+			left.Add(name, v.Text())
+		}
+		for item := range v.Items() {
+			left.Add(name, item.Text())
+		}
+	}
+	return []byte(left.Encode()), true
 }
 
 // walk finds what names and patterns mean below v.
@@ -85,7 +119,7 @@ func (t *taker) walk(v doc.Value, c *cuts) {
 				from, to := field.NameSpan()
 				c.list = append(c.list, cut{from, to, quote(clean)})
 			}
-			if t.named(name) && field.Present() {
+			if field.Present() && (t.named(name) || isValue(name) && t.names(v)) {
 				c.add(field, Mark)
 				continue
 			}
@@ -96,28 +130,30 @@ func (t *taker) walk(v doc.Value, c *cuts) {
 			t.walk(item, c)
 		}
 	case doc.String, doc.Number:
-		if clean := t.quietInner(v.Text()); clean != v.Text() {
+		if clean := t.quiet(v.Text()); clean != v.Text() {
 			c.add(v, clean)
 		}
 	}
 }
 
-// quiet and quietInner do not count: a cut may lie inside of another.
-func (t *taker) quiet(s string) string { return (&taker{Rules: t.Rules}).text(s) }
+// isValue and names tell objects that name a value, such as the fields of a
+// message for Slack: {"title": "Password", "value": "x"}.
+func isValue(name string) bool { return strings.EqualFold(name, "value") }
 
-func (t *taker) quietInner(s string) string { return (&taker{Rules: t.Rules}).inner(s) }
-
-// inner takes out of a text, which may be JSON itself.
-func (t *taker) inner(s string) string {
-	if trimmed := strings.TrimSpace(s); strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
-		inside := taker{Rules: &Rules{names: t.names, patterns: t.patterns}}
-		if clean, ok := inside.json([]byte(s)); ok {
-			t.taken += inside.taken
-			return string(clean)
+func (t *taker) names(object doc.Value) bool {
+	for name, field := range object.Fields() {
+		switch strings.ToLower(name) {
+		case "name", "key", "title", "label", "field":
+			if field.Kind() == doc.String && t.named(strings.Trim(field.Text(), ":：*_ \t\n")) {
+				return true
+			}
 		}
 	}
-	return t.text(s)
+	return false
 }
+
+// quiet does not count: a cut may lie inside of another.
+func (t *taker) quiet(s string) string { return (&taker{Rules: t.inside}).text(s) }
 
 // cut replaces a part of a body.
 type cut struct {
@@ -156,7 +192,7 @@ func (c *cuts) apply(t *taker, body []byte) []byte {
 func quote(s string) string {
 	text, err := json.Marshal(s)
 	if err != nil {
-		return `"` + Mark + `"`
+		return `"` + source.Hidden + `"`
 	}
 	return string(text)
 }

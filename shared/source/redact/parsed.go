@@ -1,0 +1,92 @@
+package redact
+
+import (
+	"strings"
+
+	"tocsin/shared/alert"
+	"tocsin/shared/change"
+	"tocsin/shared/fault"
+	"tocsin/shared/source"
+)
+
+// Parsed takes out of what was understood of a request, whatever it was
+// decoded from, and returns how many places that were.
+func (r *Rules) Parsed(p source.Parsed) (source.Parsed, int) {
+	if r.Empty() {
+		return p, 0
+	}
+	t := taker{Rules: r.inside}
+	p.SenderID = t.identity(p.SenderID)
+	for i := range p.Items {
+		p.Items[i].Rejected = t.text(p.Items[i].Rejected)
+		if a := p.Items[i].Alert; a != nil {
+			t.alert(a)
+		}
+	}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		c.ID, c.Title, c.Service = t.identity(c.ID), t.text(c.Title), t.text(c.Service)
+		c.Labels, c.Links = t.labels(c.Labels), t.links(c.Links)
+		*c = change.Clean(*c)
+	}
+	for i := range p.Notes {
+		p.Notes[i] = t.text(p.Notes[i])
+	}
+	return p, t.taken
+}
+
+func (t *taker) alert(a *alert.Alert) {
+	before := t.taken
+	a.DedupKey, a.Episode = t.identity(a.DedupKey), t.identity(a.Episode)
+	a.Title, a.Description, a.Group = t.text(a.Title), t.text(a.Description), t.text(a.Group)
+	a.Labels, a.Links = t.labels(a.Labels), t.links(a.Links)
+	if t.taken > before {
+		alert.Clean(a) // the mark may be longer than what it stands for
+	}
+}
+
+// identity takes out of a text that tells things apart only what patterns
+// match: "key: gate-3" is no field called key.
+func (t *taker) identity(s string) string {
+	only := taker{Rules: &Rules{patterns: t.patterns}}
+	s = only.plain(s)
+	t.taken += only.taken
+	return s
+}
+
+// labels goes by the name of a label, and by the last part of one that is
+// made of several: user.email.
+func (t *taker) labels(labels map[string]string) map[string]string {
+	if labels == nil {
+		return nil
+	}
+	out := make(map[string]string, len(labels))
+	for name, value := range labels {
+		last := name[strings.LastIndexByte(name, '.')+1:]
+		if t.named(last) {
+			value = t.value(last, value)
+		} else {
+			value = t.value(name, value)
+		}
+		out[t.text(name)] = value
+	}
+	return out
+}
+
+// links drops an address that is none any more.
+func (t *taker) links(links []alert.Link) []alert.Link {
+	out := []alert.Link{}
+	for _, l := range links {
+		out = source.AppendLink(out, t.text(l.Text), t.text(l.URL))
+	}
+	return out
+}
+
+// Err takes out of what an error says: a sender's words may be quoted in it.
+func (r *Rules) Err(err error) error {
+	if r.Empty() {
+		return err
+	}
+	t := taker{Rules: r.inside}
+	return fault.Reworded(err, t.text)
+}
