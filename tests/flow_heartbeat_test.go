@@ -13,14 +13,14 @@ import (
 	"tocsin/tests/harness"
 )
 
-// beat creates a heartbeat that is expected every five minutes, with one of
-// grace, and returns what its job pings.
-func beat(t *testing.T, h *harness.Harness, name string) string {
+// beat creates a heartbeat that is expected so often, with a minute of grace,
+// and returns what its job pings.
+func beat(t *testing.T, h *harness.Harness, name, every string) string {
 	t.Helper()
 	var made struct {
 		URL string `json:"url"`
 	}
-	if status := h.API("POST", "/heartbeats", map[string]any{"id": name, "name": name, "every": "5m", "grace": "1m", "max_run": "10m"}, &made); status != http.StatusCreated {
+	if status := h.API("POST", "/heartbeats", map[string]any{"id": name, "name": name, "every": every, "grace": "1m", "max_run": "10m"}, &made); status != http.StatusCreated {
 		t.Fatalf("creating %s answered %d", name, status)
 	}
 	u, err := url.Parse(made.URL)
@@ -52,7 +52,7 @@ func pings(t *testing.T, method, address, body string) {
 // pages at once.
 func TestFlowHeartbeat(t *testing.T) {
 	h := harness.Start(t)
-	backup := beat(t, h, "backup")
+	backup := beat(t, h, "backup", "5m")
 	h.Minutes(7).Receives() // never armed
 	pings(t, "GET", backup, "")
 	h.Minutes(5).Receives()
@@ -73,35 +73,90 @@ func TestFlowHeartbeat(t *testing.T) {
 	says(t, h.Receives("alice")[0], "All alerts recovered", id)
 	h.In(id, event.Resolved)
 
-	pings(t, "POST", beat(t, h, "report")+"/3", "No space left on device")
+	pings(t, "POST", beat(t, h, "report", "5m")+"/3", "No space left on device")
 	says(t, h.Receives("alice")[0], "report failed with exit code 3", "No space left on device")
 }
 
 // TestInvariant04AMassExpiryPagesOnce: when heartbeats fall silent all at once,
-// one alert says that their path is broken.
+// one alert says that their path is broken, beside others that ping once a day.
+// When more fall silent after a person resolved it, it pages again; and when
+// pings arrive again, what is due a little later pages nobody.
 func TestInvariant04AMassExpiryPagesOnce(t *testing.T) {
 	h := harness.Start(t)
 	var jobs []string
-	for i := range 6 {
-		jobs = append(jobs, beat(t, h, fmt.Sprint("job-", i)))
+	for i := range 10 {
+		jobs = append(jobs, beat(t, h, fmt.Sprint("job-", i), "5m"))
 	}
-	all := func() {
+	for i := range 7 {
+		pings(t, "GET", beat(t, h, fmt.Sprint("daily-", i), "24h"), "")
+	}
+	all := func(jobs []string) {
 		t.Helper()
 		for _, job := range jobs {
 			pings(t, "GET", job, "")
 		}
+		h.Settled()
 	}
-	all()
-	h.Minutes(8)
-	page := h.Receives("alice")[0]
-	says(t, page, "[P1]", "heartbeats are not arriving: 6 of 6 are overdue")
-	h.Act(harness.Link(t, page), "acknowledge")
-	h.Settled().Minutes(5).Receives()
-	all()
-	start := h.Settled().Clock.Now()
-	h.Minutes(3)
-	all()
+	all(jobs)
 	h.Minutes(4)
+	all(jobs[6:])
+	h.Minutes(4)
+	page := h.Receives("alice")[0]
+	says(t, page, "[P1]", "heartbeats are not arriving: 6 of 10 are overdue")
+	h.Act(harness.Link(t, page), "resolve")
+	h.Settled().New() // that it ended
+	h.Minutes(4)
+	again := h.Receives("alice")[0]
+	var e map[string]any
+	h.API("GET", "/events/"+harness.EventOf(again), nil, &e)
+	if told := fmt.Sprint(e["alert_list"]); harness.EventOf(again) != harness.EventOf(page) || !strings.Contains(told, "10 of 10 are overdue") {
+		t.Errorf("%s pages beside %s, with the alerts %s", harness.EventOf(again), harness.EventOf(page), told)
+	}
+	h.Act(harness.Link(t, again), "acknowledge")
+	h.Settled()
+	start := h.Clock.Now()
+	all(jobs[:7])
+	h.Minutes(4)
+	all(jobs)
+	h.Minutes(5)
+	all(jobs)
+	h.Minutes(2)
 	h.Arrive(start, harness.Arrival{After: 6 * time.Minute, Member: "alice"})
 	h.In(harness.EventOf(page), event.Resolved)
+}
+
+// TestInvariant04WhatTheGuardHoldsIsTold: within an hour and two minutes of the
+// page about the path, also when a person resolved it.
+func TestInvariant04WhatTheGuardHoldsIsTold(t *testing.T) {
+	h := harness.Start(t)
+	for i := range 5 {
+		pings(t, "GET", beat(t, h, fmt.Sprint("job-", i), "5m"), "")
+	}
+	h.Minutes(8)
+	h.Act(harness.Link(t, h.Receives("alice")[0]), "resolve")
+	h.Settled().New()
+	h.Minutes(62)
+	told := map[string]bool{}
+	for _, m := range h.New() {
+		for i := range 5 {
+			if name := fmt.Sprint("job-", i); strings.Contains(m.Subject, name+" is silent") {
+				told[name] = true
+			}
+		}
+	}
+	if len(told) != 5 {
+		t.Errorf("told of %v", told)
+	}
+}
+
+// TestFlowACrashLoop: a job that starts and dies again and again is missed.
+func TestFlowACrashLoop(t *testing.T) {
+	h := harness.Start(t)
+	loop := beat(t, h, "loop", "5m")
+	pings(t, "GET", loop, "")
+	for range 3 {
+		pings(t, "GET", loop+"/start", "")
+		h.Settled().Minutes(4)
+	}
+	says(t, h.Receives("alice")[0], "loop did not finish")
 }

@@ -286,6 +286,10 @@ func TestPeopleIntegrationsAndTokens(t *testing.T) {
 func TestHeartbeatsByTheCommandLine(t *testing.T) {
 	s := newShell(t, opstest.New(t), "", ops.HeartbeatsWrite)
 	golden(t, "heartbeats-create", s.want(0, "heartbeats", "create", "--id", "backup", "--name", "Nightly backup", "--cron", "30 2 * * *", "--zone", "Europe/Berlin"))
+	s.want(0, "heartbeats", "update", "backup", "--service", "shop", "--max-run", "2h", "--redact-fields", "password")
+	if cleared := s.want(0, "heartbeats", "update", "backup", "--service", "", "--max-run", "0s", "--zone", "").out; strings.Contains(cleared, "shop") || strings.Contains(cleared, "2h") || strings.Contains(cleared, "Berlin") || !strings.Contains(cleared, "password") {
+		t.Errorf("cleared:\n%s", cleared)
+	}
 	s.want(0, "heartbeats", "update", "backup", "--every", "1d")
 	golden(t, "heartbeats-list", s.want(0, "heartbeats", "list"))
 	s.want(0, "heartbeats", "remove", "backup")

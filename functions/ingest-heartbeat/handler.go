@@ -15,10 +15,12 @@ import (
 	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
 	"tocsin/shared/ddb"
+	"tocsin/shared/defaults"
 	"tocsin/shared/fault"
 	"tocsin/shared/heartbeat"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/intake"
+	"tocsin/shared/integration"
 	"tocsin/shared/queue"
 	"tocsin/shared/telemetry"
 )
@@ -27,6 +29,7 @@ import (
 // written on condition that the one it used is still the one that is stored.
 type handler struct {
 	teller  heartbeat.Teller
+	limits  intake.Limits
 	metrics *telemetry.Metrics
 	now     func() time.Time
 
@@ -59,17 +62,7 @@ func newHandler(env cloud.Lookup) (*handler, error) {
 		return nil, err
 	}
 	h := &handler{metrics: telemetry.NewMetrics(os.Stdout, env), now: clock.Now, known: map[string]heartbeat.Heartbeat{}}
-	h.teller.Store = &heartbeat.Store{Table: table}
-	h.teller.Send = func(ctx context.Context, r heartbeat.Report) error {
-		d, err := intake.Own(r.ID, r.Service, r.At, r.Alert, r.Output)
-		if err == nil {
-			err = intake.SendOwn(ctx, alerts, d)
-		}
-		if err == nil {
-			h.metrics.Add("Accepted", len(d.Items))
-		}
-		return err
-	}
+	h.teller = heartbeat.Teller{Store: &heartbeat.Store{Table: table}, Send: heartbeat.Outlet{Queue: alerts, Metrics: h.metrics}.Send}
 	return h, nil
 }
 
@@ -114,14 +107,13 @@ func (h *handler) ping(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// output is the end of a body, as text. Of one that is too large what was read
-// will do: its job is no less alive.
+// output is a body as text. Of one that is too large what was read will do: its
+// job is no less alive.
 func output(body io.Reader) (string, error) {
 	text, err := io.ReadAll(body)
 	if _, large := errors.AsType[*http.MaxBytesError](err); err != nil && !large {
 		return "", fault.Wrap(fault.Invalid, err, "the body ended early")
 	}
-	text = text[max(0, len(text)-heartbeat.MaxOutput):]
 	return strings.TrimSpace(strings.ToValidUTF8(string(text), "")), nil
 }
 
@@ -131,6 +123,9 @@ const tries = 5
 // write writes the ping with one call while the definition is known.
 func (h *handler) write(ctx context.Context, key string, p heartbeat.Ping, at time.Time) (heartbeat.Heartbeat, error) {
 	beat, err := h.find(ctx, key)
+	if err == nil {
+		err = h.limits.Take("the heartbeat", string(beat.ID), defaults.PingsPerMinute, http.StatusTooManyRequests, at)
+	}
 	for try := 0; err == nil && try < tries; try++ {
 		var after heartbeat.Heartbeat
 		after, err = h.teller.Store.Ping(ctx, beat, p, at)
@@ -138,7 +133,7 @@ func (h *handler) write(ctx context.Context, key string, p heartbeat.Ping, at ti
 			h.remember(key, after)
 			return after, nil
 		}
-		if fault.Is(err, fault.Conflict) && after.HasKey(heartbeat.HashKey(key)) {
+		if fault.Is(err, fault.Conflict) && after.HasKey(integration.HashKey(key)) {
 			beat, err = after, nil
 			continue
 		}

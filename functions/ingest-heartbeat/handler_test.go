@@ -15,11 +15,14 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"tocsin/shared/cloud"
 	"tocsin/shared/ddb"
+	"tocsin/shared/defaults"
 	"tocsin/shared/heartbeat"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/intake"
 	"tocsin/shared/plan"
+	"tocsin/shared/queue"
 	"tocsin/shared/telemetry"
 	"tocsin/tests/dynamo"
 	"tocsin/tests/fakes/account"
@@ -53,6 +56,7 @@ func newJob(t *testing.T) *job {
 	}
 	j.h.now = func() time.Time { return j.at }
 	j.h.metrics = telemetry.NewMetrics(&j.wrote, env)
+	j.h.teller.Send = heartbeat.Outlet{Queue: alertsQueue(t, env), Metrics: j.h.metrics}.Send
 	_, j.key, err = j.h.teller.Store.Create(t.Context(), heartbeat.Definition{
 		ID: "backup", Name: "Nightly backup", Service: "shop",
 		Expectation: heartbeat.Expectation{Every: plan.Duration(5 * time.Minute), Grace: plan.Duration(time.Minute), MaxRun: plan.Duration(time.Hour)},
@@ -61,6 +65,19 @@ func newJob(t *testing.T) *job {
 		t.Fatal(err)
 	}
 	return j
+}
+
+func alertsQueue(t *testing.T, env cloud.Lookup) *queue.Sender {
+	t.Helper()
+	cfg, err := cloud.Config(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alerts, err := queue.Open(cfg, env, "ALERTS_QUEUE_URL")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return alerts
 }
 
 // file reads an event, with the key of the job in place of the example.
@@ -263,6 +280,61 @@ func TestTheEndOfALargeOutputIsKept(t *testing.T) {
 	e.Body = strings.Repeat("x", intake.MaxBody+1)
 	if answer := j.send(e); answer.StatusCode != 200 {
 		t.Errorf("answered %d %s", answer.StatusCode, answer.Body)
+	}
+}
+
+// TestALoopGoneWildIsRefused: what it did before is told, the rest is refused
+// until a while later, and other heartbeats are not concerned.
+func TestALoopGoneWildIsRefused(t *testing.T) {
+	j := newJob(t)
+	_, other, err := j.h.teller.Store.Create(t.Context(), heartbeat.Definition{
+		ID: "report", Name: "Report", Expectation: heartbeat.Expectation{Every: plan.Duration(5 * time.Minute)},
+	}, j.at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := 0
+	for i := range 400 {
+		switch answer := j.send(j.file([]string{"fail.json", "success.json"}[i%2])); {
+		case answer.StatusCode == http.StatusOK:
+			taken++
+		case answer.StatusCode != http.StatusTooManyRequests || answer.Headers["Retry-After"] != "2" || !strings.Contains(answer.Body, "30 requests a minute"):
+			t.Fatalf("answered %d %v %s", answer.StatusCode, answer.Headers, answer.Body)
+		}
+	}
+	if told := j.told(); taken != defaults.PingsPerMinute || len(told) != taken {
+		t.Errorf("took %d and told %d", taken, len(told))
+	}
+	j.key, other = other, j.key
+	j.pings("get.json", 200, heartbeat.Up)
+	j.key = other
+	j.at = j.at.Add(2 * time.Second)
+	j.pings("get.json", 200, heartbeat.Up)
+	j.pings("get.json", 429, "")
+}
+
+// TestASecretInAnOutputIsNotKept: nor is its rest where the output is cut.
+func TestASecretInAnOutputIsNotKept(t *testing.T) {
+	j := newJob(t)
+	_, err := j.h.teller.Store.Update(t.Context(), "backup", j.at, func(d *heartbeat.Definition) {
+		d.RedactFields, d.RedactPatterns = []string{"password"}, []string{`ghp_\w+`}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := j.file("fail.json")
+	e.Headers["content-type"] = "application/x-www-form-urlencoded" // as curl says of every text
+	e.Body = "dump --password=hush: ghp_deadbeef, password=" + strings.Repeat("hush", heartbeat.MaxOutput)
+	if answer := j.send(e); answer.StatusCode != 200 {
+		t.Fatalf("answered %d %s", answer.StatusCode, answer.Body)
+	}
+	d := j.told()[0]
+	body, err := d.Body()
+	if want := "dump --password=[redacted] [redacted], password=[redacted]"; err != nil || string(body) != want || d.Items[0].Alert.Description != want {
+		t.Errorf("told %.200q, %.200q, %v", body, d.Items[0].Alert.Description, err)
+	}
+	if beat, err := j.h.teller.Store.Get(t.Context(), "backup"); err != nil || strings.Contains(beat.Output, "hush") {
+		t.Errorf("kept %.200q, %v", beat.Output, err)
 	}
 }
 

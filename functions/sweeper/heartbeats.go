@@ -7,13 +7,11 @@ import (
 	"tocsin/shared/ddb"
 	"tocsin/shared/fault"
 	"tocsin/shared/heartbeat"
-	"tocsin/shared/intake"
 )
 
 // overdueHeartbeats returns the heartbeats to be looked at one by one: those
-// whose deadline has passed, unless so many at once that their path is broken.
-// The guard counts before any of them is handed out. While the path is broken
-// one alert says so, and they wait.
+// that are overdue, unless so many at once that their path is broken. The guard
+// takes its census before any of them is handed out.
 func (s *sweeper) overdueHeartbeats(ctx context.Context) ([]ddb.Item, error) {
 	at := s.now()
 	due, err := s.events.Due(ctx, heartbeat.DueKind, clock.Format(at), most)
@@ -21,53 +19,80 @@ func (s *sweeper) overdueHeartbeats(ctx context.Context) ([]ddb.Item, error) {
 		return nil, err
 	}
 	path, err := s.heartbeats.Store.Path(ctx)
+	if err != nil || len(due) == 0 && path.Since.IsZero() {
+		return nil, err
+	}
+	all, err := s.heartbeats.Store.List(ctx) // consistently: an index that lags makes no broken path
 	if err != nil {
 		return nil, err
 	}
-	since := at
-	if !path.Since.IsZero() {
-		since = path.Since
+	census := heartbeat.Count(all, at)
+	held := map[heartbeat.ID]bool{}
+	switch path.Judge(census, at) {
+	case heartbeat.Holds:
+		for _, h := range census.Overdue {
+			held[h.ID] = true
+		}
+		err = s.pathBroken(ctx, path, census)
+	case heartbeat.Recovers:
+		held, err = s.pathWorks(ctx, path, census)
 	}
-	census, names, err := s.heartbeats.Store.Count(ctx, due, since, at)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case census.Broken():
-		return nil, s.pathBroken(ctx, path, census, names)
-	case !path.Since.IsZero():
-		return due, s.pathWorks(ctx, path)
 	}
-	return due, nil
+	var tell []ddb.Item
+	for _, h := range all {
+		if h.Overdue(at) && !held[h.ID] && len(tell) < most {
+			tell = append(tell, heartbeat.Key(h.ID))
+		}
+	}
+	return tell, nil
 }
 
-// pathBroken writes that the path is broken before it says so, and says so
-// again where it is not known that the queue has it.
-func (s *sweeper) pathBroken(ctx context.Context, path heartbeat.Path, c heartbeat.Census, names []string) error {
-	if path.Told {
-		return nil
-	}
-	if path.Since.IsZero() {
-		broken := heartbeat.Path{Since: s.now()}
-		if err := s.heartbeats.Store.SetPath(ctx, path, broken); err != nil {
+// pathBroken writes that the path is broken, or that more are lost than was
+// told, before it says so, and says so again where it is not known that the
+// queue has it.
+func (s *sweeper) pathBroken(ctx context.Context, path heartbeat.Path, c heartbeat.Census) error {
+	next := path.Next(c, s.now())
+	if next != path {
+		if err := s.heartbeats.Store.SetPath(ctx, path, next); err != nil {
 			return unlessOther(err)
 		}
-		path = broken
 	}
-	s.log.ErrorContext(ctx, "heartbeats are not arriving", "overdue", c.Overdue, "armed", c.Armed)
-	if err := s.tell(ctx, path.Report(c, names)); err != nil {
+	if next.Told {
+		return nil
+	}
+	s.log.ErrorContext(ctx, "heartbeats are not arriving", "lost", c.Lost, "heard", c.Heard)
+	if err := s.heartbeats.Send(ctx, next.Report(c)); err != nil {
 		return err
 	}
-	return unlessOther(s.heartbeats.Store.SetPath(ctx, path, heartbeat.Path{Since: path.Since, Told: true}))
+	told := next
+	told.Told = true
+	return unlessOther(s.heartbeats.Store.SetPath(ctx, next, told))
 }
 
-func (s *sweeper) pathWorks(ctx context.Context, path heartbeat.Path) error {
-	if err := s.tell(ctx, path.Recovery(s.now())); err != nil {
-		return err
+// pathWorks awaits anew what was held back and has a turn soon, before it says
+// that the path works again. It returns what it spared.
+func (s *sweeper) pathWorks(ctx context.Context, path heartbeat.Path, c heartbeat.Census) (spared map[heartbeat.ID]bool, err error) {
+	at := s.now()
+	spared = map[heartbeat.ID]bool{}
+	for _, h := range c.Overdue {
+		if !h.HasTurn(at) {
+			continue
+		}
+		spared[h.ID] = true
+		if err := unlessOther(s.heartbeats.Store.Spare(ctx, h, at)); err != nil {
+			return nil, err
+		}
 	}
-	return unlessOther(s.heartbeats.Store.SetPath(ctx, path, heartbeat.Path{}))
+	if err := s.heartbeats.Send(ctx, path.Recovery(c, at)); err != nil {
+		return nil, err
+	}
+	return spared, unlessOther(s.heartbeats.Store.SetPath(ctx, path, heartbeat.Path{}))
 }
 
-// unlessOther lets a sweep that overlaps with another leave the rest to it.
+// unlessOther lets a sweep that overlaps with another, or with a ping, leave
+// the rest to it.
 func unlessOther(err error) error {
 	if fault.Is(err, fault.Conflict) {
 		return nil
@@ -95,16 +120,4 @@ func (s *sweeper) settleHeartbeat(ctx context.Context, id heartbeat.ID) error {
 		return err
 	}
 	return s.repaired(ctx, "heartbeat", err)
-}
-
-// tell puts a report about heartbeats into the alerts queue.
-func (s *sweeper) tell(ctx context.Context, r heartbeat.Report) error {
-	d, err := intake.Own(r.ID, r.Service, r.At, r.Alert, r.Output)
-	if err == nil {
-		err = intake.SendOwn(ctx, s.alertsQueue, d)
-	}
-	if err == nil {
-		s.metrics.Add("Accepted", len(d.Items))
-	}
-	return err
 }

@@ -21,10 +21,15 @@ import (
 // grace, and pings them.
 func (y *yard) beating(names ...string) {
 	y.T.Helper()
+	y.beatingEvery(5*time.Minute, time.Minute, names...)
+}
+
+func (y *yard) beatingEvery(every, grace time.Duration, names ...string) {
+	y.T.Helper()
 	for _, name := range names {
 		_, _, err := y.heartbeats.Store.Create(y.T.Context(), heartbeat.Definition{
 			ID: heartbeat.ID(name), Name: name, Service: "shop",
-			Expectation: heartbeat.Expectation{Every: plan.Duration(5 * time.Minute), Grace: plan.Duration(time.Minute)},
+			Expectation: heartbeat.Expectation{Every: plan.Duration(every), Grace: plan.Duration(grace)},
 		}, y.at)
 		if err != nil {
 			y.T.Fatal(err)
@@ -170,29 +175,122 @@ func names(n int) []string {
 	return all
 }
 
+// minutesUntil sweeps each minute until d after everything was opened. Each fifth,
+// those that are named are pinged.
+func (y *yard) minutesUntil(d time.Duration, alive ...string) *yard {
+	y.T.Helper()
+	for next := y.at.Sub(begin) + time.Minute; next <= d; next += time.Minute {
+		if y.after(next); next%(5*time.Minute) == 0 {
+			y.ping(alive...)
+		}
+		y.minute()
+	}
+	return y
+}
+
+// singly is that heartbeats of names are told one by one.
+func singly(names []string, format string) []string {
+	var all []string
+	for _, name := range names {
+		all = append(all, fmt.Sprintf(format, name))
+	}
+	slices.Sort(all)
+	return all
+}
+
 // TestInvariant04AMassExpiryIsOneAlert: the guard counts before anything is
-// handed out; when the path works again, what is still silent is told.
+// handed out; when the path works again, what was not heard yet is awaited anew.
 func TestInvariant04AMassExpiryIsOneAlert(t *testing.T) {
 	y := newYard(t)
-	y.beating(names(10)...)
-	y.after(4 * time.Minute)
-	y.ping(names(10)[6:]...)
+	y.beating(names(12)...)
 	y.after(6 * time.Minute)
 	if b := y.swept(); len(b.Records) > 0 {
 		t.Errorf("handed out %+v", b.Records)
 	}
-	d := y.tells("firing heartbeats are not arriving: 6 of 10 are overdue")[0]
+	d := y.tells("firing heartbeats are not arriving: 12 of 12 are overdue")[0]
 	if a := d.Items[0].Alert; a.Severity != alert.Critical || a.DedupKey != "heartbeats:path" || !strings.Contains(a.Description, "backup, job-1") {
 		t.Errorf("told %+v", a)
 	}
-	y.after(7 * time.Minute).minute().tells()
-	y.after(10 * time.Minute).minute().tells() // now all of them
-	y.ping(names(10)[1:]...)
+	y.minutesUntil(12 * time.Minute).tells()
+	y.ping(names(12)[5:]...)
 	y.tells()
-	y.after(11*time.Minute).minute().tells(backupSilent, pathWorks)
-	y.after(12 * time.Minute).minute().tells()
+	d = y.after(13 * time.Minute).minute().tells(pathWorks)[0]
+	if text := d.Items[0].Alert.Description; text != "Not heard yet: backup, job-1, job-2, job-3, job-4." {
+		t.Errorf("described by %q", text)
+	}
+	y.minutesUntil(18*time.Minute, names(12)[1:]...).tells() // four are heard when their turn comes
+	y.after(19 * time.Minute).minute().tells("firing backup is silent: expected every 5m, last heard 19:02 UTC")
+	y.minutesUntil(40*time.Minute, names(12)[1:]...).tells()
 	y.ping("backup")
 	y.tells(backupBack)
+}
+
+// TestInvariant04WhatFallsSilentLaterIsToldToo: in two waves. Each time that
+// half as many again are lost is an episode of its own, which pages again if a
+// person resolved the one before.
+func TestInvariant04WhatFallsSilentLaterIsToldToo(t *testing.T) {
+	y := newYard(t)
+	y.beating(names(10)...)
+	y.minutesUntil(16*time.Minute, names(10)[5:]...)
+	first := y.tells("firing heartbeats are not arriving: 5 of 10 are overdue")[0]
+	second := y.minutesUntil(22 * time.Minute).tells("firing heartbeats are not arriving: 10 of 10 are overdue")[0]
+	if a, b := first.Items[0].Alert, second.Items[0].Alert; a.Episode == b.Episode || a.DedupKey != b.DedupKey || first.ID == second.ID {
+		t.Errorf("told %+v, then %+v", a, b)
+	}
+	y.minutesUntil(65 * time.Minute).tells()
+	y.minutesUntil(67 * time.Minute)
+	if told := y.deliveries(); len(told) != 10 {
+		t.Errorf("told %+v", told)
+	}
+}
+
+// TestInvariant04TheGuardHoldsForABoundedTime: then misses are told one by one,
+// as are those that come later, until pings arrive again.
+func TestInvariant04TheGuardHoldsForABoundedTime(t *testing.T) {
+	y := newYard(t)
+	y.beating(names(6)...)
+	y.beatingEvery(time.Hour, 30*time.Minute, "hourly")
+	y.minutesUntil(65 * time.Minute).tells("firing heartbeats are not arriving: 6 of 6 are overdue")
+	y.minutesUntil(66 * time.Minute).tells(singly(names(6), "firing %s is silent: expected every 5m, last heard 19:02 UTC")...)
+	y.minutesUntil(100 * time.Minute).tells("firing hourly is silent: expected every 1h, last heard 19:02 UTC")
+	y.ping("hourly")
+	y.tells("resolved hourly is heard again")
+	y.minutesUntil(101 * time.Minute).tells(pathWorks)
+	y.minutesUntil(140 * time.Minute).tells()
+}
+
+// TestInvariant04HalfOfThemStayDead: the others go on, so that their path works
+// after all; those that are dead are told when their turn does not come.
+func TestInvariant04HalfOfThemStayDead(t *testing.T) {
+	y := newYard(t)
+	y.beating(names(10)...)
+	y.minutesUntil(20*time.Minute, names(10)[5:]...).tells("firing heartbeats are not arriving: 5 of 10 are overdue")
+	y.minutesUntil(25*time.Minute, names(10)[5:]...).tells(pathWorks)
+	y.minutesUntil(40*time.Minute, names(10)[5:]...).tells(singly(names(5), "firing %s is silent: expected every 5m, last heard 19:02 UTC")...)
+	y.minutesUntil(120*time.Minute, names(10)[5:]...).tells()
+}
+
+// TestInvariant04ADailyMissIsNotPutOff: until its next turn nobody would know.
+func TestInvariant04ADailyMissIsNotPutOff(t *testing.T) {
+	y := newYard(t)
+	y.beatingEvery(24*time.Hour, time.Minute, "nightly")
+	y.after(24*time.Hour - 5*time.Minute).beating(names(9)...)
+	y.after(24*time.Hour + 2*time.Minute).minute().tells("firing heartbeats are not arriving: 10 of 10 are overdue")
+	y.ping(names(9)...)
+	y.after(24*time.Hour+3*time.Minute).minute().tells("firing nightly is silent: expected every 1d, last heard 2026-03-11 19:02 UTC", pathWorks)
+}
+
+// TestHeartbeatsOfManyPeriodsStopAtOnce: those that are rarely pinged say
+// nothing about the path, until they are due themselves.
+func TestHeartbeatsOfManyPeriodsStopAtOnce(t *testing.T) {
+	y := newYard(t)
+	y.beating(names(6)...)
+	for i := range 7 {
+		y.beatingEvery(24*time.Hour, time.Minute, fmt.Sprint("daily-", i))
+		y.beatingEvery(time.Hour, time.Minute, fmt.Sprint("hourly-", i))
+	}
+	y.minutesUntil(30 * time.Minute).tells("firing heartbeats are not arriving: 6 of 6 are overdue")
+	y.minutesUntil(61 * time.Minute).tells("firing heartbeats are not arriving: 13 of 13 are overdue")
 }
 
 // TestHeartbeatsThatStopOneByOne: those told before are of the same failure.
@@ -204,12 +302,14 @@ func TestHeartbeatsThatStopOneByOne(t *testing.T) {
 	for m := 6; m < 10; m++ {
 		y.after(time.Duration(m) * time.Minute).minute()
 	}
-	if singly := y.deliveries(); len(singly) != 4 {
-		t.Errorf("%d told one by one", len(singly))
+	if told := y.deliveries(); len(told) != 4 {
+		t.Errorf("%d told one by one", len(told))
 	}
 	y.after(10 * time.Minute).minute().tells("firing heartbeats are not arriving: 5 of 8 are overdue")
-	for m := 11; m < 60; m++ {
-		y.after(time.Duration(m) * time.Minute).minute().tells()
+	y.minutesUntil(60 * time.Minute).tells("firing heartbeats are not arriving: 8 of 8 are overdue")
+	y.minutesUntil(75 * time.Minute)
+	if told := y.deliveries(); len(told) != 4 {
+		t.Errorf("%d told after the hold", len(told))
 	}
 }
 

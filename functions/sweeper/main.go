@@ -56,13 +56,11 @@ func newSweeper(log *slog.Logger, env cloud.Lookup) (*sweeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sweeper{
+	return &sweeper{
 		desk: p.Desk, alerts: p.Alerts, outbox: p.Outbox, machine: p.Machine, crises: crises, queue: sweeps,
 		engine: engine, incidents: incidents, events: p.Events, journal: p.Journal, log: log, metrics: p.Metrics, now: clock.Now,
-		alertsQueue: alerts,
-	}
-	s.heartbeats = heartbeat.Teller{Store: &heartbeat.Store{Table: p.Events}, Send: s.tell}
-	return s, nil
+		heartbeats: heartbeat.Teller{Store: &heartbeat.Store{Table: p.Events}, Send: heartbeat.Outlet{Queue: alerts, Metrics: p.Metrics}.Send},
+	}, nil
 }
 
 // entry tells the three callers apart: the queue of repairs, the service's

@@ -35,8 +35,7 @@ type sweeper struct {
 	events    ddb.Table
 	journal   ddb.Table
 
-	heartbeats  heartbeat.Teller
-	alertsQueue *queue.Sender
+	heartbeats heartbeat.Teller
 
 	log     *slog.Logger
 	metrics *telemetry.Metrics

@@ -323,26 +323,3 @@ func (t Table) Due(ctx context.Context, kind, at string, limit int) ([]Item, err
 	}
 	return due, nil
 }
-
-// CountDue returns how many items of a kind have a deadline from an instant on,
-// read eventually consistently.
-func (t Table) CountDue(ctx context.Context, kind, from string) (int, error) {
-	n := 0
-	for shard := range Shards {
-		pages := dynamodb.NewQueryPaginator(t.Client, &dynamodb.QueryInput{
-			TableName:                 &t.Name,
-			IndexName:                 aws.String(DueIndex),
-			Select:                    types.SelectCount,
-			KeyConditionExpression:    aws.String("due_shard = :s AND due_at >= :t"),
-			ExpressionAttributeValues: Item{":s": S(fmt.Sprintf("%s#%d", kind, shard)), ":t": S(from)},
-		})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return 0, Fault(err, "count due %s", kind)
-			}
-			n += int(page.Count)
-		}
-	}
-	return n, nil
-}

@@ -33,6 +33,12 @@ func (u *Update) SetIfAbsent(name string, v types.AttributeValue) {
 	u.sets = append(u.sets, u.alias(name)+" = if_not_exists("+u.alias(name)+", "+u.bind(":"+name, v)+")")
 }
 
+// SetOr gives the attribute the value that the attribute from has, or this one
+// where that has none.
+func (u *Update) SetOr(name, from string, v types.AttributeValue) {
+	u.sets = append(u.sets, u.alias(name)+" = if_not_exists("+u.alias(from)+", "+u.bind(":"+name, v)+")")
+}
+
 // Remove takes the attribute away.
 func (u *Update) Remove(name string) { u.removes = append(u.removes, u.alias(name)) }
 

@@ -83,6 +83,11 @@ const (
 // HeartbeatGrace is by how much a ping may be late.
 const HeartbeatGrace = 5 * time.Minute
 
+// PingsPerMinute is how many pings of one heartbeat a process takes: some for
+// each of several workers that share it, and too few for a loop gone wild to
+// fill an event.
+const PingsPerMinute = 30
+
 // StormLevels returns the counts of joined alerts at which an event tells again.
 func StormLevels() []int { return []int{10, 100, 1000} }
 

@@ -1,6 +1,7 @@
 package heartbeat
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,8 +61,12 @@ func (e Expectation) timetable(bad *fault.Problems) Timetable {
 	t := Timetable{every: time.Duration(e.Every), grace: e.Grace.Or(defaults.HeartbeatGrace)}
 	t.maxRun = e.MaxRun.Or(t.grace)
 	switch {
-	case (e.Every == 0) == (e.Cron == ""):
-		bad.Add("every", "give either every or cron")
+	case e.Every == 0 && e.Cron == "":
+		bad.Add("every", "missing; give every, or cron")
+		bad.Add("cron", "missing; give cron, or every")
+	case e.Every != 0 && e.Cron != "":
+		bad.Add("every", "cannot be together with cron")
+		bad.Add("cron", "cannot be together with every")
 	case e.Every != 0 && (t.every < MinEvery || t.every > MaxEvery):
 		bad.Add("every", "is %s, expected 1m to 366d", e.Every)
 	case e.Every != 0 && e.Zone != "":
@@ -90,7 +95,7 @@ func (e Expectation) readCron(t *Timetable, bad *fault.Problems) {
 		bad.Add("cron", "expected five fields without a zone, at most %d bytes", maxCron)
 		return
 	}
-	found, err := cron.ParseStandard(e.Cron)
+	found, err := cron.ParseStandard(withSunday(e.Cron))
 	spec, ok := found.(*cron.SpecSchedule)
 	switch {
 	case err != nil:
@@ -103,6 +108,46 @@ func (e Expectation) readCron(t *Timetable, bad *fault.Problems) {
 			bad.Add("cron", "never comes")
 		}
 	}
+}
+
+// withSunday writes day 7 of the week, which is Sunday in every crontab, as
+// robfig/cron knows it: 0.
+func withSunday(expression string) string {
+	fields := strings.Fields(expression)
+	if len(fields) != 5 || !strings.Contains(fields[4], "7") {
+		return expression
+	}
+	parts := strings.Split(fields[4], ",")
+	for i, part := range parts {
+		days, step, stepped := strings.Cut(part, "/")
+		first, last, isRange := strings.Cut(days, "-")
+		if first == "7" && !isRange {
+			parts[i] = "0"
+		}
+		if last == "7" {
+			parts[i] = daysUntilSunday(part, first, step, stepped)
+		}
+	}
+	fields[4] = strings.Join(parts, ",")
+	return strings.Join(fields, " ")
+}
+
+// daysUntilSunday lists the days of a range that ends on day 7; part itself if
+// it is none.
+func daysUntilSunday(part, first, step string, stepped bool) string {
+	from, err := strconv.Atoi(first)
+	by := 1
+	if stepped && err == nil {
+		by, err = strconv.Atoi(step)
+	}
+	if err != nil || from < 0 || by < 1 {
+		return part
+	}
+	var days []string
+	for day := from; day <= 7; day += by {
+		days = append(days, strconv.Itoa(day%7))
+	}
+	return strings.Join(days, ",")
 }
 
 // early is by how much a ping may come before the instant that it is meant

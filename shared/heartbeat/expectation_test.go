@@ -59,6 +59,35 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+func TestSundayIsDaySevenToo(t *testing.T) {
+	for written, want := range map[string]string{
+		"0 2 * * 7": "0 2 * * 0", "0 2 * * 5-7": "0 2 * * 5,6,0", "0 2 * * 1-7/2": "0 2 * * 1,3,5,0", "0 2 * * 3,7": "0 2 * * 3,0",
+		"0 2 * * 0-7": "0 2 * * *", "0 7 7 7 sun": "0 7 7 7 0", "@weekly": "0 0 * * 0",
+	} {
+		got, err := Expectation{Cron: written}.Timetable()
+		if err != nil {
+			t.Errorf("%s: %v", written, err)
+			continue
+		}
+		same, err := Expectation{Cron: want}.Timetable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := nine
+		for range 40 {
+			if a, b := got.next(at), same.next(at); !a.Equal(b) {
+				t.Fatalf("%s comes at %s, %s at %s", written, a, want, b)
+			}
+			at = got.next(at)
+		}
+	}
+	for _, wrong := range []string{"0 2 * * 8", "0 2 * * 6-8", "0 2 * * 7-3", "0 2 * * 8-7", "0 2 * * -7", "0 2 * * x-7", "0 2 * * 1-7/0", "0 2 * * 77"} {
+		if _, err := (Expectation{Cron: wrong}).Timetable(); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
+}
+
 // slowly finds the next instant of hours and minutes in a zone by looking at
 // every minute.
 func slowly(from time.Time, zone *time.Location, hours, minutes []int, everyHour bool) time.Time {
@@ -120,8 +149,8 @@ func TestExpectationThatIsNotValid(t *testing.T) {
 		of   Expectation
 		want string
 	}{
-		{Expectation{}, "every: give either"},
-		{Expectation{Every: minutes(5), Cron: "* * * * *"}, "every: give either"},
+		{Expectation{}, "every: missing; give every, or cron; cron: missing"},
+		{Expectation{Every: minutes(5), Cron: "* * * * *"}, "every: cannot be together with cron; cron: cannot"},
 		{Expectation{Every: plan.Duration(30 * time.Second)}, "every: is 30s"},
 		{Expectation{Every: minutes(60 * 24 * 400)}, "every: is 400d"},
 		{Expectation{Every: minutes(5), Zone: "Europe/Berlin"}, "zone: only cron"},

@@ -15,16 +15,18 @@ package heartbeat
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
 	"tocsin/shared/integration"
+	"tocsin/shared/source"
+	"tocsin/shared/source/redact"
 )
 
 // Source is the source of alerts about heartbeats, and their integration.
@@ -36,14 +38,18 @@ type ID string
 // Definition is what people decide of a heartbeat. Its JSON is what the store
 // keeps; it holds no secret, only the hashes of its keys.
 type Definition struct {
-	ID        ID             `json:"id"` // a-z, 0-9 and hyphens, at most MaxID
-	Name      string         `json:"name"`
-	Service   string         `json:"service,omitempty"`
-	Severity  alert.Severity `json:"severity,omitempty"` // of its alerts; "" is error
-	Paused    bool           `json:"paused,omitempty"`
-	KeyHashes []string       `json:"key_hashes"` // the current one first, then the previous one while both are valid
-	CreatedAt time.Time      `json:"created_at"`
-	UpdatedAt time.Time      `json:"updated_at"`
+	ID       ID             `json:"id"` // a-z, 0-9 and hyphens, at most MaxID
+	Name     string         `json:"name"`
+	Service  string         `json:"service,omitempty"`
+	Severity alert.Severity `json:"severity,omitempty"` // of its alerts; "" is error
+	Paused   bool           `json:"paused,omitempty"`
+
+	RedactFields   []string `json:"redact_fields,omitempty"` // taken out of what a job sends along, see package redact
+	RedactPatterns []string `json:"redact_patterns,omitempty"`
+
+	KeyHashes []string  `json:"key_hashes"` // the current one first, then the previous one while both are valid
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 	Expectation
 }
 
@@ -59,14 +65,32 @@ func (d *Definition) check() (Timetable, error) {
 	if d.ID == "" || len(d.ID) > MaxID || strings.Trim(string(d.ID), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		bad.Add("id", "expected 1 to %d of a-z, 0-9 and hyphens", MaxID)
 	}
-	if n := len(d.Name); n == 0 || n > maxName {
-		bad.Add("name", "has %d bytes, expected 1 to %d", n, maxName)
+	switch n := len(d.Name); {
+	case n > maxName || strings.TrimSpace(d.Name) == "":
+		bad.Add("name", "has %d bytes, expected 1 to %d, not only spaces", n, maxName)
+	case strings.ContainsFunc(d.Name, unicode.IsControl):
+		bad.Add("name", "expected one line without control characters")
 	}
 	if !d.Severity.Valid() {
 		bad.Add("severity", "expected critical, error, warning or info")
 	}
+	_, err := redact.Compile(d.RedactFields, d.RedactPatterns)
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		bad = append(bad, e.Fields...)
+	}
 	t := d.timetable(&bad)
 	return t, bad.Err("the heartbeat is not valid")
+}
+
+// redacted is what may be kept of what a job sent along. That it is a form is
+// not believed: curl says so of every text.
+func (d *Definition) redacted(output string) (string, error) {
+	rules, err := redact.Compile(d.RedactFields, d.RedactPatterns)
+	if err != nil {
+		return "", err
+	}
+	clean, _, _ := rules.Request(&source.Request{Body: []byte(output)}, nil)
+	return string(clean.Body), nil
 }
 
 // Heartbeat is what is kept of one.
@@ -77,7 +101,9 @@ type Heartbeat struct {
 
 	LastPing time.Time
 	Started  time.Time // of a run that did not end yet
+	RunBy    time.Time // until when that run must end: a start that comes meanwhile moves it no further
 	Deadline time.Time // for the next ping; zero: none is awaited
+	Spared   time.Time // since when it is awaited anew because the path was broken, until a ping; its miss is held back no more
 	Missed   time.Time // the deadline that passed, until a recovery was told
 	Failed   time.Time // the first failure, until a recovery was told
 	ExitCode int       // of the last failure; 0: it named none
@@ -112,7 +138,7 @@ func (h *Heartbeat) State() State {
 		return Paused
 	case h.LastPing.IsZero():
 		return New
-	case bad && !h.Missed.IsZero() && h.Deadline.IsZero():
+	case bad && h.down():
 		return Down
 	case bad && !h.Failed.IsZero():
 		return Failing
@@ -123,6 +149,9 @@ func (h *Heartbeat) State() State {
 	}
 	return Up
 }
+
+// down reports whether h awaits a ping without a deadline, after a miss.
+func (h *Heartbeat) down() bool { return !h.Missed.IsZero() && h.Deadline.IsZero() && !h.Heard }
 
 // alarmed reports whether a firing alert may be about h.
 func (h *Heartbeat) alarmed() bool { return !h.Missed.IsZero() || !h.Failed.IsZero() }
@@ -146,10 +175,11 @@ const (
 type Ping struct {
 	signal   signal
 	exitCode int
-	Output   string // what it sent along, at most MaxOutput bytes
+	Output   string // what it sent along
 }
 
-// MaxOutput is how many bytes of a ping's body are kept: the last ones.
+// MaxOutput is how many bytes of what a failing job sends along are kept: the
+// last ones.
 const MaxOutput = 10 << 10
 
 // ParsePing reads what stands after the key in the address: nothing, start,
@@ -184,23 +214,31 @@ func (h *Heartbeat) deadline(p Ping, at time.Time) time.Time {
 	return h.timetable.Deadline(at)
 }
 
-// rearm awaits the next ping anew after a person changed what is expected.
+// rearm awaits the next ping anew, as after a person changed what is expected.
 // What was never pinged and what is down await one without a deadline.
 func (h *Heartbeat) rearm(at time.Time) {
-	down := !h.Missed.IsZero() && h.Deadline.IsZero()
+	h.RunBy, h.Spared = time.Time{}, time.Time{}
 	switch {
-	case h.Paused || h.Removed || h.LastPing.IsZero() || down:
+	case h.Paused || h.Removed || h.LastPing.IsZero() || h.down():
 		h.Deadline = time.Time{}
 	case !h.Started.IsZero():
-		h.Deadline = h.timetable.RunDeadline(at)
+		h.RunBy = h.timetable.RunDeadline(at)
+		h.Deadline = h.RunBy
 	default:
 		h.Deadline = h.timetable.Deadline(at)
 	}
 }
 
-// missed is h after its miss was found.
+// spared is h that is awaited anew because the path was broken.
+func (h Heartbeat) spared(at time.Time) Heartbeat {
+	h.rearm(at)
+	h.Spared = at
+	return h
+}
+
+// missed is h after its miss was found. The run that was missed is over.
 func (h Heartbeat) missed(at time.Time) Heartbeat {
-	h.Missed, h.Deadline, h.Heard = h.Deadline, time.Time{}, false
+	h.Missed, h.Deadline, h.RunBy, h.Heard = h.Deadline, time.Time{}, time.Time{}, false
 	h.Owed, h.OwedAt = Missed, h.after(at)
 	return h
 }
@@ -218,6 +256,9 @@ func (h *Heartbeat) after(at time.Time) time.Time {
 
 // told is h after the queue took what was owed.
 func (h Heartbeat) told(at time.Time) Heartbeat {
+	if h.RunBy.IsZero() {
+		h.Started = time.Time{}
+	}
 	h.ToldAt, h.Owed, h.OwedAt = at, "", time.Time{}
 	return h
 }
@@ -230,12 +271,10 @@ func (h Heartbeat) recovered(at time.Time) Heartbeat {
 }
 
 // Kinds of entries in the index of deadlines. Those of DueKind are judged by
-// the guard before any of them is looked at; those of MissedKind are only
-// counted.
+// the guard before any of them is looked at.
 const (
-	DueKind    = "heartbeat"        // a ping is awaited until then
-	OwedKind   = "heartbeat-owed"   // a report may not have reached the queue
-	MissedKind = "heartbeat-missed" // the deadline that was missed
+	DueKind  = "heartbeat"      // a ping is awaited until then
+	OwedKind = "heartbeat-owed" // a report may not have reached the queue
 )
 
 // resend is after what time a report that is owed is told by the sweeper.
@@ -250,8 +289,6 @@ func (h *Heartbeat) look() (kind string, at time.Time) {
 		return OwedKind, h.OwedAt.Add(resend)
 	case !h.Deadline.IsZero():
 		return DueKind, h.Deadline
-	case !h.Missed.IsZero():
-		return MissedKind, h.Missed
 	}
 	return "", time.Time{}
 }
@@ -260,10 +297,3 @@ func (h *Heartbeat) severity() alert.Severity { return cmp.Or(h.Severity, alert.
 
 // HasKey reports whether the key with this hash is valid for h.
 func (h *Heartbeat) HasKey(hash string) bool { return !h.Removed && slices.Contains(h.KeyHashes, hash) }
-
-// HashKey returns the form in which a key is stored. A plain hash is enough,
-// because keys are not guessable.
-func HashKey(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:])
-}

@@ -37,7 +37,7 @@ func TestState(t *testing.T) {
 		{Up, Heartbeat{LastPing: nine, Deadline: later}},
 		{Running, Heartbeat{LastPing: nine, Started: nine, Deadline: later}},
 		{Down, Heartbeat{LastPing: nine, Missed: later}},
-		{Down, Heartbeat{LastPing: nine, Missed: later, Started: later, Deadline: later}},
+		{Down, Heartbeat{LastPing: nine, Missed: later, Started: later, RunBy: later, Deadline: later}},
 		{Failing, Heartbeat{LastPing: nine, Failed: nine, Deadline: later}},
 		{Failing, Heartbeat{LastPing: nine, Failed: nine, Missed: nine, Deadline: later}},
 		{Down, Heartbeat{LastPing: nine, Failed: nine, Missed: later}},
@@ -124,23 +124,4 @@ func TestReports(t *testing.T) {
 	}
 	down.Paused = true
 	told(down.recovery(nine), "Nightly backup is paused", alert.Resolved, time.Time{})
-}
-
-func TestTheGuardOfThePath(t *testing.T) {
-	for c, want := range map[Census]bool{
-		{Armed: 14, Overdue: 12}: true, {Armed: 5, Overdue: 5}: true, {Armed: 10, Overdue: 5}: true,
-		{Armed: 4, Overdue: 4}: false, {Armed: 11, Overdue: 5}: false, {Armed: 1000, Overdue: 499}: false, {}: false,
-	} {
-		if got := c.Broken(); got != want {
-			t.Errorf("%+v: broken %t", c, got)
-		}
-	}
-	p := Path{Since: nine}
-	r := p.Report(Census{Armed: 14, Overdue: 12}, []string{"a", "b"})
-	if r.Alert.Title != "heartbeats are not arriving: 12 of 14 are overdue" || r.Alert.Severity != alert.Critical || !strings.Contains(r.Alert.Description, "a, b") {
-		t.Errorf("told %+v", r.Alert)
-	}
-	if over := p.Recovery(nine); over.Alert.DedupKey != r.Alert.DedupKey || !over.At.After(r.At) || over.ID == r.ID {
-		t.Errorf("recovery %+v of %+v", over, r)
-	}
 }

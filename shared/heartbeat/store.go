@@ -15,6 +15,7 @@ import (
 	"tocsin/shared/clock"
 	"tocsin/shared/ddb"
 	"tocsin/shared/fault"
+	"tocsin/shared/integration"
 )
 
 // Store keeps heartbeats in the events table: one item each, which pings write;
@@ -47,6 +48,8 @@ const (
 	attrID       = "heartbeat"
 	attrLastPing = "last_ping"
 	attrStarted  = "started"
+	attrRunBy    = "run_by"
+	attrSpared   = "spared"
 	attrDeadline = "deadline"
 	attrMissed   = "missed"
 	attrFailed   = "failed"
@@ -58,6 +61,8 @@ const (
 	attrToldAt   = "told_at"
 	attrRemoved  = "removed"
 	attrSince    = "since"
+	attrAt       = "at"
+	attrLost     = "lost"
 	attrTold     = "told"
 )
 
@@ -76,10 +81,9 @@ func keyOfHash(hash string) ddb.Item { return ddb.Key("HEARTBEATKEY#"+hash, keyS
 
 func keyInList(id ID) ddb.Item { return ddb.Key(listPartition, listPrefix+string(id)) }
 
-// newKey returns a new key for the address of a heartbeat: at least 128 bits
-// of chance (crypto/rand.Text), marked so that scanners for leaked secrets can
-// find it. It is shown once and stored hashed.
-func newKey() string { return keyPrefix + rand.Text() }
+// newKey returns a new key for the address of a heartbeat. It is shown once
+// and stored hashed, as the key of an integration is.
+func newKey() string { return integration.KeyWith(keyPrefix) }
 
 const keyPrefix = "th_"
 
@@ -100,7 +104,7 @@ func (s *Store) ByKey(ctx context.Context, key string) (Heartbeat, error) {
 	if !strings.HasPrefix(key, keyPrefix) || len(key) > 64 {
 		return Heartbeat{}, ErrRefused
 	}
-	hash := keyOfHash(HashKey(key))
+	hash := keyOfHash(integration.HashKey(key))
 	item, err := s.Table.Get(ctx, ddb.Text(hash, ddb.PK), keySort)
 	if err != nil {
 		return Heartbeat{}, fmt.Errorf("read the key of a heartbeat: %w", err)
@@ -109,7 +113,7 @@ func (s *Store) ByKey(ctx context.Context, key string) (Heartbeat, error) {
 		return Heartbeat{}, ErrRefused
 	}
 	h, err := s.Get(ctx, ID(ddb.Text(item, attrID)))
-	if fault.Is(err, fault.NotFound) || err == nil && !h.HasKey(HashKey(key)) {
+	if fault.Is(err, fault.NotFound) || err == nil && !h.HasKey(integration.HashKey(key)) {
 		return Heartbeat{}, ErrRefused
 	}
 	return h, err
@@ -156,7 +160,7 @@ func (s *Store) Create(ctx context.Context, d Definition, at time.Time) (Heartbe
 		d.ID = ID("hb-" + strings.ToLower(rand.Text()[:10]))
 	}
 	key := newKey()
-	d.KeyHashes, d.CreatedAt = []string{HashKey(key)}, at
+	d.KeyHashes, d.CreatedAt = []string{integration.HashKey(key)}, at
 	h, err := s.commit(ctx, Heartbeat{}, Heartbeat{Definition: d}, at)
 	return h, key, err
 }
@@ -186,7 +190,7 @@ func (s *Store) RotateKey(ctx context.Context, id ID, at time.Time) (Heartbeat, 
 		return Heartbeat{}, "", err
 	}
 	key, after := newKey(), before
-	hashes := append([]string{HashKey(key)}, before.KeyHashes...)
+	hashes := append([]string{integration.HashKey(key)}, before.KeyHashes...)
 	after.KeyHashes = hashes[:min(len(hashes), maxKeys)]
 	after, err = s.commit(ctx, before, after, at)
 	return after, key, err
@@ -322,9 +326,11 @@ func (s *Store) Ping(ctx context.Context, h Heartbeat, p Ping, at time.Time) (He
 	u.Require(attrRev, ddb.N(h.Rev))
 	u.Add(attrSeq, 1)
 	u.Set(attrLastPing, ddb.S(clock.Format(at)))
+	u.Remove(attrSpared)
 	if deadline := h.deadline(p, at); !deadline.IsZero() {
-		u.Set(attrDeadline, ddb.S(clock.Format(deadline)))
-		h.enter(u, p, deadline, at)
+		if err := h.enter(u, p, deadline, at); err != nil {
+			return h, err
+		}
 	}
 	item, err := s.Table.Changed(ctx, Key(h.ID), u)
 	if found, refused := ddb.Refused(err); refused {
@@ -337,25 +343,39 @@ func (s *Store) Ping(ctx context.Context, h Heartbeat, p Ping, at time.Time) (He
 }
 
 // enter writes what a ping says of a heartbeat that is watched.
-func (h *Heartbeat) enter(u *ddb.Update, p Ping, deadline, at time.Time) {
-	switch p.signal {
-	case start:
-		u.Set(attrStarted, ddb.S(clock.Format(at)))
-	case success:
-		u.Set(attrHeard, yes)
-		u.Remove(attrStarted)
-	case fail:
-		u.Remove(attrHeard)
-		u.Remove(attrStarted)
-		u.SetIfAbsent(attrFailed, ddb.S(clock.Format(at)))
-		u.Set(attrOwed, ddb.S(string(Failed)))
-		u.Set(attrOwedAt, ddb.S(clock.Format(at)))
-		u.Set(attrExitCode, ddb.N(p.exitCode))
-		u.Set(attrOutput, ddb.S(tail(p.Output, MaxOutput)))
-		u.Due(OwedKind, string(h.ID), clock.Format(at.Add(resend)))
-		return
+func (h *Heartbeat) enter(u *ddb.Update, p Ping, deadline, at time.Time) error {
+	if p.signal == start {
+		h.enterStart(u, deadline, at)
+		return nil
 	}
-	u.Due(DueKind, string(h.ID), clock.Format(deadline))
+	u.Remove(attrStarted)
+	u.Remove(attrRunBy)
+	u.Set(attrDeadline, ddb.S(clock.Format(deadline)))
+	if p.signal == success {
+		u.Set(attrHeard, yes)
+		u.Due(DueKind, string(h.ID), clock.Format(deadline))
+		return nil
+	}
+	output, err := h.redacted(p.Output)
+	u.Remove(attrHeard)
+	u.SetIfAbsent(attrFailed, ddb.S(clock.Format(at)))
+	u.Set(attrOwed, ddb.S(string(Failed)))
+	u.Set(attrOwedAt, ddb.S(clock.Format(at)))
+	u.Set(attrExitCode, ddb.N(p.exitCode))
+	u.Set(attrOutput, ddb.S(tail(output, MaxOutput)))
+	u.Due(OwedKind, string(h.ID), clock.Format(at.Add(resend)))
+	return err
+}
+
+// enterStart writes that a run began. One that runs already keeps its start and
+// its deadline: a job that starts and dies each time would else never be missed.
+func (h *Heartbeat) enterStart(u *ddb.Update, deadline, at time.Time) {
+	by := ddb.S(clock.Format(deadline))
+	u.SetIfAbsent(attrStarted, ddb.S(clock.Format(at)))
+	u.SetIfAbsent(attrRunBy, by)
+	u.SetOr(attrDeadline, attrRunBy, by)
+	u.SetOr(ddb.DueAt, attrRunBy, by)
+	u.Set(ddb.DueShard, ddb.S(ddb.Shard(DueKind, string(h.ID))))
 }
 
 func foundInstead(item ddb.Item) (Heartbeat, error) {
@@ -405,8 +425,8 @@ type instant struct {
 
 func (h *Heartbeat) instants() []instant {
 	return []instant{
-		{attrLastPing, &h.LastPing}, {attrStarted, &h.Started}, {attrDeadline, &h.Deadline}, {attrMissed, &h.Missed},
-		{attrFailed, &h.Failed}, {attrOwedAt, &h.OwedAt}, {attrToldAt, &h.ToldAt},
+		{attrLastPing, &h.LastPing}, {attrStarted, &h.Started}, {attrRunBy, &h.RunBy}, {attrDeadline, &h.Deadline},
+		{attrSpared, &h.Spared}, {attrMissed, &h.Missed}, {attrFailed, &h.Failed}, {attrOwedAt, &h.OwedAt}, {attrToldAt, &h.ToldAt},
 	}
 }
 
@@ -447,46 +467,11 @@ func decode(item ddb.Item) (Heartbeat, error) {
 	return h, nil
 }
 
-// sampled is how many overdue heartbeats the guard reads again.
-const sampled = 100
-
-// Count counts the watched heartbeats at an instant, for the guard. since is
-// when the path was found broken, or at. Of due, the entries that are overdue
-// by the index, the oldest are read again consistently: an index that lags
-// makes no broken path. It returns their names too.
-func (s *Store) Count(ctx context.Context, due []ddb.Item, since, at time.Time) (Census, []string, error) {
-	names, err := s.stillOverdue(ctx, due[:min(len(due), sampled)], at)
-	if err != nil || len(names) == 0 {
-		return Census{}, nil, err
-	}
-	var armed, waiting, recent int
-	for _, count := range []struct {
-		of   *int
-		kind string
-		from time.Time
-	}{{&armed, DueKind, time.Unix(0, 0)}, {&waiting, DueKind, at.Add(time.Millisecond)}, {&recent, MissedKind, since.Add(-Recent)}} {
-		if *count.of, err = s.Table.CountDue(ctx, count.kind, clock.Format(count.from)); err != nil {
-			return Census{}, nil, err
-		}
-	}
-	overdue := (armed - waiting) * len(names) / min(len(due), sampled)
-	return Census{Armed: armed + recent, Overdue: overdue + recent}, names, nil
-}
-
-func (s *Store) stillOverdue(ctx context.Context, due []ddb.Item, at time.Time) ([]string, error) {
-	keys := make([]ddb.Item, len(due))
-	for i, item := range due {
-		keys[i] = ddb.Key(ddb.Text(item, ddb.PK), ddb.Text(item, ddb.SK))
-	}
-	read, err := s.many(ctx, keys)
-	var names []string
-	for _, h := range read {
-		if h.Overdue(at) {
-			names = append(names, h.Name)
-		}
-	}
-	slices.Sort(names)
-	return names, err
+// Spare awaits h anew, on condition that it is as it was read: a Conflict says
+// that it is not.
+func (s *Store) Spare(ctx context.Context, h Heartbeat, at time.Time) error {
+	_, err := s.write(ctx, h, h.spared(at))
+	return err
 }
 
 // Path reads what is known of the path, consistently.
@@ -495,8 +480,11 @@ func (s *Store) Path(ctx context.Context) (Path, error) {
 	if err != nil {
 		return Path{}, fmt.Errorf("read the path of heartbeats: %w", err)
 	}
-	since, err := clock.Parse(ddb.Text(item, attrSince))
-	return Path{Since: since, Told: item[attrTold] != nil}, err
+	p := Path{Lost: int(ddb.Number(item, attrLost)), Told: item[attrTold] != nil}
+	if p.Since, err = clock.Parse(ddb.Text(item, attrSince)); err == nil {
+		p.At, err = clock.Parse(ddb.Text(item, attrAt))
+	}
+	return p, err
 }
 
 // SetPath replaces what is known of the path, on condition that before is what
@@ -504,11 +492,13 @@ func (s *Store) Path(ctx context.Context) (Path, error) {
 func (s *Store) SetPath(ctx context.Context, before, after Path) error {
 	u := &ddb.Update{}
 	setText(u, attrSince, clock.Format(after.Since))
+	setText(u, attrAt, clock.Format(after.At))
+	u.Set(attrLost, ddb.N(after.Lost))
 	setFlag(u, attrTold, after.Told)
-	if before.Since.IsZero() {
-		u.RequireAbsent(attrSince)
+	if before.At.IsZero() {
+		u.RequireAbsent(attrAt)
 	} else {
-		u.Require(attrSince, ddb.S(clock.Format(before.Since)))
+		u.Require(attrAt, ddb.S(clock.Format(before.At)))
 	}
 	err := s.Table.Apply(ctx, ddb.Key(listPartition, pathSort), u)
 	if _, refused := ddb.Refused(err); refused {

@@ -71,7 +71,7 @@ type Intake struct {
 	Now          func() time.Time // real time, for senders' times
 	Clock        func() time.Time // the time on which deadlines are judged
 
-	limits limits
+	limits Limits
 }
 
 // Only picks the one source of a function.

@@ -12,15 +12,14 @@ import (
 	"tocsin/shared/integration"
 )
 
-// limits counts the requests of integrations in this process alone: a store
-// that all share would cost a write per delivery. Each process takes what the
-// integration allows, up to a minute's worth at once, so that together they
-// take at least that, and at most that times the processes that its overlapping
-// requests have started. The zero limits are ready for use, and safe for
-// concurrent use.
-type limits struct {
+// Limits counts the requests of senders in this process alone: a store that all
+// share would cost a write per delivery. Each process takes what a sender may
+// send, up to a minute's worth at once, so that together they take at least
+// that, and at most that times the processes that its overlapping requests have
+// started. The zero Limits are ready for use, and safe for concurrent use.
+type Limits struct {
 	mu      sync.Mutex
-	buckets map[string]bucket // by integration
+	buckets map[string]bucket // by sender
 }
 
 // bucket holds how many requests may still come, as of an instant.
@@ -32,13 +31,18 @@ type bucket struct {
 // maxBuckets bounds memory; who is forgotten begins with a full bucket.
 const maxBuckets = 1000
 
-// take counts a request, or refuses it with the status by which its sender
-// tries again.
-func (l *limits) take(in *integration.Integration, status int, now time.Time) error {
-	most := float64(in.PerMinute())
+// take counts a request of an integration.
+func (l *Limits) take(in *integration.Integration, status int, now time.Time) error {
+	return l.Take("the integration", in.ID, in.PerMinute(), status, now)
+}
+
+// Take counts a request of the sender with that id, or refuses it with the
+// status by which the sender tries again. what names such senders.
+func (l *Limits) Take(what, id string, perMinute, status int, now time.Time) error {
+	most := float64(perMinute)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b, known := l.buckets[in.ID]
+	b, known := l.buckets[id]
 	switch {
 	case !known:
 		b.left = most
@@ -53,13 +57,13 @@ func (l *limits) take(in *integration.Integration, status int, now time.Time) er
 	if len(l.buckets) >= maxBuckets || l.buckets == nil {
 		l.buckets = map[string]bucket{}
 	}
-	l.buckets[in.ID] = b
+	l.buckets[id] = b
 	if !refused {
 		return nil
 	}
 	wait := math.Ceil((1 - b.left) / most * time.Minute.Seconds())
 	return limitError{&httpapi.StatusError{
-		Status: status, Text: fmt.Sprintf("the integration takes at most %d requests a minute; send it again later", in.PerMinute()),
+		Status: status, Text: fmt.Sprintf("%s takes at most %d requests a minute; send it again later", what, perMinute),
 		Header: http.Header{"Retry-After": {strconv.Itoa(int(wait))}},
 	}}
 }

@@ -162,12 +162,15 @@ const keyPrefix = "tk_"
 // keyBytes is how much chance a key holds.
 const keyBytes = 16
 
-// NewKey returns a new key for the path of an integration's webhook: 128 bits
-// of chance. It is a secret, shown once and stored hashed.
-func NewKey() string {
+// NewKey returns a new key for the path of an integration's webhook. It is a
+// secret, shown once and stored hashed.
+func NewKey() string { return KeyWith(keyPrefix) }
+
+// KeyWith returns a new key that begins with prefix: 128 bits of chance follow.
+func KeyWith(prefix string) string {
 	var b [keyBytes]byte
 	_, _ = rand.Read(b[:]) // never fails (package crypto/rand)
-	return keyPrefix + keyEncoding.EncodeToString(b[:])
+	return prefix + keyEncoding.EncodeToString(b[:])
 }
 
 var keyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)

@@ -25,12 +25,16 @@ func TestHeartbeats(t *testing.T) {
 	c.want(409, "POST", "/v1/heartbeats", `{"id":"backup","name":"x","every":"5m"}`)
 	for body, field := range map[string]string{
 		`{"name":"x"}`: "every",
-		`{"name":"x","every":"5m","cron":"* * * * *"}`:   "every",
-		`{"name":"x","cron":"30 2 * *"}`:                 "cron",
-		`{"name":"x","cron":"30 2 * * *","zone":"Mars"}`: "zone",
-		`{"name":"x","every":"5m","service":"nope"}`:     "service",
-		`{"name":"x","every":"5m","severity":"bad"}`:     "severity",
-		`{"name":"x","every":"5m","id":"Not A Slug"}`:    "id",
+		`{"name":"x","every":"5m","cron":"* * * * *"}`:                               "every",
+		`{"name":"x","cron":"30 2 * *"}`:                                             "cron",
+		`{"name":"x","cron":"30 2 * * *","zone":"Mars"}`:                             "zone",
+		`{"name":"x","every":"5m","service":"nope"}`:                                 "service",
+		`{"name":"x","every":"5m","severity":"bad"}`:                                 "severity",
+		`{"name":"x","every":"5m","id":"Not A Slug"}`:                                "id",
+		`{"name":"x","every":"5m","grace":"0s"}`:                                     "grace",
+		`{"name":"x\ny","every":"5m"}`:                                               "name",
+		`{"name":"y"}`:                                                               "cron",
+		`{"name":"x","every":"5m","redact_fields":["a..b"],"redact_patterns":["("]}`: "redact_patterns[0]",
 	} {
 		if a := c.want(422, "POST", "/v1/heartbeats", body); !strings.Contains(a.Text, `"field":"`+field+`"`) {
 			t.Errorf("%s answered %s", body, a.Text)
@@ -62,6 +66,18 @@ func TestHeartbeats(t *testing.T) {
 	c.want(422, "PATCH", "/v1/heartbeats/backup", `{"zone":"Europe/Berlin"}`)
 	if got = c.want(200, "PATCH", "/v1/heartbeats/backup", `{"cron":"@daily"}`).Body; got["expected"] != "at @daily UTC" {
 		t.Errorf("updated %v", got)
+	}
+	set := c.want(200, "PATCH", "/v1/heartbeats/backup", `{"max_run":"2h","severity":"critical","redact_fields":["password"],"redact_patterns":["sk_.+"],"cron":"0 2 * * 7","zone":"Europe/Berlin"}`).Body
+	if set["max_run"] != "2h" || set["severity"] != "critical" || set["redact_fields"] == nil || set["redact_patterns"] == nil || set["expected"] != "at 0 2 * * 7 Europe/Berlin" {
+		t.Errorf("set %v", set)
+	}
+	cleared := c.want(200, "PATCH", "/v1/heartbeats/backup", `{"max_run":"0s","severity":"error","service":"","zone":"","grace":"5m","redact_fields":[],"redact_patterns":[]}`).Body
+	if cleared["max_run"] != nil || cleared["severity"] != "error" || cleared["service"] != nil || cleared["redact_fields"] != nil || cleared["redact_patterns"] != nil ||
+		cleared["expected"] != "at 0 2 * * 7 UTC" || cleared["grace"] != "5m" || cleared["name"] != "Backup" {
+		t.Errorf("cleared %v", cleared)
+	}
+	for _, wrong := range []string{`{"name":""}`, `{"grace":"0s"}`, `{"every":"0s"}`, `{"cron":""}`} {
+		c.want(422, "PATCH", "/v1/heartbeats/backup", wrong)
 	}
 	if got = c.want(200, "POST", "/v1/heartbeats/backup/pause", "").Body; got["state"] != "paused" || got["deadline"] != nil {
 		t.Errorf("paused %v", got)

@@ -65,8 +65,28 @@ var guards = []Guard{
 	},
 	{
 		4, "a mass expiry is counted before anything fans out", "functions/sweeper/heartbeats.go",
-		"	case census.Broken():\n", "	case census.Broken() && false:\n",
+		"			held[h.ID] = true\n		}\n		err = s.pathBroken", "			held[h.ID] = false\n		}\n		err = s.pathBroken",
 		"./functions/sweeper", "TestInvariant04AMassExpiryIsOneAlert",
+	},
+	{
+		4, "misses are held back for a bounded time", "shared/heartbeat/path.go",
+		"	case at.Before(p.Since.Add(HoldFor)):\n", "	case at.After(p.Since):\n",
+		"./functions/sweeper", "TestInvariant04TheGuardHoldsForABoundedTime",
+	},
+	{
+		4, "a path that loses more is told again", "shared/heartbeat/path.go",
+		"	case 2*c.Lost >= 3*p.Lost && at.After(p.At):\n", "	case false:\n",
+		"./functions/sweeper", "TestInvariant04WhatFallsSilentLaterIsToldToo",
+	},
+	{
+		4, "what the guard spared once is told", "shared/heartbeat/path.go",
+		" || !h.Spared.IsZero()", "",
+		"./functions/sweeper", "TestInvariant04HalfOfThemStayDead",
+	},
+	{
+		4, "a run that goes on keeps its end", "shared/heartbeat/store.go",
+		"	u.SetOr(attrDeadline, attrRunBy, by)\n	u.SetOr(ddb.DueAt, attrRunBy, by)\n", "	u.Set(attrDeadline, by)\n	u.Set(ddb.DueAt, by)\n",
+		"./shared/heartbeat", "TestStoreOnDynamoDBLocal",
 	},
 	{
 		4, "a message is written once for its key", "shared/outbox/store.go",
@@ -154,6 +174,11 @@ var guards = []Guard{
 		11, "a rule that cannot be evaluated leads to the catch-all", "shared/rule/set.go",
 		"	case found.err != nil:\n", "	case found.err != nil && false:\n",
 		"./shared/rule", "Test",
+	},
+	{
+		12, "what a job sends along is kept without its secrets", "shared/heartbeat/store.go",
+		"	output, err := h.redacted(p.Output)\n", "	output, err := p.Output, error(nil)\n",
+		"./functions/ingest-heartbeat", "TestASecretInAnOutputIsNotKept",
 	},
 	{
 		12, "what is redacted is taken out before a body is read", "shared/intake/intake.go",

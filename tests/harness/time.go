@@ -70,8 +70,6 @@ func (h *Harness) due(ctx context.Context, t ddb.Table) ([]time.Time, error) {
 			case event.DueKind, incident.DueKind:
 				at = at.Add(overdue)
 			case alert.DueKind, outbox.DueKind, heartbeat.DueKind, heartbeat.OwedKind:
-			case heartbeat.MissedKind: // only counted
-				continue
 			default:
 				return nil, fmt.Errorf("the index of deadlines holds the kind %q, which the harness does not know", kind)
 			}

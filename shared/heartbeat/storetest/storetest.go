@@ -46,7 +46,9 @@ func TestStoreSuite(t *testing.T, table ddb.Table) {
 		{"a new expectation counts from its change", testUpdated},
 		{"two keys are valid while a job changes over", testKeys},
 		{"what is removed is gone, and its alert ends", testRemoved},
-		{"the guard counts what is overdue", testCount},
+		{"a run that starts again and again is missed", testStartsAgain},
+		{"what a job sends along is kept without its secrets", testRedacted},
+		{"what is spared is awaited anew", testSpared},
 		{"the path is written by one", testPath},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -232,7 +234,8 @@ func testCreated(w *world) {
 func testNotValid(w *world) {
 	for _, d := range []heartbeat.Definition{
 		{ID: "Not A Slug", Name: "a", Expectation: every(5)}, {ID: "x", Expectation: every(5)}, {ID: "x", Name: "a"},
-		{ID: "x", Name: "a", Severity: "bad", Expectation: every(5)},
+		{ID: "x", Name: "a", Severity: "bad", Expectation: every(5)}, {ID: "x", Name: "a\nb", Expectation: every(5)}, {ID: "x", Name: " ", Expectation: every(5)},
+		{ID: "x", Name: "a", RedactFields: []string{"a..b"}, Expectation: every(5)}, {ID: "x", Name: "a", RedactPatterns: []string{"("}, Expectation: every(5)},
 	} {
 		if _, _, err := w.store.Create(w.t.Context(), d, w.at); !fault.Is(err, fault.Invalid) {
 			w.t.Errorf("%+v: %v", d, err)
@@ -457,6 +460,57 @@ func testRun(w *world) {
 	}
 }
 
+func testStartsAgain(w *world) {
+	id, _ := w.create("a", heartbeat.Expectation{Every: plan.Duration(5 * time.Minute), Grace: plan.Duration(time.Minute), MaxRun: plan.Duration(10 * time.Minute)})
+	w.ping(id, "")
+	w.ping(id, "start")
+	first := w.at
+	for range 4 {
+		w.pass(150*time.Second-time.Millisecond).ping(id, "start")
+		w.sweep()
+		w.told()
+	}
+	if h := w.in(id, heartbeat.Running); !h.Started.Equal(first) || !h.Deadline.Equal(first.Add(10*time.Minute)) {
+		w.t.Errorf("started %s, deadline %s", h.Started, h.Deadline)
+	}
+	w.pass(time.Second).sweep()
+	if r := w.told(heartbeat.Missed)[0]; !strings.Contains(r.Alert.Title, "a did not finish: started "+first.Format("15:04")) {
+		w.t.Errorf("told %s", r.Alert.Title)
+	}
+	w.pass(time.Minute).ping(id, "start")
+	if h := w.in(id, heartbeat.Down); !h.Started.Equal(w.at) || !h.Deadline.Equal(w.at.Add(10*time.Minute)) {
+		w.t.Errorf("started %s, deadline %s", h.Started, h.Deadline)
+	}
+	w.pass(time.Minute).ping(id, "success")
+	w.told(heartbeat.Recovered)
+	w.ping(id, "start")
+	if h := w.get(id); !h.Deadline.Equal(w.at.Add(10 * time.Minute)) {
+		w.t.Errorf("deadline %s", h.Deadline)
+	}
+}
+
+func testRedacted(w *world) {
+	id, _ := w.create("a", every(5))
+	_, err := w.store.Update(w.t.Context(), id, w.at, func(d *heartbeat.Definition) {
+		d.RedactFields, d.RedactPatterns = []string{"password"}, []string{`sk_[a-z]+`}
+	})
+	w.ok(err)
+	p, err := heartbeat.ParsePing("fail")
+	w.ok(err)
+	for sent, kept := range map[string]string{
+		"login password=hush with sk_live":                       "login password=[redacted] with [redacted]",
+		`{"password":"hush","n":1}`:                              `{"password":"[redacted]","n":1}`,
+		"password=" + strings.Repeat("x", heartbeat.MaxOutput+5): "password=[redacted]",
+	} {
+		p.Output = sent
+		h, err := w.store.Ping(w.t.Context(), w.get(id), p, w.at)
+		w.ok(err)
+		if h.Output != kept {
+			w.t.Errorf("kept %.60q, want %q", h.Output, kept)
+		}
+	}
+}
+
 func testMissedAgain(w *world) {
 	id := w.down()
 	w.pass(time.Minute).ping(id, "start")
@@ -577,47 +631,36 @@ func testRemoved(w *world) {
 	}
 }
 
-func testCount(w *world) {
-	w.at = w.at.AddDate(10, 0, 0) // the worlds before are long overdue
-	var ids []heartbeat.ID
-	for i := range 8 {
-		id, _ := w.create(fmt.Sprint(i), every(5))
-		w.ping(id, "")
-		ids = append(ids, id)
+func testSpared(w *world) {
+	id, _ := w.create("a", every(5))
+	w.ping(id, "")
+	stale := w.get(id)
+	w.pass(2*time.Minute).ping(id, "")
+	if err := w.store.Spare(w.t.Context(), stale, w.at); !fault.Is(err, fault.Conflict) {
+		w.t.Errorf("spared as it was before its ping: %v", err)
 	}
-	begun := w.at
-	w.pass(4*time.Minute).ping(ids[7], "")
-	w.pass(3 * time.Minute)
-	w.settle(w.get(ids[0])) // told before the guard looks
-	w.told(heartbeat.Missed)
-	due, err := w.table.Due(w.t.Context(), heartbeat.DueKind, clock.Format(w.at), 1000)
-	w.ok(err)
-	due = slices.DeleteFunc(due, func(item ddb.Item) bool { return !strings.Contains(ddb.Text(item, ddb.PK), w.prefix) })
-	before, _, err := w.store.Count(w.t.Context(), due, w.at, w.at)
-	w.ok(err)
-	w.ping(ids[1], "") // the index lags: due still has it
-	after, names, err := w.store.Count(w.t.Context(), due, w.at, w.at)
-	w.ok(err)
-	if before.Overdue <= after.Overdue || before.Armed != after.Armed || !slices.Equal(names, []string{"2", "3", "4", "5", "6"}) {
-		w.t.Errorf("counted %+v, then %+v of %q", before, after, names)
+	w.pass(7 * time.Minute)
+	w.ok(w.store.Spare(w.t.Context(), w.get(id), w.at))
+	if h := w.in(id, heartbeat.Up); !h.Deadline.Equal(w.at.Add(6*time.Minute)) || !h.Spared.Equal(w.at) {
+		w.t.Errorf("spared %+v", h)
 	}
-	if old, _, err := w.store.Count(w.t.Context(), due, begun.Add(time.Hour), w.at); err != nil || old.Armed != after.Armed-1 {
-		w.t.Errorf("an old miss counts: %+v, %v", old, err)
-	}
-	if none, _, err := w.store.Count(w.t.Context(), nil, w.at, w.at); err != nil || none != (heartbeat.Census{}) {
-		w.t.Errorf("nothing is due: %+v, %v", none, err)
+	w.sweep()
+	w.told()
+	w.pass(time.Minute).ping(id, "start")
+	if h := w.get(id); !h.Spared.IsZero() {
+		w.t.Errorf("pinged %+v", h)
 	}
 }
 
 func testPath(w *world) {
 	none, err := w.store.Path(w.t.Context())
 	w.ok(err)
-	broken := heartbeat.Path{Since: w.at}
+	broken := heartbeat.Path{Since: w.at, At: w.at, Lost: 7}
 	w.ok(w.store.SetPath(w.t.Context(), none, broken))
-	if err := w.store.SetPath(w.t.Context(), none, heartbeat.Path{Since: w.at.Add(time.Hour)}); !fault.Is(err, fault.Conflict) {
+	if err := w.store.SetPath(w.t.Context(), none, heartbeat.Path{Since: w.at.Add(time.Hour), At: w.at.Add(time.Hour)}); !fault.Is(err, fault.Conflict) {
 		w.t.Errorf("broken twice: %v", err)
 	}
-	told := heartbeat.Path{Since: w.at, Told: true}
+	told := heartbeat.Path{Since: w.at, At: w.at, Lost: 7, Told: true}
 	w.ok(w.store.SetPath(w.t.Context(), broken, told))
 	if got, err := w.store.Path(w.t.Context()); err != nil || got != told {
 		w.t.Errorf("stored %+v, %v", got, err)
