@@ -251,6 +251,25 @@ func TestConfigurationFilesAreAppliedWhole(t *testing.T) {
 	golden(t, "config-history", s.want(0, "config", "history"))
 }
 
+func TestApplyRemovesNothingUnasked(t *testing.T) {
+	w := opstest.New(t)
+	s := newShell(t, w, "ann", ops.ConfigWrite)
+	some := filepath.Join(t.TempDir(), "some.yaml")
+	if err := os.WriteFile(some, []byte("kind: member\nname: ann\nspec: {display_name: Ann}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := s.want(0, "export").out
+	golden(t, "apply-removes", s.want(4, "apply", some))
+	if after := s.want(0, "export").out; after != before {
+		t.Fatalf("after a refused apply\n%s\nwant\n%s", after, before)
+	}
+	golden(t, "apply-prune", s.want(0, "apply", some, "--prune"))
+	s.want(0, "rollback", "1")
+	if after := s.want(0, "export").out; after != before {
+		t.Errorf("after the rollback\n%s\nwant\n%s", after, before)
+	}
+}
+
 func version1(t *testing.T, s *shell) int {
 	t.Helper()
 	var out struct{ Version int }
