@@ -28,9 +28,10 @@ type Request struct {
 	// request was checked against it before Verify is asked.
 	Proven bool
 
-	root doc.Value
-	err  error
-	read bool
+	root    doc.Value
+	err     error
+	notJSON error // why the body is none, whatever else it was read as
+	read    bool
 }
 
 // Media returns the media type in lower case, without its parameters.
@@ -57,6 +58,7 @@ func (r *Request) decode() (doc.Value, error) {
 	if err == nil {
 		return root, nil
 	}
+	r.notJSON = err
 	if r.Media() != FormMedia && !looksLikeForm(r.Body) {
 		if other, read := r.other(); read {
 			return other, nil
@@ -75,6 +77,29 @@ func (r *Request) other() (doc.Value, bool) {
 		return doc.Value{}, false
 	}
 	return r.Other(r)
+}
+
+// BrokenJSON says where a body that means to be JSON is none: it begins like an
+// object or a list of them, or its media type says so and it is neither form
+// nor XML. Lines of JSON are whole. nil: it is not meant to be JSON, or it is.
+func (r *Request) BrokenJSON() error {
+	root, _ := r.Root()
+	if r.notJSON == nil || root.Kind() == doc.Array || !r.meansJSON() {
+		return nil
+	}
+	return r.notJSON
+}
+
+func (r *Request) meansJSON() bool {
+	body := bytes.TrimSpace(bytes.TrimPrefix(r.Body, []byte("\ufeff")))
+	if bytes.HasPrefix(body, []byte("{")) {
+		return true
+	}
+	if list, ok := bytes.CutPrefix(body, []byte("[")); ok && bytes.HasPrefix(bytes.TrimSpace(list), []byte("{")) {
+		return true
+	}
+	says := r.Media() == "application/json" || strings.HasSuffix(r.Media(), "+json")
+	return says && !bytes.HasPrefix(body, []byte("<")) && !looksLikeForm(body)
 }
 
 // FormMedia is the media type of a form.

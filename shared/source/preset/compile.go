@@ -27,6 +27,7 @@ type Preset struct {
 	change    *change
 	readings  []reading // of the variants, then the common one
 	headers   []string  // that its paths name
+	readsText bool      // what is no JSON may be meant
 }
 
 type extract struct {
@@ -96,6 +97,7 @@ func Compile(name string, spec Spec) (*Preset, error) {
 	}
 	p.readings = append(p.readings, c.reading("", spec.Reading))
 	p.headers = headersIn(spec)
+	p.readsText = p.takesText() || textPath.MatchString(textOf(spec))
 	return p, c.bad.Err("the mapping is not valid")
 }
 
