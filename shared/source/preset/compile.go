@@ -74,8 +74,18 @@ const (
 // Compile checks a spec and makes it ready. The error names every field that
 // is wrong, and is of kind Invalid.
 func Compile(name string, spec Spec) (*Preset, error) {
+	return (&compiler{}).compile(name, spec)
+}
+
+// Check is [Compile] for what a person wrote: it also refuses conditions that
+// are likely to be meant otherwise; see [lookup.Condition.Doubt].
+func Check(name string, spec Spec) error {
+	_, err := (&compiler{careful: true}).compile(name, spec)
+	return err
+}
+
+func (c *compiler) compile(name string, spec Spec) (*Preset, error) {
 	p := &Preset{name: name, spec: spec}
-	c := compiler{}
 	p.body, p.blank = c.body(spec.Body), c.blank(spec.Blank)
 	p.extracts = c.extracts(spec.Extract)
 	p.requestID = c.text("request_id", spec.RequestID)
@@ -135,7 +145,10 @@ func over(base, v Reading) Reading {
 }
 
 // compiler gathers every problem.
-type compiler struct{ bad fault.Problems }
+type compiler struct {
+	bad     fault.Problems
+	careful bool
+}
 
 func (c *compiler) note(at string, err error) {
 	if err != nil {
@@ -146,6 +159,11 @@ func (c *compiler) note(at string, err error) {
 func (c *compiler) any(at string, written List) lookup.Any {
 	a, err := lookup.ParseAny(written)
 	c.note(at, err)
+	for _, one := range a {
+		if doubt := one.Doubt(); c.careful && doubt != "" {
+			c.bad.Add(at, "%s", doubt)
+		}
+	}
 	return a
 }
 

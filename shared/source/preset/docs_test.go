@@ -45,7 +45,7 @@ A mapping is a configuration document of kind ` + "`mapping`" + `. Wherever a li
 | ` + "`fields[title=Host].value`" + ` | of the item of a list whose title is Host |
 | ` + "`header:X-Event`, `query:name`, `path:`, `text:`" + ` | a header, a parameter, what stands after the key, the whole body |
 | ` + "`@host`" + ` | a named group of ` + "`extract`" + ` |
-| ` + "`event=up\\|down !error level>=12`" + ` | a condition: all parts must hold; ` + "`!path`" + ` is absent, ` + "`*`" + ` stands for any characters |
+| ` + "`event=up\\|down !error level>=12`" + ` | a condition: all parts must hold; the signs are ` + "`= != >= > <= <`" + `, ` + "`!path`" + ` is absent, ` + "`*`" + ` stands for any characters |
 | ` + "`{monitor.name} is {status}`" + ` | a text; nothing, if one of its paths leads nowhere |
 
 `
