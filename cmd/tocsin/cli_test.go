@@ -315,7 +315,7 @@ func TestDeliveriesTellWhereEachAlertEnded(t *testing.T) {
 	s := newShell(t, w, "", ops.DeliveriesRead)
 	part := ledger.Part{
 		Delivery: "d-1", Parts: 1, Integration: "prom", Source: "prometheus", ReceivedAt: opstest.Began, DisposedAt: opstest.Began.Add(time.Second),
-		ContentType: "application/json", Raw: []byte(`{"alerts":[]}`), Alerts: 2,
+		ContentType: "application/json", Raw: []byte(`{"alerts":[]}`), Alerts: 2, Notes: []string{"no alert was found where this source has them", "read by the mapping warehouse"},
 		Dispositions: []ledger.Disposition{
 			{Position: 0, Kind: ledger.Opened, Event: "E-1", Rule: "catch-all", Title: "Disk\x1b[31m full", Why: []string{"rule catch-all of version 1: event"}},
 			{Position: 1, Kind: ledger.Rejected, Why: []string{"status: missing"}},

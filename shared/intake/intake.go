@@ -68,7 +68,8 @@ type Intake struct {
 	Now          func() time.Time // real time, for senders' times
 	Clock        func() time.Time // the time on which deadlines are judged
 
-	limits limits
+	limits   limits
+	refusals refusals
 }
 
 // Only picks the one source of a function.
@@ -241,6 +242,7 @@ func (in *Intake) take(ctx context.Context, key string, req *source.Request) (De
 		err = understood(parsed)
 	}
 	if err != nil {
+		in.tellOwner(ctx, found, src, req, err)
 		return Delivery{}, parsed, err
 	}
 	return in.pass(ctx, found, src, req, parsed)
@@ -333,15 +335,24 @@ func readError(err error) error {
 }
 
 // Admit finds the integration of the request and checks that its sender may
-// use it. An integration of another source is refused like an unknown one.
+// use it. An integration of another source is refused like an unknown one; its
+// owner is told.
 func (in *Intake) Admit(ctx context.Context, key string, req *source.Request) (integration.Found, source.Source, error) {
+	found, src, err := in.admit(ctx, key, req)
+	if err != nil {
+		in.tellOwner(ctx, found, src, req, err)
+	}
+	return found, src, err
+}
+
+func (in *Intake) admit(ctx context.Context, key string, req *source.Request) (integration.Found, source.Source, error) {
 	found, err := in.Integrations.Find(ctx, key)
 	if err != nil {
 		return found, source.Source{}, err
 	}
 	src, served := in.Pick(ctx, found.Integration)
 	if !served {
-		return found, src, integration.ErrRefused
+		return found, source.Source{}, integration.ErrRefused
 	}
 	if err := found.Check(req.Header, req.Body, req.At); err != nil {
 		return found, src, err

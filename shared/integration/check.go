@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -64,6 +65,18 @@ func (f *Found) Check(header http.Header, body []byte, at time.Time) error {
 	return nil
 }
 
+// ProofHeader names the header by which [Found.Check] knows the sender, ""
+// where it asks for none.
+func (f *Found) ProofHeader() string {
+	switch f.Auth {
+	case Bearer, Basic:
+		return "Authorization"
+	case HMAC:
+		return cmp.Or(f.Header, SignatureHeader)
+	}
+	return ""
+}
+
 // credentials returns what follows the scheme in the Authorization header;
 // the scheme's case does not matter (RFC 9110, section 11.1).
 func credentials(header http.Header, scheme string) (string, bool) {
@@ -89,11 +102,7 @@ func nonEmpty(s string) int {
 }
 
 func (f *Found) signed(header http.Header, body []byte, at time.Time) bool {
-	name := f.Header
-	if name == "" {
-		name = SignatureHeader
-	}
-	got, err := hex.DecodeString(strings.TrimPrefix(header.Get(name), "sha256="))
+	got, err := hex.DecodeString(strings.TrimPrefix(header.Get(f.ProofHeader()), "sha256="))
 	stamp := header.Get(TimestampHeader)
 	match := 0
 	for _, secret := range f.Secrets {

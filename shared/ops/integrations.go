@@ -101,7 +101,7 @@ func (d *Desk) integrationOperations() []*Operation {
 		New(Spec{
 			Name: "integrations.get", Method: "GET", Path: "/integrations/{id}", Scope: IntegrationsRead,
 			Summary:     "Show an integration: its URL, the steps on the sender's side, what it delivered and what was rejected.",
-			Description: "The key in the URL is shown only when it is made. Counts are of the last 24 hours, or of the last 1,000 deliveries of all integrations where these are fewer; requests that were refused at the door are in the log and the metrics.",
+			Description: "The key in the URL is shown only when it is made. Counts are of the last 24 hours, or of the last 1,000 deliveries of all integrations where these are fewer. Requests that were refused are among the errors with the reason, which their sender is not told.",
 			Examples:    []Example{{"id": "int-k3v9x2m4qp"}},
 		}, d.getIntegration),
 		New(Spec{

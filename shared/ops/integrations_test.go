@@ -134,16 +134,20 @@ func TestIntegrationShowsWhatItDelivered(t *testing.T) {
 	}{{"prom", time.Minute}, {"prom", time.Hour}, {"other", time.Second}, {"prom", 25 * time.Hour}} {
 		keep(t, w, ledger.Part{Delivery: fmt.Sprintf("d-%d", i), Integration: d.in, ReceivedAt: w.Now().Add(-d.ago), Dispositions: opened}, firing)
 	}
+	keep(t, w, ledger.Part{Delivery: "d-refused", Integration: "prom", ReceivedAt: w.Now(), Refused: 7, Notes: []string{"refused with 401"},
+		Dispositions: []ledger.Disposition{{Kind: ledger.Rejected, Why: []string{"refused with 401: the key is right"}}}}, "")
 	got := c.want(200, "GET", "/v1/integrations/prom", "").Body
 	counts := got["counts"].(map[string]any)
-	if counts["deliveries"] != 2.0 || counts["alerts"] != 4.0 || fmt.Sprint(counts["dispositions"]) != "map[opened:2 rejected:2]" {
+	if counts["deliveries"] != 2.0 || counts["alerts"] != 4.0 || counts["refused"] != 7.0 || fmt.Sprint(counts["dispositions"]) != "map[opened:2 rejected:2]" {
 		t.Errorf("counts %v", counts)
 	}
 	if last := got["last_delivery"].(map[string]any); last["id"] != "d-0" {
 		t.Errorf("last %v", last)
 	}
-	if problems := got["errors"].([]any); len(problems) != 2 || problems[0].(map[string]any)["why"] != "status: is odd" {
+	if problems := got["errors"].([]any); len(problems) != 3 || problems[1].(map[string]any)["why"] != "status: is odd" {
 		t.Errorf("errors %v", problems)
+	} else if last := problems[0].(map[string]any); last["why"] != "refused with 401: the key is right" || last["refused"] != 7.0 || last["received_at"] == nil {
+		t.Errorf("refused %v", last)
 	}
 	var ids []string
 	for path := "/v1/deliveries?integration=prom&limit=2"; path != ""; {
@@ -156,7 +160,7 @@ func TestIntegrationShowsWhatItDelivered(t *testing.T) {
 			path = "/v1/deliveries?integration=prom&limit=2&cursor=" + next
 		}
 	}
-	if strings.Join(ids, " ") != "d-0 d-1 d-3" {
+	if strings.Join(ids, " ") != "d-refused d-0 d-1 d-3" {
 		t.Errorf("listed %q", ids)
 	}
 }

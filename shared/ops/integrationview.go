@@ -26,7 +26,7 @@ type IntegrationDetail struct {
 	RetryStatus  int               `json:"retry_status" doc:"The status by which a request over the limit is refused, because its sender tries again on it."`
 	LastDelivery *Delivery         `json:"last_delivery,omitempty"`
 	Counts       IntegrationCounts `json:"counts"`
-	Errors       []DeliveryError   `json:"errors" doc:"The last alerts that could not be understood, newest first."`
+	Errors       []DeliveryError   `json:"errors" doc:"The last alerts that could not be understood, and requests that were refused, newest first."`
 }
 
 // IntegrationCounts are what an integration delivered.
@@ -34,15 +34,18 @@ type IntegrationCounts struct {
 	Since      time.Time           `json:"since" doc:"From when on; later than 24 hours ago where more was delivered than is looked at."`
 	Deliveries int                 `json:"deliveries"`
 	Alerts     int                 `json:"alerts"`
+	Refused    int                 `json:"refused" doc:"Requests with its key that were refused. Each process tells of them once a minute, so the newest may be missing."`
 	Ended      map[ledger.Kind]int `json:"dispositions" doc:"How many alerts ended how, of the first 100 of each delivery."`
 }
 
-// DeliveryError is an alert that could not be understood.
+// DeliveryError is an alert that could not be understood, or a request that
+// was refused.
 type DeliveryError struct {
-	Delivery   string    `json:"delivery_id"`
-	ReceivedAt time.Time `json:"received_at"`
-	Position   int       `json:"position"`
-	Why        string    `json:"why"`
+	ReceivedAt time.Time `json:"received_at" table:"RECEIVED"`
+	Delivery   string    `json:"delivery_id" table:"DELIVERY"`
+	Position   int       `json:"position" table:"POSITION"`
+	Refused    int       `json:"refused,omitempty" table:"REFUSED" doc:"How many requests were refused, of which this is the last; without it the request was accepted."`
+	Why        string    `json:"why" table:"WHY"`
 }
 
 const hiddenKey = "<key>"
@@ -128,6 +131,18 @@ func (out *IntegrationDetail) count(p ledger.Part) {
 	if p.Integration != out.ID {
 		return
 	}
+	out.Counts.Refused += p.Refused
+	if p.Refused == 0 {
+		out.countAccepted(p)
+	}
+	for _, x := range p.Dispositions {
+		if x.Kind == ledger.Rejected && len(out.Errors) < shownErrors {
+			out.Errors = append(out.Errors, DeliveryError{Delivery: p.Delivery, ReceivedAt: p.ReceivedAt, Position: x.Position, Refused: p.Refused, Why: strings.Join(x.Why, "; ")})
+		}
+	}
+}
+
+func (out *IntegrationDetail) countAccepted(p ledger.Part) {
 	if out.LastDelivery == nil {
 		last := deliveryOf(p)
 		out.LastDelivery = &last
@@ -136,8 +151,5 @@ func (out *IntegrationDetail) count(p ledger.Part) {
 	out.Counts.Alerts += p.Alerts
 	for _, x := range p.Dispositions {
 		out.Counts.Ended[x.Kind]++
-		if x.Kind == ledger.Rejected && len(out.Errors) < shownErrors {
-			out.Errors = append(out.Errors, DeliveryError{Delivery: p.Delivery, ReceivedAt: p.ReceivedAt, Position: x.Position, Why: strings.Join(x.Why, "; ")})
-		}
 	}
 }
