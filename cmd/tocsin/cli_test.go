@@ -132,6 +132,11 @@ func TestAnEventGoesItsWholeWayByTheCommandLine(t *testing.T) {
 	}
 	golden(t, "events-get", s.want(0, "events", "get", "E-1"))
 	golden(t, "events-list-closed", s.want(0, "events", "list", "--closed"))
+	for flags, lines := range map[string]int{"--state closed": 2, "--state closed,triggered": 2, "--state resolved": 1, "--priority P2 --state closed": 2, "--priority P1,P3 --state closed": 1} {
+		if p := s.want(0, append([]string{"events", "list"}, strings.Fields(flags)...)...); strings.Count(p.out, "\n") != lines {
+			t.Errorf("%s:\n%s", flags, p.out)
+		}
+	}
 	golden(t, "events-list-json", s.want(0, "events", "list", "-o", "json"))
 }
 
