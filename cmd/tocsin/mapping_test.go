@@ -56,6 +56,33 @@ func TestMappingIsReadByWhateverItLooksLike(t *testing.T) {
 	}
 }
 
+func TestNormalizeJudgesTheMediaTypeAsIntakeDoes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "own.yaml")
+	for _, c := range []struct {
+		media, header string
+		code          int
+	}{
+		{"", "application/xml", 0}, {"", "text/plain; charset=iso-8859-1", 1}, {"text/plain", "text/plain", 0}, {"text/plain", "application/xml", 1}, {"text/plain", "", 0},
+	} {
+		text := "kind: mapping\nname: own\nspec:\n  title: \"{a.name}\"\n"
+		if c.media != "" {
+			text += "  media: " + c.media + "\n"
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"normalize", "--mapping", file, "-"}
+		if c.header != "" {
+			args = append(args, "--header", "Content-Type: "+c.header)
+		}
+		(&shell{t: t, stdin: "<a><name>Door</name></a>"}).want(c.code, args...)
+	}
+	s := &shell{t: t, stdin: jobs}
+	if p := s.want(1, "normalize", "--source", "prometheus", "--header", "Content-Type: text/plain", "-"); !strings.Contains(p.err, "the content type is not application/json") {
+		t.Errorf("%s", p.err)
+	}
+}
+
 const problems = `{"site":"north","problems":[{"id":"p-7","title":"Stock count is late","status":"open","started_at":"2026-03-01T08:00:00Z"},{"id":"p-8","title":"Labels","status":"closed"}]}`
 
 // TestProposeIsAMappingThatReadsTheSame: what is printed can be published as

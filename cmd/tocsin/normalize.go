@@ -15,6 +15,7 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
+	"tocsin/shared/intake"
 	"tocsin/shared/source"
 	"tocsin/shared/source/all"
 	"tocsin/shared/source/email"
@@ -133,11 +134,26 @@ func (a *app) normalize(in payload) error {
 			return err
 		}
 	}
+	if err := in.checkMedia(r, found.Source); err != nil {
+		return err
+	}
 	parsed, err := found.Source.Parse(r)
 	if err != nil {
 		return err
 	}
 	return a.showAlerts(found, parsed)
+}
+
+// checkMedia refuses what intake does. A mail has a way of its own, and without
+// a source everything is read.
+func (in payload) checkMedia(r *source.Request, s source.Source) error {
+	switch {
+	case r.Media() == email.Media:
+		return nil
+	case in.source == "" && in.mapping == "":
+		return intake.CheckMedia(r, []string{"*"})
+	}
+	return intake.CheckMedia(r, s.Media)
 }
 
 // tellUnlike says that a payload does not look as the mapping says that those

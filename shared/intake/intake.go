@@ -291,7 +291,7 @@ func (in *Intake) pass(ctx context.Context, found integration.Found, src source.
 // read takes out of a request what nobody may keep, and reads what is left,
 // which it returns too.
 func read(found integration.Found, src source.Source, req *source.Request) (source.Parsed, *source.Request, error) {
-	if err := checkMedia(req, src.Media); err != nil {
+	if err := CheckMedia(req, src.Media); err != nil {
 		return source.Parsed{}, req, err
 	}
 	req, redacted := found.Redact.Request(req)
@@ -385,9 +385,9 @@ func verify(src source.Source, req *source.Request, secrets []string) error {
 	return err
 }
 
-// checkMedia accepts JSON in UTF-8, what else the source sends, and a request
+// CheckMedia accepts JSON in UTF-8, what else the source sends, and a request
 // that names no media type.
-func checkMedia(req *source.Request, others []string) error {
+func CheckMedia(req *source.Request, others []string) error {
 	media := req.Media()
 	_, params, _ := strings.Cut(strings.ToLower(req.Header.Get("Content-Type")), ";")
 	charset := charsetOf(params)

@@ -59,7 +59,7 @@ func (f *Finder) published(ctx context.Context, name string) Found {
 	if !ok {
 		return Found{Why: "there is no mapping " + name + ", so it was read without it"}
 	}
-	return Found{Source: Noted(m.Source(), "read by the mapping "+name), Mapped: true}
+	return Found{Source: Noted(m.Own(), "read by the mapping "+name), Mapped: true}
 }
 
 // given is the mapping that a delivery brings, which was checked when it was
@@ -74,7 +74,7 @@ func given(name string, raw json.RawMessage) Found {
 	if err != nil {
 		return Found{Why: broken}
 	}
-	return Found{Source: Noted(m.Source(), "read by the given mapping"), Mapped: true}
+	return Found{Source: Noted(m.Own(), "read by the given mapping"), Mapped: true}
 }
 
 // Noted returns s with a note in all that it reads; "" adds none.

@@ -364,7 +364,17 @@ var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 // signatureLetters are those of hex and base64.
 const signatureLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
-// Source returns p as a source.
+// Own returns p as the source of a mapping of a user, whose requests are read
+// as those without a mapping are: without media it takes all of them.
+func (p *Preset) Own() source.Source {
+	s := p.Source()
+	if len(p.spec.Media) == 0 {
+		s.Media = []string{"*"}
+	}
+	return s
+}
+
+// Source returns p as a source that ships.
 func (p *Preset) Source() source.Source {
 	s := source.Source{Name: p.name, Aliases: p.spec.Aliases, Marks: p.spec.Recognise, Media: append([]string{source.FormMedia}, p.spec.Media...), Parse: p.Parse, Verify: p.verify(), Headers: p.headers}
 	s.Guide.Product = p.spec.Product
