@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/integration"
 	"tocsin/shared/ops"
 	"tocsin/shared/ops/opstest"
 	"tocsin/shared/source"
@@ -154,6 +155,34 @@ func withoutSource(items []source.Item) (alerts []alert.Alert) {
 		alerts = append(alerts, one)
 	}
 	return alerts
+}
+
+// TestTrialProvesItself as the directory of integrations checks it.
+func TestTrialProvesItself(t *testing.T) {
+	at, body := time.Now(), []byte(jobs)
+	for _, c := range []struct {
+		auth           integration.Kind
+		header, secret string
+		refused        bool
+	}{
+		{integration.Bearer, "", "hush-hush", false}, {integration.Basic, "", "user:hush", false}, {integration.HMAC, "", "hush-hush", false},
+		{integration.HMAC, "X-Sig", "hush-hush", false}, {integration.None, "", "hush-hush", true}, {integration.Vendor, "", "hush-hush", true},
+	} {
+		header := http.Header{}
+		err := prove(header, ops.Integration{ID: "x", Auth: c.auth, Header: c.header}, c.secret, body, at)
+		if (err != nil) != c.refused {
+			t.Errorf("%s: %v", c.auth, err)
+		}
+		found := integration.Found{Integration: integration.Integration{Auth: c.auth, Header: c.header}, Secrets: []string{c.secret}}
+		if err == nil && found.Check(header, body, at) != nil {
+			t.Errorf("%s %s is refused with %v", c.auth, c.header, header)
+		}
+	}
+	for given, want := range map[string]string{"tk_X": "tk_X", "https://a.example.com/in/custom/tk_X": "tk_X", "https://a.example.com/p/in/custom/tk_X/more": "tk_X"} {
+		if got := keyOf(given); got != want {
+			t.Errorf("the key of %s is %s", given, got)
+		}
+	}
 }
 
 func TestTrialNeedsAKeyThatIsKnown(t *testing.T) {
