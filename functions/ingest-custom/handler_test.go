@@ -16,8 +16,9 @@ func TestEvents(t *testing.T) {
 		{File: "text.json", Alerts: []string{`firing P1 critical hash1:ccc784c48fe06bb5a3abbe663db9dbfc - "CRITICAL: disk of db-1 is full"`}},
 		{File: "xml.json", Alerts: []string{`firing P3 - key:77 - "Door of rack 4 is open"`}},
 		{File: "query.json", Alerts: []string{`firing P2 error key:9 - "Backup failed"`}},
+		{File: "query-of-a-post.json", Alerts: []string{`firing P2 error key:10 - "Backup failed"`}},
 		{File: "nothing.json", Status: 400, Body: "neither a body nor a query"},
-		{File: "empty-body.json", Status: 400, Body: "the body is empty"},
+		{File: "empty-body.json", Status: 400, Body: "neither a body nor a query"},
 		{File: "bytes.json", Status: 400, Body: "neither JSON, a form, XML nor text"},
 		{File: "prefix-of-another.json", Source: "prometheus", Status: 401},
 	})
