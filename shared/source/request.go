@@ -99,7 +99,11 @@ func (r *Request) meansJSON() bool {
 		return true
 	}
 	says := r.Media() == "application/json" || strings.HasSuffix(r.Media(), "+json")
-	return says && !bytes.HasPrefix(body, []byte("<")) && !looksLikeForm(body)
+	return says && !isXML(body) && !looksLikeForm(body)
+}
+
+func isXML(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff"))), []byte("<"))
 }
 
 // FormMedia is the media type of a form.
@@ -115,5 +119,5 @@ func looksLikeForm(body []byte) bool {
 // Scope is where paths into r begin, from its top.
 func (r *Request) Scope() *lookup.Scope {
 	root, _ := r.Root()
-	return &lookup.Scope{Item: root, Root: root, Header: r.Header, Query: r.Query, Path: r.Path, Text: string(r.Body)}
+	return &lookup.Scope{Item: root, Root: root, Header: r.Header, Query: r.Query, Path: r.Path, Text: string(r.Body), XML: r.notJSON != nil && isXML(r.Body)}
 }

@@ -36,7 +36,7 @@ A mapping is a configuration document of kind ` + "`mapping`" + `. Wherever a li
 
 | written | means |
 |---|---|
-| ` + "`alerts.0.status`" + ` | a path: a field; a number is a position in a list, ` + "`[*]`" + ` is all of it |
+| ` + "`alerts.0.status`" + ` | a path: a field; a number is a position in a list, ` + "`[*]`" + ` is all of it; in XML what stands there once is a list of one, in JSON a list is written as one |
 | ` + "`labels.\"k8s.io/name\"`" + ` | a name with dots in quotes |
 | ` + "`$.receiver`" + ` | from the top of the body; every other path begins at the alert |
 | ` + "`Message\\|json.AlarmName`" + ` | goes on inside a text that is JSON itself |

@@ -219,6 +219,30 @@ func TestEachAlertHasItsVariant(t *testing.T) {
 	}
 }
 
+// TestOneElementOfXMLIsAListOfOne: nothing but a second one would tell. In
+// JSON a list is written as one.
+func TestOneElementOfXMLIsAListOfOne(t *testing.T) {
+	const spec = `{"alerts":"$.r.ev[*]","key":"{id}","title":"{tag[*]}","skip":"!tag[*]"}`
+	const none = "note: no alert was found where this source has them"
+	for body, want := range map[string]string{
+		`<r><ev><id>1</id><tag>a</tag></ev></r>`:                                     `firing  key:1 "a"`,
+		`<r><ev><id>1</id><tag>a</tag></ev><ev id="2" tag="b"><tag>c</tag></ev></r>`: "firing  key:1 \"a\"\nfiring  key:2 \"b, c\"",
+		`<r><ev/></r>`:                        none,
+		`<r><other>1</other></r>`:             none,
+		`{"r":{"ev":{"id":1,"tag":["a"]}}}`:   none,
+		`{"r":{"ev":[{"id":1,"tag":["a"]}]}}`: `firing  key:1 "a"`,
+		`{"r":{"ev":[{"id":1,"tag":"a"}]}}`:   "note: the request holds no alert",
+		`<r><ev>{"id":1,"tag":"a"}</ev></r>`:  "note: the request holds no alert",
+	} {
+		r := post("", body)
+		r.Other = detect.Decode
+		parsed, err := compile(t, spec).Parse(r)
+		if got := said(parsed); err != nil || got != want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", body, err, got, want)
+		}
+	}
+}
+
 func TestBodiesThatMeanToBeJSON(t *testing.T) {
 	const spec = `{"alerts":"alerts[*]","key":"{id}","title":"{name}"}`
 	const none = "note: no alert was found where this source has them"
