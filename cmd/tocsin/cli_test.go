@@ -176,6 +176,7 @@ func TestExitCodes(t *testing.T) {
 		{"profile that is not there", []string{"events", "list", "--profile", "prod"}, nil, 2, "no profile prod"},
 		{"file that is not there", []string{"diff", "testdata/nothing"}, nil, 2, "nothing"},
 		{"unknown source", []string{"normalize", "--source", "no-such-system", "-"}, nil, 2, "alertmanager, "},
+		{"source almost known", []string{"normalize", "--source", "promethius", "-"}, nil, 2, "nearest are prometheus, "},
 		{"help", []string{"--help"}, nil, 0, "Exit codes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -339,6 +340,7 @@ func TestNormalizeShowsWhatIntakeMakesOfAPayload(t *testing.T) {
 	s.stdin = `{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"DiskFull","severity":"critical"},"annotations":{"summary":"Disk of db-1 is full"},"startsAt":"2026-03-01T08:55:12Z","fingerprint":"00aa"},{"status":"odd","labels":{"alertname":"X"}}]}`
 	golden(t, "normalize", s.want(0, "normalize", "-"))
 	s.stdin = `{"version":"4","alerts":[]}`
+	s.want(0, "normalize", "--source", "custom", "-")
 	if p := s.want(0, "normalize", "--source", "alertmanager", "-"); p.out != "[]\n" {
 		t.Errorf("no alerts: %q", p.out)
 	}

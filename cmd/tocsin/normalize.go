@@ -20,6 +20,7 @@ import (
 	"tocsin/shared/source/all"
 	"tocsin/shared/source/email"
 	"tocsin/shared/source/lookup"
+	"tocsin/shared/source/shipped"
 )
 
 // normalized is an alert as intake makes it; every field is always there.
@@ -48,8 +49,8 @@ func (a *app) normalizeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "normalize FILE|-", Short: "Show what intake makes of a payload, without a server",
 		Long: `Reads a payload as a monitoring system posts it and prints its alerts as a JSON
-array, as intake would hand them on. Without --source it finds out which source
-it is, and detected_by says by what. Changes, like deployments, and what cannot
+array, as intake would hand them on. Without --source, or with custom, it finds
+out which source it is, and detected_by says by what. Changes, like deployments, and what cannot
 be understood are told on standard error.
 
 A file named *.eml is a mail. --mapping tries a mapping before it is published,
@@ -110,12 +111,12 @@ func (in payload) detected(r *source.Request) (all.Detected, error) {
 	switch {
 	case in.mapping != "":
 		return mapped(in.mapping)
-	case in.source == "":
+	case in.source == "", in.source == shipped.Custom:
 		return all.Recognise(r), nil
 	}
 	s, known := all.Named(in.source)
 	if !known {
-		return all.Detected{}, usagef("source %q is unknown; known are %s", in.source, strings.Join(all.Names(), ", "))
+		return all.Detected{}, usagef("source %q is unknown; %s", in.source, shipped.Unknown(in.source, all.Names()))
 	}
 	return all.Detected{Source: s, By: "--source"}, nil
 }
@@ -150,7 +151,7 @@ func (in payload) checkMedia(r *source.Request, s source.Source) error {
 	switch {
 	case r.Media() == email.Media:
 		return nil
-	case in.source == "" && in.mapping == "":
+	case in.mapping == "" && (in.source == "" || in.source == shipped.Custom):
 		return intake.CheckMedia(r, []string{"*"})
 	}
 	return intake.CheckMedia(r, s.Media)

@@ -60,8 +60,10 @@ func (e Expectation) timetable(bad *fault.Problems) Timetable {
 	t := Timetable{every: time.Duration(e.Every), grace: e.Grace.Or(defaults.HeartbeatGrace)}
 	t.maxRun = e.MaxRun.Or(t.grace)
 	switch {
-	case (e.Every == 0) == (e.Cron == ""):
-		bad.Add("every", "give either every or cron")
+	case e.Every == 0 && e.Cron == "":
+		bad.Add("every", "missing; give every, like 1h, or cron, like 30 2 * * *")
+	case e.Every != 0 && e.Cron != "":
+		bad.Add("every", "stands beside cron; give one of every and cron")
 	case e.Every != 0 && (t.every < MinEvery || t.every > MaxEvery):
 		bad.Add("every", "is %s, expected 1m to 366d", e.Every)
 	case e.Every != 0 && e.Zone != "":

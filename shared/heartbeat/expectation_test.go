@@ -120,8 +120,8 @@ func TestExpectationThatIsNotValid(t *testing.T) {
 		of   Expectation
 		want string
 	}{
-		{Expectation{}, "every: give either"},
-		{Expectation{Every: minutes(5), Cron: "* * * * *"}, "every: give either"},
+		{Expectation{}, "every: missing; give every"},
+		{Expectation{Every: minutes(5), Cron: "* * * * *"}, "every: stands beside cron"},
 		{Expectation{Every: plan.Duration(30 * time.Second)}, "every: is 30s"},
 		{Expectation{Every: minutes(60 * 24 * 400)}, "every: is 400d"},
 		{Expectation{Every: minutes(5), Zone: "Europe/Berlin"}, "zone: only cron"},

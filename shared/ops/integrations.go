@@ -257,7 +257,7 @@ func (d *Desk) checkIntegration(ctx context.Context, wanted integration.Integrat
 	var bad fault.Problems
 	known, ok := shipped.Named(in.Source)
 	if !ok {
-		bad.Add("source", "is %.60q, expected one of %s", in.Source, strings.Join(shipped.Names(), ", "))
+		bad.Add("source", "is %.60q, which is no source; %s", in.Source, shipped.Unknown(in.Source, shipped.Names()))
 	}
 	cfg, err := d.noteReferences(ctx, wanted, &bad)
 	if err != nil {
