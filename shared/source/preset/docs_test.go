@@ -66,20 +66,24 @@ func page(t *testing.T) string {
 		for _, spec := range g.Specs {
 			s := spec.(*ast.TypeSpec)
 			if fields, ok := s.Type.(*ast.StructType); ok {
-				section(&b, s.Name.Name, g.Doc.Text(), fields)
+				section(t, &b, s.Name.Name, g.Doc.Text(), fields)
 			}
 		}
 	}
 	return b.String()
 }
 
-func section(b *strings.Builder, name, about string, fields *ast.StructType) {
+func section(t *testing.T, b *strings.Builder, name, about string, fields *ast.StructType) {
+	t.Helper()
 	about = strings.Join(strings.Fields(strings.NewReplacer("package lookup", "the table above").Replace(about)), " ")
 	fmt.Fprintf(b, "## %s\n\n%s\n\n| field | is | |\n|---|---|---|\n", name, about)
 	for _, f := range fields.Fields.List {
 		if len(f.Names) == 0 {
 			fmt.Fprintf(b, "| | | and all fields of [%[1]s](#%[2]s) |\n", kind(f.Type), strings.ToLower(kind(f.Type)))
 			continue
+		}
+		if f.Comment.Text() == "" {
+			t.Errorf("%s.%s has no description", name, f.Names[0])
 		}
 		tag := reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json")
 		named, _, _ := strings.Cut(tag, ",")
