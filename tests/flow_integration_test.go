@@ -154,6 +154,16 @@ func TestFlowIntegrationShowsAndRefuses(t *testing.T) {
 	if refused == 0 {
 		t.Error("the limit refused nothing")
 	}
+	var owners struct {
+		Counts struct{ Refused int }
+		Errors []struct{ Why string }
+	}
+	for end := time.Now().Add(10 * time.Second); owners.Counts.Refused == 0 && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		h.API("GET", "/integrations/"+in.ID, nil, &owners)
+	}
+	if owners.Counts.Refused == 0 || len(owners.Errors) == 0 || !strings.Contains(owners.Errors[0].Why, "refused with 503: the integration takes at most 3 requests a minute") {
+		t.Errorf("its owner sees %+v", owners)
+	}
 	h.API("POST", "/integrations/"+in.ID+"/pause", nil, nil)
 	time.Sleep(31 * time.Second) // what a process remembers of an integration
 	if status, _ := h.Post(in.URL, h.Body(disk)); status != http.StatusForbidden {

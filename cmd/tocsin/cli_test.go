@@ -132,6 +132,11 @@ func TestAnEventGoesItsWholeWayByTheCommandLine(t *testing.T) {
 	}
 	golden(t, "events-get", s.want(0, "events", "get", "E-1"))
 	golden(t, "events-list-closed", s.want(0, "events", "list", "--closed"))
+	for flags, lines := range map[string]int{"--state closed": 2, "--state closed,triggered": 2, "--state resolved": 1, "--priority P2 --state closed": 2, "--priority P1,P3 --state closed": 1} {
+		if p := s.want(0, append([]string{"events", "list"}, strings.Fields(flags)...)...); strings.Count(p.out, "\n") != lines {
+			t.Errorf("%s:\n%s", flags, p.out)
+		}
+	}
 	golden(t, "events-list-json", s.want(0, "events", "list", "-o", "json"))
 }
 
@@ -171,6 +176,7 @@ func TestExitCodes(t *testing.T) {
 		{"profile that is not there", []string{"events", "list", "--profile", "prod"}, nil, 2, "no profile prod"},
 		{"file that is not there", []string{"diff", "testdata/nothing"}, nil, 2, "nothing"},
 		{"unknown source", []string{"normalize", "--source", "no-such-system", "-"}, nil, 2, "alertmanager, "},
+		{"source almost known", []string{"normalize", "--source", "promethius", "-"}, nil, 2, "nearest are prometheus, "},
 		{"help", []string{"--help"}, nil, 0, "Exit codes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -251,6 +257,25 @@ func TestConfigurationFilesAreAppliedWhole(t *testing.T) {
 	golden(t, "config-history", s.want(0, "config", "history"))
 }
 
+func TestApplyRemovesNothingUnasked(t *testing.T) {
+	w := opstest.New(t)
+	s := newShell(t, w, "ann", ops.ConfigWrite)
+	some := filepath.Join(t.TempDir(), "some.yaml")
+	if err := os.WriteFile(some, []byte("kind: member\nname: ann\nspec: {display_name: Ann}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := s.want(0, "export").out
+	golden(t, "apply-removes", s.want(4, "apply", some))
+	if after := s.want(0, "export").out; after != before {
+		t.Fatalf("after a refused apply\n%s\nwant\n%s", after, before)
+	}
+	golden(t, "apply-prune", s.want(0, "apply", some, "--prune"))
+	s.want(0, "rollback", "1")
+	if after := s.want(0, "export").out; after != before {
+		t.Errorf("after the rollback\n%s\nwant\n%s", after, before)
+	}
+}
+
 func version1(t *testing.T, s *shell) int {
 	t.Helper()
 	var out struct{ Version int }
@@ -300,7 +325,7 @@ func TestDeliveriesTellWhereEachAlertEnded(t *testing.T) {
 	s := newShell(t, w, "", ops.DeliveriesRead)
 	part := ledger.Part{
 		Delivery: "d-1", Parts: 1, Integration: "prom", Source: "prometheus", ReceivedAt: opstest.Began, DisposedAt: opstest.Began.Add(time.Second),
-		ContentType: "application/json", Raw: []byte(`{"alerts":[]}`), Alerts: 2,
+		ContentType: "application/json", Raw: []byte(`{"alerts":[]}`), Alerts: 2, Notes: []string{"no alert was found where this source has them", "read by the mapping warehouse"},
 		Dispositions: []ledger.Disposition{
 			{Position: 0, Kind: ledger.Opened, Event: "E-1", Rule: "catch-all", Title: "Disk\x1b[31m full", Why: []string{"rule catch-all of version 1: event"}},
 			{Position: 1, Kind: ledger.Rejected, Why: []string{"status: missing"}},
@@ -319,6 +344,7 @@ func TestNormalizeShowsWhatIntakeMakesOfAPayload(t *testing.T) {
 	s.stdin = `{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"DiskFull","severity":"critical"},"annotations":{"summary":"Disk of db-1 is full"},"startsAt":"2026-03-01T08:55:12Z","fingerprint":"00aa"},{"status":"odd","labels":{"alertname":"X"}}]}`
 	golden(t, "normalize", s.want(0, "normalize", "-"))
 	s.stdin = `{"version":"4","alerts":[]}`
+	s.want(0, "normalize", "--source", "custom", "-")
 	if p := s.want(0, "normalize", "--source", "alertmanager", "-"); p.out != "[]\n" {
 		t.Errorf("no alerts: %q", p.out)
 	}

@@ -118,27 +118,30 @@ func (a *app) showDiff(diff ops.ConfigDiff) {
 
 func (a *app) applyCommand() *cobra.Command {
 	var comment string
+	var prune bool
 	expected := -1
 	c := &cobra.Command{
 		Use: "apply PATH...", Short: "Publish configuration files as the new version",
 		Long: `Reads YAML files, and directories of them, as the whole configuration and
-publishes it as one new version: what the files leave out is removed. Nothing
-is written unless all is valid, nor when somebody else published meanwhile.`,
+publishes it as one new version. What is in force and not in the files would be
+removed: that is refused unless --prune says that it is meant. Nothing is
+written unless all is valid, nor when somebody else published meanwhile.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			docs, err := a.load(args)
 			if err != nil {
 				return err
 			}
-			return a.apply(cmd.Context(), docs, expected, comment)
+			return a.apply(cmd.Context(), docs, expected, prune, comment)
 		},
 	}
+	c.Flags().BoolVar(&prune, "prune", false, "remove what is in force and not in the files")
 	c.Flags().StringVar(&comment, "comment", "", "why, for the history")
 	c.Flags().IntVar(&expected, "expected-version", -1, "fail unless this version is in force; default the one that is shown as compared with")
 	return c
 }
 
-func (a *app) apply(ctx context.Context, docs []config.Document, expected int, comment string) error {
+func (a *app) apply(ctx context.Context, docs []config.Document, expected int, prune bool, comment string) error {
 	c, err := a.configuration()
 	if err != nil {
 		return err
@@ -146,6 +149,9 @@ func (a *app) apply(ctx context.Context, docs []config.Document, expected int, c
 	var diff ops.ConfigDiff
 	if _, err := c.ask(ctx, "config.diff", map[string]any{"documents": docs}, &diff); err != nil {
 		return err
+	}
+	if len(diff.Removed) > 0 && !prune {
+		return refusedToRemove(diff.Removed)
 	}
 	if expected < 0 {
 		expected = diff.Version
@@ -167,6 +173,16 @@ func (a *app) apply(ctx context.Context, docs []config.Document, expected int, c
 		fmt.Fprintf(a.stdout, "Version %d is in force.\n", applied.Version)
 	}
 	return nil
+}
+
+// refusedToRemove names what files leave out. Its kind is Conflict: it is the
+// version in force that forbids it.
+func refusedToRemove(gone []string) error {
+	e := fault.New(fault.Conflict, "the files leave out %s of the version in force, and apply would remove what they leave out; nothing was written. Add them (tocsin export prints all), or say --prune", counted(len(gone), "document"))
+	for _, name := range gone {
+		e.Fields = append(e.Fields, fault.Field{Path: name, Problem: "would be removed"})
+	}
+	return e
 }
 
 func (a *app) exportCommand() *cobra.Command {

@@ -52,7 +52,7 @@ func mapped(file string) (all.Detected, error) {
 	if err != nil {
 		return all.Detected{}, err
 	}
-	return all.Detected{Source: p.Source(), By: "--mapping"}, nil
+	return all.Detected{Source: p.Own(), By: "--mapping"}, nil
 }
 
 // proposed is the name of a mapping until somebody gives it a better one.

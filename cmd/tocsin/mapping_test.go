@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/integration"
 	"tocsin/shared/ops"
 	"tocsin/shared/ops/opstest"
 	"tocsin/shared/source"
@@ -53,6 +54,33 @@ func TestMappingIsReadByWhateverItLooksLike(t *testing.T) {
 		if strings.Contains(p.err, "no condition of recognise holds; without --mapping it is read as custom") == like || strings.Count(p.out, `"source": "own"`) != 2 {
 			t.Errorf("%q: %s%s", condition, p.err, p.out)
 		}
+	}
+}
+
+func TestNormalizeJudgesTheMediaTypeAsIntakeDoes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "own.yaml")
+	for _, c := range []struct {
+		media, header string
+		code          int
+	}{
+		{"", "application/xml", 0}, {"", "text/plain; charset=iso-8859-1", 1}, {"text/plain", "text/plain", 0}, {"text/plain", "application/xml", 1}, {"text/plain", "", 0},
+	} {
+		text := "kind: mapping\nname: own\nspec:\n  title: \"{a.name}\"\n"
+		if c.media != "" {
+			text += "  media: " + c.media + "\n"
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"normalize", "--mapping", file, "-"}
+		if c.header != "" {
+			args = append(args, "--header", "Content-Type: "+c.header)
+		}
+		(&shell{t: t, stdin: "<a><name>Door</name></a>"}).want(c.code, args...)
+	}
+	s := &shell{t: t, stdin: jobs}
+	if p := s.want(1, "normalize", "--source", "prometheus", "--header", "Content-Type: text/plain", "-"); !strings.Contains(p.err, "the content type is not application/json") {
+		t.Errorf("%s", p.err)
 	}
 }
 
@@ -127,6 +155,34 @@ func withoutSource(items []source.Item) (alerts []alert.Alert) {
 		alerts = append(alerts, one)
 	}
 	return alerts
+}
+
+// TestTrialProvesItself as the directory of integrations checks it.
+func TestTrialProvesItself(t *testing.T) {
+	at, body := time.Now(), []byte(jobs)
+	for _, c := range []struct {
+		auth           integration.Kind
+		header, secret string
+		refused        bool
+	}{
+		{integration.Bearer, "", "hush-hush", false}, {integration.Basic, "", "user:hush", false}, {integration.HMAC, "", "hush-hush", false},
+		{integration.HMAC, "X-Sig", "hush-hush", false}, {integration.None, "", "hush-hush", true}, {integration.Vendor, "", "hush-hush", true},
+	} {
+		header := http.Header{}
+		err := prove(header, ops.Integration{ID: "x", Auth: c.auth, Header: c.header}, c.secret, body, at)
+		if (err != nil) != c.refused {
+			t.Errorf("%s: %v", c.auth, err)
+		}
+		found := integration.Found{Integration: integration.Integration{Auth: c.auth, Header: c.header}, Secrets: []string{c.secret}}
+		if err == nil && found.Check(header, body, at) != nil {
+			t.Errorf("%s %s is refused with %v", c.auth, c.header, header)
+		}
+	}
+	for given, want := range map[string]string{"tk_X": "tk_X", "https://a.example.com/in/custom/tk_X": "tk_X", "https://a.example.com/p/in/custom/tk_X/more": "tk_X"} {
+		if got := keyOf(given); got != want {
+			t.Errorf("the key of %s is %s", given, got)
+		}
+	}
 }
 
 func TestTrialNeedsAKeyThatIsKnown(t *testing.T) {

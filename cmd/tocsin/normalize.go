@@ -16,10 +16,12 @@ import (
 
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
+	"tocsin/shared/intake"
 	"tocsin/shared/source"
 	"tocsin/shared/source/all"
 	"tocsin/shared/source/email"
 	"tocsin/shared/source/lookup"
+	"tocsin/shared/source/shipped"
 	"tocsin/shared/source/wire"
 )
 
@@ -49,8 +51,8 @@ func (a *app) normalizeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "normalize FILE|-", Short: "Show what intake makes of a payload, without a server",
 		Long: `Reads a payload as a monitoring system posts it and prints its alerts as a JSON
-array, as intake would hand them on. Without --source it finds out which source
-it is, and detected_by says by what. Changes, like deployments, and what cannot
+array, as intake would hand them on. Without --source, or with custom, it finds
+out which source it is, and detected_by says by what. Changes, like deployments, and what cannot
 be understood are told on standard error.
 
 A file named *.eml is a mail. --mapping tries a mapping before it is published,
@@ -127,12 +129,12 @@ func (in payload) detected(r *source.Request) (all.Detected, error) {
 	switch {
 	case in.mapping != "":
 		return mapped(in.mapping)
-	case in.source == "":
+	case in.source == "", in.source == shipped.Custom:
 		return all.Recognise(r), nil
 	}
 	s, known := all.Named(in.source)
 	if !known {
-		return all.Detected{}, usagef("source %q is unknown; known are %s", in.source, strings.Join(all.Names(), ", "))
+		return all.Detected{}, usagef("source %q is unknown; %s", in.source, shipped.Unknown(in.source, all.Names()))
 	}
 	return all.Detected{Source: s, By: "--source"}, nil
 }
@@ -151,11 +153,26 @@ func (a *app) normalize(in payload) error {
 			return err
 		}
 	}
+	if err := in.checkMedia(r, found.Source); err != nil {
+		return err
+	}
 	parsed, err := found.Source.Parse(r)
 	if err != nil {
 		return err
 	}
 	return a.showAlerts(found, parsed)
+}
+
+// checkMedia refuses what intake does. A mail has a way of its own, and without
+// a source everything is read.
+func (in payload) checkMedia(r *source.Request, s source.Source) error {
+	switch {
+	case r.Media() == email.Media:
+		return nil
+	case in.mapping == "" && (in.source == "" || in.source == shipped.Custom):
+		return intake.CheckMedia(r, r.Media(), []string{"*"})
+	}
+	return intake.CheckMedia(r, r.Media(), s.Media)
 }
 
 // tellUnlike says that a payload does not look as the mapping says that those

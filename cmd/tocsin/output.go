@@ -75,12 +75,21 @@ func showTable(w io.Writer, row *ops.Schema, items []any) {
 		var cells []string
 		for _, f := range row.Fields {
 			if f.Table != "" {
-				cells = append(cells, cell(f.Schema, m[f.Name]))
+				cells = append(cells, cut(cell(f.Schema, m[f.Name]), f.Width))
 			}
 		}
 		t.row(cells...)
 	}
 	t.writeTo(w)
+}
+
+// cut shortens a text to width characters; nil: not at all.
+func cut(text string, width *int) string {
+	runes := []rune(text)
+	if width == nil || len(runes) <= *width {
+		return text
+	}
+	return string(runes[:*width-3]) + "..."
 }
 
 // table aligns columns; every row has as many cells.

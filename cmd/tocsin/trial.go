@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +29,7 @@ import (
 // trial is a payload that is sent to an integration to see what becomes of it.
 type trial struct {
 	key, file string
+	secret    string
 	headers   []string
 	wait      time.Duration
 }
@@ -41,7 +45,10 @@ pages people, unless a rule discards it.
 KEY is the integration's key, or its whole address. A key is looked up in the
 list of integrations by its id, and is sent nowhere but to the webhook.
 
-Scopes: deliveries:read, and integrations:read for a key.`,
+--secret proves the request as the integration asks, by auth bearer, basic or
+hmac-sha256. What the source does in a way of its own is given by --header.
+
+Scopes: deliveries:read, and integrations:read for a key or a secret.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.key, in.file = args[0], args[1]
@@ -49,6 +56,7 @@ Scopes: deliveries:read, and integrations:read for a key.`,
 		},
 	}
 	c.Flags().StringArrayVar(&in.headers, "header", nil, "a header of the request, `'Name: value'`; may stand more than once")
+	c.Flags().StringVar(&in.secret, "secret", "", "the integration's secret, by which the request is proven")
 	c.Flags().DurationVar(&in.wait, "wait", time.Minute, "how long to wait for the router")
 	return c
 }
@@ -72,6 +80,15 @@ func (a *app) try(ctx context.Context, all []*ops.Operation, in trial) error {
 	address, err := c.addressOf(ctx, operation(all, "integrations.list"), in.key)
 	if err != nil {
 		return err
+	}
+	if in.secret != "" {
+		found, err := c.integrationOf(ctx, operation(all, "integrations.list"), keyOf(in.key))
+		if err != nil {
+			return err
+		}
+		if err := prove(header, found, in.secret, body, a.now()); err != nil {
+			return err
+		}
 	}
 	id, err := c.deliver(ctx, address, header, body)
 	if err != nil {
@@ -137,24 +154,59 @@ func (c *client) addressOf(ctx context.Context, list *ops.Operation, key string)
 		}
 		return u, nil
 	}
-	answer, err := c.call(ctx, list, map[string]any{})
+	in, err := c.integrationOf(ctx, list, key)
 	if err != nil {
 		return nil, err
 	}
+	if in.Source == shipped.Email {
+		return nil, usagef("integration %s takes mails and no requests: send one to the key at the stack's mail domain", in.ID)
+	}
+	return c.base.JoinPath("in", in.Source, key), nil
+}
+
+// keyOf is the key itself, or the one in an address like /in/prometheus/tk_...
+func keyOf(given string) string {
+	_, path, _ := strings.Cut(given, "/in/")
+	if parts := strings.Split(path, "/"); len(parts) > 1 {
+		return parts[1]
+	}
+	return given
+}
+
+// integrationOf finds the integration of a key, which it does not send.
+func (c *client) integrationOf(ctx context.Context, list *ops.Operation, key string) (ops.Integration, error) {
+	answer, err := c.call(ctx, list, map[string]any{})
+	if err != nil {
+		return ops.Integration{}, err
+	}
 	var known ops.List[ops.Integration]
 	if err := json.Unmarshal(answer, &known); err != nil {
-		return nil, fmt.Errorf("the answer is no list of integrations: %w", err)
+		return ops.Integration{}, fmt.Errorf("the answer is no list of integrations: %w", err)
 	}
 	id := integration.KeyID(integration.HashKey(integration.PlainKey(key)))
 	for _, in := range known.Items {
-		if slices.Contains(in.KeyIDs, id) && in.Source == shipped.Email {
-			return nil, usagef("integration %s takes mails and no requests: send one to the key at the stack's mail domain", in.ID)
-		}
 		if slices.Contains(in.KeyIDs, id) {
-			return c.base.JoinPath("in", in.Source, key), nil
+			return in, nil
 		}
 	}
-	return nil, fault.New(fault.NotFound, "no integration has this key")
+	return ops.Integration{}, fault.New(fault.NotFound, "no integration has this key")
+}
+
+// prove adds to a request what its integration asks for.
+func prove(header http.Header, in ops.Integration, secret string, body []byte, at time.Time) error {
+	switch in.Auth {
+	case integration.Bearer:
+		header.Set("Authorization", "Bearer "+secret)
+	case integration.Basic:
+		header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(secret)))
+	case integration.HMAC:
+		stamp := strconv.FormatInt(at.Unix(), 10)
+		header.Set(cmp.Or(in.Header, integration.SignatureHeader), integration.Sign(secret, stamp, body))
+		header.Set(integration.TimestampHeader, stamp)
+	default:
+		return usagef("--secret: integration %s has auth %s; expected bearer, basic or hmac-sha256. Give what its source sends by --header", in.ID, in.Auth)
+	}
+	return nil
 }
 
 // deliver posts a body and returns the id of the delivery that it became. What

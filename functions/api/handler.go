@@ -29,6 +29,10 @@ const publicURLVariable = "PUBLIC_URL"
 // mailDomainVariable names the one of the domain whose mails become alerts.
 const mailDomainVariable = "MAIL_DOMAIN"
 
+// askAlways is how seldom the version in force is looked up: who has published
+// one names in the next request what is in it.
+const askAlways = 0
+
 // version is set by the linker.
 var version = "development"
 
@@ -52,6 +56,7 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 	}
 	secrets, _ := env(integration.SecretsPrefixVariable)
 	mailDomain, _ := env(mailDomainVariable)
+	versions := config.NewStore(p.Settings)
 	tokens := apitoken.NewStore(p.Settings, log, clock.Now)
 	desk := &ops.Desk{
 		Events: p.Desk, Executions: p.Machine,
@@ -59,7 +64,7 @@ func newHandler(log *slog.Logger, env cloud.Lookup) (http.Handler, error) {
 			Store:   &incident.Store{Table: p.Events, Outbox: p.Outbox},
 			Machine: incidents, Post: p.Desk.Post, Now: clock.Now, Log: log,
 		}, IncidentExecutions: incidents,
-		Config: p.Config, Versions: config.NewStore(p.Settings), Contacts: p.Contacts,
+		Config: config.NewCache(versions, askAlways, clock.Now, log), Versions: versions, Contacts: p.Contacts,
 		Integrations: &integration.Store{Table: p.Settings, SecretsPrefix: secrets}, Secrets: integration.NewSecrets(p.AWS, env),
 		Heartbeats: &heartbeat.Store{Table: p.Events}, Ledger: p.Ledger, Changes: &change.Store{Table: p.Events}, Bodies: bodies, Webhooks: webhooks(), Tokens: tokens, Audit: &ops.AuditLog{Table: p.Settings},
 		PublicURL: public, MailDomain: mailDomain, Now: clock.Now,

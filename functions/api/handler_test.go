@@ -16,6 +16,7 @@ import (
 	"tocsin/shared/apitoken"
 	"tocsin/shared/clock"
 	"tocsin/shared/cloud"
+	"tocsin/shared/config"
 	"tocsin/shared/ddb"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/ops"
@@ -156,5 +157,39 @@ func TestAMissingVariableIsNamed(t *testing.T) {
 	whole["PUBLIC_URL"] = "tocsin"
 	if _, err := newHandler(log, lookup(whole)); err == nil {
 		t.Error("an address without host is accepted")
+	}
+}
+
+// TestWhatIsPublishedIsKnownAtOnce: the function remembers a version that it
+// read, and asks at each request whether it is the one in force.
+func TestWhatIsPublishedIsKnownAtOnce(t *testing.T) {
+	settings, log := opstest.Table(t), slog.New(slog.DiscardHandler)
+	h, err := newHandler(log, lookup(environment(opstest.Table(t), settings, opstest.Table(t), refusing(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, secret, err := apitoken.NewStore(settings, log, clock.Now).Create(t.Context(), apitoken.Token{Name: "test", Scopes: []string{string(ops.Admin)}}, clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	services := func() string {
+		r := httptest.NewRequest("GET", "/v1/services", nil)
+		r.Header.Set("Authorization", "Bearer "+secret)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Body.String()
+	}
+	versions := config.NewStore(settings)
+	for i, name := range []string{"shop", "till"} {
+		if strings.Contains(services(), name) {
+			t.Fatalf("%s is there before it is published", name)
+		}
+		docs := []config.Document{{Kind: config.KindService, Name: name, Spec: json.RawMessage(`{"tier":1}`)}}
+		if _, err := versions.Publish(t.Context(), docs, "test", "", i, clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if got := services(); !strings.Contains(got, name) {
+			t.Errorf("after %s was published: %s", name, got)
+		}
 	}
 }

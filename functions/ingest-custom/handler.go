@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"log/slog"
 	"net/http"
 	"os"
@@ -54,12 +55,14 @@ func accept(in *intake.Intake) func(http.ResponseWriter, *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if req.Other = all.Decode; r.Method == http.MethodGet && len(req.Body) == 0 {
-			if len(req.Query) == 0 {
-				return fault.New(fault.Invalid, "the request has neither a body nor a query")
-			}
+		req.Other = all.Decode
+		empty := len(bytes.TrimSpace(req.Body)) == 0
+		switch {
+		case empty && len(req.Query) > 0:
 			req.Body = []byte(req.Query.Encode())
 			req.Header.Set("Content-Type", source.FormMedia)
+		case empty:
+			return fault.New(fault.Invalid, "the request has neither a body nor a query")
 		}
 		parsed, receipt, err := in.Take(r.Context(), r.PathValue("key"), req)
 		if err != nil {

@@ -20,8 +20,9 @@ func TestEvents(t *testing.T) {
 		{File: "multipart-file.json", Alerts: []string{`firing P3 - fingerprint:00aa11bb22cc33d2 2026-03-01T08:55:12Z "Disk of db-2 is full"`}},
 		{File: "gbk.json", Alerts: []string{`firing P1 critical key:g-7 - "数据库 db-1 磁盘已满"`}},
 		{File: "gzip.json", Alerts: []string{`firing P2 error key:z-7 - "Queue is long"`}},
+		{File: "query-of-a-post.json", Alerts: []string{`firing P2 error key:10 - "Backup failed"`}},
 		{File: "nothing.json", Status: 400, Body: "neither a body nor a query"},
-		{File: "empty-body.json", Status: 400, Body: "the body is empty"},
+		{File: "empty-body.json", Status: 400, Body: "neither a body nor a query"},
 		{File: "bytes.json", Status: 400, Body: "neither JSON, a form, XML nor text"},
 		{File: "prefix-of-another.json", Source: "prometheus", Status: 401},
 	})

@@ -98,3 +98,41 @@ func TestNothingIsConfirmedWithoutItsSignature(t *testing.T) {
 		t.Errorf("%+v, %v", parsed, err)
 	}
 }
+
+func TestMappingTakesWhatItsBodyCanBeReadAs(t *testing.T) {
+	for _, c := range []struct {
+		name, spec, media, body string
+		status                  int
+		title                   string
+	}{
+		{"JSON", `{"title":"{name}"}`, "application/json", `{"name":"Door"}`, 202, "Door"},
+		{"XML", `{"title":"{a.name}"}`, "application/xml", `<a><name>Door</name></a>`, 202, "Door"},
+		{"a form", `{"title":"{name}"}`, source.FormMedia, `name=Door`, 202, "Door"},
+		{"logfmt as text", `{"title":"{name}"}`, "text/plain", `name=Door state=open`, 202, "Door"},
+		{"text", `{"title":"{subject}"}`, "text/plain", `The door is open`, 202, "The door is open"},
+		{"what it names", `{"title":"{name}","media":"text/plain"}`, "text/plain", `name=Door state=open`, 202, "Door"},
+		{"what it does not name", `{"title":"{name}","media":"text/plain"}`, "application/xml", `<a><name>Door</name></a>`, 415, ""},
+		{"nothing of it", `{"title":"{name}"}`, "application/xml", `<a><b>1</b></a>`, 422, ""},
+		{"broken JSON", `{"alerts":"alerts[*]","title":"{name}"}`, "text/plain", `{bad`, 400, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg, problems := config.Parse([]config.Document{{Kind: config.KindMapping, Name: "doors", Spec: json.RawMessage(c.spec)}})
+			if problems != nil {
+				t.Fatal(problems)
+			}
+			a := intaketest.NewAccount(detect.Source)
+			a.Found.Integration = integration.Integration{ID: "prod", Source: "custom", Mapping: "doors", Auth: integration.None}
+			log := telemetry.NewLogger(a, func(string) (string, bool) { return "", false })
+			p := &picker{mappings: &mapping.Finder{Config: settings{config: cfg}, Log: slog.New(slog.DiscardHandler)}}
+			event := intaketest.Read(t, "ingest-custom", "unknown-system.json")
+			event.Headers["content-type"], event.Body, event.IsBase64Encoded = c.media, c.body, false
+			answer, _ := a.Invoke(t, p.routes(log, a.Intake(detect.Source)), event)
+			if answer.StatusCode != c.status {
+				t.Fatalf("answered %d %s", answer.StatusCode, answer.Body)
+			}
+			if c.title != "" && (len(a.Sent) != 1 || a.Sent[0].Items[0].Alert.Title != c.title) {
+				t.Errorf("sent %+v", a.Sent)
+			}
+		})
+	}
+}

@@ -408,7 +408,7 @@ func (d *delivery) failed() error {
 func (r *router) part(d *delivery, n int, dispositions []ledger.Disposition) ledger.Part {
 	p := ledger.Part{
 		Delivery: d.ID, Part: n, Parts: d.parts(), Integration: d.Integration, Source: d.Source,
-		ReceivedAt: d.ReceivedAt, DisposedAt: r.now(), Alerts: len(d.Items), Dispositions: dispositions,
+		ReceivedAt: d.ReceivedAt, DisposedAt: r.now(), Alerts: len(d.Items), Dispositions: dispositions, Refused: d.Refused,
 		Writer: d.writer,
 	}
 	if n == 0 {

@@ -122,6 +122,11 @@ func (c *Config) complete() error {
 
 func (s *Stack) start(ctx context.Context, c Config) error {
 	p := progress{w: c.Progress}
+	unlock, err := lock(c.State)
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, unlock)
 	l, err := s.listen(c.Ports)
 	if err != nil {
 		return err

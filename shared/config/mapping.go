@@ -40,7 +40,7 @@ func ReadMapping(name string, raw json.RawMessage) (preset.Spec, error) {
 }
 
 func checkMapping(name string, m preset.Spec, found *fault.Problems) {
-	_, err := preset.Compile(name, m)
+	err := preset.Check(name, m)
 	if e, ok := errors.AsType[*fault.Error](err); ok {
 		for _, f := range e.Fields {
 			found.Add(f.Path, "%s", f.Problem)

@@ -62,6 +62,8 @@ func TestProblemsOfAMappingAreAllNamed(t *testing.T) {
 		{"unknown fields", `{"titel":"x","variants":[{"wen":"a"}]}`, []string{"spec.titel", "spec.variants[0].wen"}},
 		{"language", `{"title":"{a","alerts":"a..b","severity":{"default":"loud"},"extract":[{"from":"a","match":"("}]}`,
 			[]string{"spec.extract[0].match", "spec.alerts", "spec.title", "spec.severity.default"}},
+		{"conditions", `{"title":"a","skip":"phase==idle","status":{"firing":"phase = ALARM","resolved":["ok","station=Old Harbour"]}}`,
+			[]string{"spec.skip", "spec.status.firing", "spec.status.resolved"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, problems := config.Parse([]config.Document{doc("mapping", "warehouse", c.spec)})

@@ -40,6 +40,10 @@ type Delivery struct {
 	Notes       []string          `json:"notes,omitempty"`      // what a reader should know of the body as a whole: "the sender left out 12 alerts"
 	Changes     []source.Change   `json:"changes,omitempty"`    // deployments and configuration changes that it told of
 
+	// Refused is how many requests were refused, of which this is the last and
+	// not accepted; 0 for a delivery.
+	Refused int `json:"refused,omitempty"`
+
 	again    bool // we send or read it again ourselves
 	onlyRead bool // nothing of it is accepted
 }

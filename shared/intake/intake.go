@@ -71,7 +71,8 @@ type Intake struct {
 	Now          func() time.Time // real time, for senders' times
 	Clock        func() time.Time // the time on which deadlines are judged
 
-	limits Limits
+	limits   Limits
+	refusals refusals
 }
 
 // Only picks the one source of a function.
@@ -260,6 +261,7 @@ func (in *Intake) take(ctx context.Context, key string, req *source.Request) (De
 		err = understood(parsed)
 	}
 	if err != nil {
+		in.tellOwner(ctx, found, src, req, err)
 		return Delivery{}, parsed, err
 	}
 	return in.pass(ctx, found, src, req, parsed)
@@ -314,7 +316,7 @@ func read(found integration.Found, src source.Source, req *source.Request) (sour
 	if err != nil {
 		return source.Parsed{}, req, unread(err)
 	}
-	if err := checkMedia(req, sent, src.Media); err != nil {
+	if err := CheckMedia(req, sent, src.Media); err != nil {
 		return source.Parsed{}, req, err
 	}
 	req, redacted, more := found.Redact.Request(req, src.Rewrite)
@@ -372,15 +374,24 @@ func readError(err error) error {
 }
 
 // Admit finds the integration of the request and checks that its sender may
-// use it. An integration of another source is refused like an unknown one.
+// use it. An integration of another source is refused like an unknown one; its
+// owner is told.
 func (in *Intake) Admit(ctx context.Context, key string, req *source.Request) (integration.Found, source.Source, error) {
+	found, src, err := in.admit(ctx, key, req)
+	if err != nil {
+		in.tellOwner(ctx, found, src, req, err)
+	}
+	return found, src, err
+}
+
+func (in *Intake) admit(ctx context.Context, key string, req *source.Request) (integration.Found, source.Source, error) {
 	found, err := in.Integrations.Find(ctx, key)
 	if err != nil {
 		return found, source.Source{}, err
 	}
 	src, served := in.Pick(ctx, found.Integration)
 	if !served {
-		return found, src, integration.ErrRefused
+		return found, source.Source{}, integration.ErrRefused
 	}
 	if err := found.Check(req.Header, req.Sent(), req.At); err != nil {
 		return found, src, err
@@ -426,9 +437,9 @@ func unread(err error) error {
 	return refused
 }
 
-// checkMedia accepts what the source sends, and what looks like JSON, whatever
+// CheckMedia accepts what the source sends, and what looks like JSON, whatever
 // its sender calls it. sent is the media type before the request was made plain.
-func checkMedia(req *source.Request, sent string, others []string) error {
+func CheckMedia(req *source.Request, sent string, others []string) error {
 	media := req.Media()
 	known := media == "" || media == "application/json" || strings.HasSuffix(media, "+json") || slices.Contains(others, media) || slices.Contains(others, "*")
 	if known || source.LooksLikeJSON(req.Body) {

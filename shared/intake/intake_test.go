@@ -35,6 +35,7 @@ type rig struct {
 	found   integration.Found
 	findErr error
 	sent    []queue.Entry
+	told    []Delivery // of requests that were refused
 	sendErr error
 	objects shelf
 	putErr  error
@@ -49,7 +50,11 @@ func (g *rig) Find(_ context.Context, given string) (integration.Found, error) {
 }
 
 func (g *rig) Send(_ context.Context, e queue.Entry) error {
-	g.sent = append(g.sent, e)
+	if d, _, err := Decode([]byte(e.Body)); err == nil && d.Refused > 0 {
+		g.told = append(g.told, d)
+	} else {
+		g.sent = append(g.sent, e)
+	}
 	return g.sendErr
 }
 

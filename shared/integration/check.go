@@ -64,6 +64,18 @@ func (f *Found) Check(header http.Header, body []byte, at time.Time) error {
 	return nil
 }
 
+// ProofHeader names the header by which [Found.Check] knows the sender, ""
+// where it asks for none.
+func (f *Found) ProofHeader() string {
+	switch f.Auth {
+	case Bearer, Basic:
+		return "Authorization"
+	case HMAC:
+		return cmp.Or(f.Header, SignatureHeader)
+	}
+	return ""
+}
+
 // credentials returns what follows the scheme in the Authorization header;
 // the scheme's case does not matter (RFC 9110, section 11.1).
 func credentials(header http.Header, scheme string) (string, bool) {
@@ -75,7 +87,7 @@ func credentials(header http.Header, scheme string) (string, bool) {
 // along, in seconds since 1970 and five minutes from ours at most. A time may be
 // left out, but not moved: what was signed as "<time>.<body>" is no body.
 func (f *Found) signed(header http.Header, body []byte, at time.Time) bool {
-	scheme := proof.HMAC{Name: cmp.Or(f.Header, SignatureHeader)}
+	scheme := proof.HMAC{Name: f.ProofHeader()}
 	if strings.HasPrefix(header.Get(scheme.Name), signaturePrefix) {
 		scheme.Prefix = signaturePrefix
 	}

@@ -57,7 +57,8 @@ type Part struct {
 	Raw          []byte            `json:"-"`                    // the body as received; part 0 only
 	RawObject    string            `json:"raw_object,omitempty"` // or the object that holds it
 	Notes        []string          `json:"notes,omitempty"`
-	Alerts       int               `json:"alerts"` // of the whole delivery
+	Refused      int               `json:"refused,omitempty"` // requests that were refused, of which this is the last; 0: it was accepted
+	Alerts       int               `json:"alerts"`            // of the whole delivery
 	Dispositions []Disposition     `json:"dispositions"`
 
 	// Writer tells whoever puts the part their own put from another's, when

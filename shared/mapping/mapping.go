@@ -61,7 +61,7 @@ func (f *Finder) published(ctx context.Context, name string) Found {
 	if !ok {
 		return Found{Why: "there is no mapping " + name + ", so it was read without it"}
 	}
-	return Found{Source: Noted(m.Source(), "read by the mapping "+name), Mapped: true}
+	return Found{Source: Noted(m.Own(), "read by the mapping "+name), Mapped: true}
 }
 
 // given is the mapping that a delivery brings, which was checked when it was
@@ -76,7 +76,7 @@ func given(name string, raw json.RawMessage) Found {
 	if err != nil {
 		return Found{Why: broken}
 	}
-	return Found{Source: Noted(m.Source(), "read by the given mapping"), Mapped: true}
+	return Found{Source: Noted(m.Own(), "read by the given mapping"), Mapped: true}
 }
 
 // Unproven returns s for requests whose proof stands in a mapping that is not

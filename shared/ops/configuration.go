@@ -52,6 +52,7 @@ type CheckedConfig struct {
 type ConfigDiff struct {
 	Version int            `json:"version" doc:"The version in force, with which the documents were compared."`
 	Changes []ConfigChange `json:"changes"`
+	Removed []string       `json:"removed" doc:"Kind and name of each document in force that the documents leave out: apply would remove it."`
 }
 
 // ConfigChange is what would become of one document.
@@ -79,7 +80,8 @@ type ApplyConfig struct {
 // AppliedConfig is the output of config.apply.
 type AppliedConfig struct {
 	ConfigVersion
-	Changes int `json:"changes" doc:"How many documents were added, changed and removed; 0 made no new version."`
+	Changes int      `json:"changes" doc:"How many documents were added, changed and removed; 0 made no new version."`
+	Removed []string `json:"removed" doc:"Kind and name of each document that was in force and is not any more, because it was left out."`
 }
 
 // RollbackConfig is the input of config.rollback.
@@ -112,7 +114,7 @@ func (d *Desk) configOperations() []*Operation {
 		New(Spec{
 			Name: "config.apply", Method: "PUT", Path: "/config", Scope: ConfigWrite, Large: true,
 			Summary:     "Publish documents as the new version of the whole configuration.",
-			Description: "All or nothing: documents that mean the same as those in force make no new version. Functions follow within seconds; open events keep the version of their plan.",
+			Description: "All or nothing: what is left out is removed, and the answer names it. Compare before: the diff names it too. Documents that mean the same as those in force make no new version. Functions follow within seconds; open events keep the version of their plan.",
 			Examples:    []Example{{"documents": []any{example}, "expected_version": 12, "comment": "tier of shop"}},
 		}, d.applyConfig),
 		New(Spec{
@@ -170,7 +172,7 @@ func (d *Desk) diffConfig(ctx context.Context, _ *Caller, in Documents) (ConfigD
 	if err != nil {
 		return ConfigDiff{}, err
 	}
-	out := ConfigDiff{Version: before.Version, Changes: make([]ConfigChange, len(changes))}
+	out := ConfigDiff{Version: before.Version, Changes: make([]ConfigChange, len(changes)), Removed: removedBy(changes)}
 	for i, c := range changes {
 		out.Changes[i] = ConfigChange{Op: c.Op, Kind: c.Kind, Name: c.Name, Fields: make([]FieldChange, len(c.Fields))}
 		for j, f := range c.Fields {
@@ -201,14 +203,25 @@ func (d *Desk) applyConfig(ctx context.Context, c *Caller, in ApplyConfig) (Appl
 		return AppliedConfig{}, fault.New(fault.Conflict, "version %d is in force, not %d; compare with it and try again", before.Version, *in.Expected)
 	}
 	if len(changes) == 0 {
-		return AppliedConfig{ConfigVersion: ConfigVersion{Version: before.Version}}, nil
+		return AppliedConfig{ConfigVersion: ConfigVersion{Version: before.Version}, Removed: []string{}}, nil
 	}
 	v, err := d.Versions.Publish(ctx, in.config(), string(c.Actor()), in.Comment, *in.Expected, d.Now())
 	if err != nil {
 		return AppliedConfig{}, err
 	}
 	c.Changed("config", fmt.Sprintf("version %d", before.Version), fmt.Sprintf("version %d: %s", v.Number, namesOf(changes)))
-	return AppliedConfig{ConfigVersion: versionOf(v), Changes: len(changes)}, nil
+	return AppliedConfig{ConfigVersion: versionOf(v), Changes: len(changes), Removed: removedBy(changes)}, nil
+}
+
+// removedBy names the documents that changes remove: "plan shop".
+func removedBy(changes []config.Change) []string {
+	names := []string{}
+	for _, c := range changes {
+		if c.Op == config.Removed {
+			names = append(names, c.Kind+" "+c.Name)
+		}
+	}
+	return names
 }
 
 // maxNamed bounds the documents that an audit entry names.

@@ -31,7 +31,8 @@ type Delivery struct {
 	ReceivedAt  time.Time `json:"received_at" table:"RECEIVED"`
 	DisposedAt  time.Time `json:"disposed_at" doc:"When the router had decided on the first of its alerts."`
 	Alerts      int       `json:"alerts" table:"ALERTS"`
-	Notes       []string  `json:"notes,omitempty"`
+	Refused     int       `json:"refused,omitempty" doc:"How many requests were refused, of which this is the last; without it the request was accepted."`
+	Notes       []string  `json:"notes,omitempty" table:"NOTES" width:"60"`
 }
 
 // DeliveryDetail is the output of deliveries.get.
@@ -75,7 +76,7 @@ func (d *Desk) deliveryOperations() []*Operation {
 		New(Spec{
 			Name: "deliveries.list", Method: "GET", Path: "/deliveries", Scope: DeliveriesRead,
 			Summary:     "List deliveries, newest first.",
-			Description: "A delivery is in the list once the router has decided on its alerts. It stays for 30 days.",
+			Description: "A delivery is in the list once the router has decided on its alerts. It stays for 30 days. Of the requests of an integration that were refused, each process tells once a minute.",
 			Examples:    []Example{{"limit": 20}, {"integration": "int-k3v9x2m4qp"}},
 		}, d.listDeliveries),
 		New(Spec{
@@ -90,7 +91,7 @@ func (d *Desk) deliveryOperations() []*Operation {
 func deliveryOf(p ledger.Part) Delivery {
 	return Delivery{
 		ID: p.Delivery, Integration: p.Integration, Source: p.Source, ReceivedAt: p.ReceivedAt, DisposedAt: p.DisposedAt,
-		Alerts: p.Alerts, Notes: p.Notes,
+		Alerts: p.Alerts, Refused: p.Refused, Notes: p.Notes,
 	}
 }
 

@@ -26,7 +26,7 @@ type Desk struct {
 	Incidents          *incident.Desk
 	Executions         Executions // of events
 	IncidentExecutions Executions
-	Config             Configuration // as functions see it
+	Config             Configuration // in force
 	Versions           *config.Store // as it stands
 	Contacts           *catalog.Store
 	Integrations       *integration.Store

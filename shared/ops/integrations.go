@@ -101,7 +101,7 @@ func (d *Desk) integrationOperations() []*Operation {
 		New(Spec{
 			Name: "integrations.get", Method: "GET", Path: "/integrations/{id}", Scope: IntegrationsRead,
 			Summary:     "Show an integration: its URL, the steps on the sender's side, what it delivered and what was rejected.",
-			Description: "The key in the URL is shown only when it is made. Counts are of the last 24 hours, or of the last 1,000 deliveries of all integrations where these are fewer; requests that were refused at the door are in the log and the metrics.",
+			Description: "The key in the URL is shown only when it is made. Counts are of the last 24 hours, or of the last 1,000 deliveries of all integrations where these are fewer. Requests that were refused are among the errors with the reason, which their sender is not told.",
 			Examples:    []Example{{"id": "int-k3v9x2m4qp"}},
 		}, d.getIntegration),
 		New(Spec{
@@ -132,7 +132,7 @@ func (d *Desk) integrationOperations() []*Operation {
 		New(Spec{
 			Name: "integrations.retire", Method: "POST", Path: "/integrations/{id}/retire", Scope: IntegrationsWrite,
 			Summary:     "End the validity of the key or secret before the current one.",
-			Description: "It holds within 30 seconds.",
+			Description: "It holds within 30 seconds. Where there is none before the current one it is refused.",
 			Examples:    []Example{{"id": "int-k3v9x2m4qp"}, {"id": "int-k3v9x2m4qp", "what": "secret"}},
 		}, d.retire),
 		New(Spec{
@@ -178,11 +178,15 @@ func (d *Desk) createIntegration(ctx context.Context, c *Caller, in CreateIntegr
 	if err := d.checkIntegration(ctx, wanted, in); err != nil {
 		return NewIntegration{}, err
 	}
+	of, err := d.sourceOf(ctx, wanted)
+	if err != nil {
+		return NewIntegration{}, err
+	}
 	created, key, err := d.Integrations.Create(ctx, wanted, d.Now())
 	if err != nil {
 		return NewIntegration{}, err
 	}
-	out := d.newIntegration(c, created, key)
+	out := d.newIntegration(c, created, of, key)
 	if created.Auth != integration.None {
 		if out.Secret, err = d.newSecret(ctx, created, in.Secret); err != nil {
 			// Without its secret it refuses every request; better none than half of one.
@@ -195,9 +199,9 @@ func (d *Desk) createIntegration(ctx context.Context, c *Caller, in CreateIntegr
 }
 
 // newIntegration shows an integration with its new key.
-func (d *Desk) newIntegration(c *Caller, in integration.Integration, key string) NewIntegration {
+func (d *Desk) newIntegration(c *Caller, in integration.Integration, of sender, key string) NewIntegration {
 	out := NewIntegration{Integration: integrationOf(in), Key: key, HexKey: integration.HexKey(key)}
-	out.URL, out.Address, out.Steps = d.wayIn(c, in, key)
+	out.URL, out.Address, out.Steps = d.wayIn(c, in, of, key)
 	return out
 }
 
@@ -253,15 +257,18 @@ func (d *Desk) checkIntegration(ctx context.Context, wanted integration.Integrat
 	var bad fault.Problems
 	known, ok := shipped.Named(in.Source)
 	if !ok {
-		bad.Add("source", "is %.60q, expected one of %s", in.Source, strings.Join(shipped.Names(), ", "))
+		bad.Add("source", "is %.60q, which is no source; %s", in.Source, shipped.Unknown(in.Source, shipped.Names()))
 	}
 	cfg, err := d.noteReferences(ctx, wanted, &bad)
 	if err != nil {
 		return err
 	}
-	own := known.Vendor || wanted.Mapping != "" && cfg.Mappings[wanted.Mapping].Proof != nil
-	if ok && wanted.Auth == integration.Vendor && !own {
-		bad.Add("auth", "%s has no proof of its own that needs a secret; expected none, bearer, basic or hmac-sha256", known.Name)
+	if m, named := cfg.Mappings[wanted.Mapping]; ok && wanted.Auth == integration.Vendor && !known.Vendor && m.Proof == nil {
+		whose := known.Name + " has no proof of its own that needs a secret"
+		if named {
+			whose = "the mapping " + wanted.Mapping + " has no field proof, by which requests would be checked"
+		}
+		bad.Add("auth", "%s; expected none, bearer, basic or hmac-sha256", whose)
 	}
 	if in.Secret != "" && wanted.Auth == integration.None {
 		bad.Add("secret", "an integration without authentication has none")
@@ -345,12 +352,20 @@ func (d *Desk) rotateIntegration(ctx context.Context, c *Caller, in RotateIntegr
 	if in.Secret != "" {
 		return NewIntegration{}, invalid("secret", "a key is always made here; with what=secret it is the secret that is given")
 	}
+	before, err := d.Integrations.Get(ctx, in.ID)
+	if err != nil {
+		return NewIntegration{}, err
+	}
+	of, err := d.sourceOf(ctx, before)
+	if err != nil {
+		return NewIntegration{}, err
+	}
 	after, key, err := d.Integrations.RotateKey(ctx, in.ID, d.Now())
 	if err != nil {
 		return NewIntegration{}, err
 	}
 	c.Changed("integration "+in.ID, "", "new key")
-	return d.newIntegration(c, after, key), nil
+	return d.newIntegration(c, after, of, key), nil
 }
 
 func (d *Desk) rotateSecret(ctx context.Context, c *Caller, in RotateIntegration) (NewIntegration, error) {
@@ -376,15 +391,14 @@ func (d *Desk) withSecret(ctx context.Context, id string) (integration.Integrati
 
 func (d *Desk) retire(ctx context.Context, c *Caller, in RetireIntegration) (Integration, error) {
 	if in.What == "secret" {
-		found, err := d.withSecret(ctx, in.ID)
-		if err == nil {
-			err = d.Secrets.Retire(ctx, found.SecretRef)
-		}
-		if err != nil {
-			return Integration{}, err
-		}
-		c.Changed("integration "+in.ID, "", "previous secret retired")
-		return integrationOf(found), nil
+		return d.retireSecret(ctx, c, in.ID)
+	}
+	before, err := d.Integrations.Get(ctx, in.ID)
+	if err != nil {
+		return Integration{}, err
+	}
+	if len(before.KeyHashes) < 2 {
+		return Integration{}, nothingToRetire("key", in.ID)
 	}
 	after, err := d.Integrations.RetireKey(ctx, in.ID, d.Now())
 	if err != nil {
@@ -392,6 +406,29 @@ func (d *Desk) retire(ctx context.Context, c *Caller, in RetireIntegration) (Int
 	}
 	c.Changed("integration "+in.ID, "", "previous key retired")
 	return integrationOf(after), nil
+}
+
+func (d *Desk) retireSecret(ctx context.Context, c *Caller, id string) (Integration, error) {
+	found, err := d.withSecret(ctx, id)
+	if err != nil {
+		return Integration{}, err
+	}
+	valid, err := d.validSecrets(ctx, found)
+	if err != nil {
+		return Integration{}, err
+	}
+	if valid < 2 {
+		return Integration{}, nothingToRetire("secret", id)
+	}
+	if err := d.Secrets.Retire(ctx, found.SecretRef); err != nil {
+		return Integration{}, err
+	}
+	c.Changed("integration "+id, "", "previous secret retired")
+	return integrationOf(found), nil
+}
+
+func nothingToRetire(what, id string) error {
+	return fault.New(fault.Conflict, "integration %s has one %s; there is none before it to retire", id, what)
 }
 
 func (d *Desk) removeIntegration(ctx context.Context, c *Caller, in IntegrationID) (None, error) {

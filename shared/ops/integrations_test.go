@@ -13,23 +13,27 @@ import (
 	"tocsin/shared/ops/opstest"
 )
 
-const warehouse = `{"kind":"mapping","name":"warehouse","spec":{"title":"{name}","key":"{id}","proof":{"header":"X-Secret","scheme":"secret"}}}`
+const warehouse = `{"kind":"mapping","name":"warehouse","spec":{"product":"Stockroom","title":"{name}","key":"{id}","proof":{"header":"X-Secret","scheme":"secret"}}}`
 
 func TestIntegrationsAreCheckedAndKeepTheirSettings(t *testing.T) {
 	w := opstest.New(t)
 	c := newClient(t, w, "", ops.IntegrationsWrite, ops.ConfigWrite)
 	docs := c.want(200, "GET", "/v1/config", "").Body["documents"].([]any)
-	var mapping any
-	if err := json.Unmarshal([]byte(warehouse), &mapping); err != nil {
-		t.Fatal(err)
+	for _, text := range []string{warehouse, `{"kind":"mapping","name":"plain","spec":{"title":"{name}"}}`} {
+		var mapping any
+		if err := json.Unmarshal([]byte(text), &mapping); err != nil {
+			t.Fatal(err)
+		}
+		docs = append(docs, mapping)
 	}
-	body, err := json.Marshal(map[string]any{"expected_version": 1, "documents": append(docs, mapping)})
+	body, err := json.Marshal(map[string]any{"expected_version": 1, "documents": docs})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.want(200, "PUT", "/v1/config", string(body))
 	for _, bad := range []struct{ body, want string }{
 		{`{"name":"x","source":"prometheus","auth":"vendor"}`, "no proof of its own"},
+		{`{"name":"x","source":"custom","mapping":"plain","auth":"vendor"}`, "the mapping plain has no field proof, by which requests would be checked"},
 		{`{"name":"x","source":"prometheus","mapping":"warehouse"}`, "only an integration of source custom or email"},
 		{`{"name":"x","source":"custom","mapping":"nope"}`, "there is no mapping"},
 		{`{"name":"x","source":"custom","secret":"hush-hush"}`, "without authentication"},
@@ -72,13 +76,54 @@ func TestIntegrationsAreCheckedAndKeepTheirSettings(t *testing.T) {
 	if got := pair(); got != "their-next-one,given-by-them" {
 		t.Errorf("valid are %s", got)
 	}
+	if got := c.want(200, "GET", "/v1/integrations/stock", "").Body["secrets"]; got != 2.0 {
+		t.Errorf("shows %v secrets", got)
+	}
 	c.want(200, "POST", "/v1/integrations/stock/retire", `{"what":"secret"}`)
+	for what, text := range map[string]string{"secret": "integration stock has one secret", "key": "integration stock has one key"} {
+		if got := c.want(409, "POST", "/v1/integrations/stock/retire", `{"what":"`+what+`"}`); !strings.Contains(got.Text, text) {
+			t.Errorf("nothing to retire: %s", got.Text)
+		}
+	}
 	if got := pair(); got != "their-next-one" {
 		t.Errorf("valid are %s", got)
 	}
 	detail := c.want(200, "GET", "/v1/integrations/stock", "")
 	if strings.Contains(detail.Text, made.Body["key"].(string)) || detail.Body["url"] != "https://tocsin.example.com/in/custom/<key>" {
 		t.Errorf("shown as %s", detail.Text)
+	}
+}
+
+// TestStepsSayHowTheSenderProvesItself, and name the integration.
+func TestStepsSayHowTheSenderProvesItself(t *testing.T) {
+	w := opstest.New(t)
+	c := newClient(t, w, "", ops.IntegrationsWrite, ops.ConfigWrite)
+	docs := c.want(200, "GET", "/v1/config", "").Body["documents"].([]any)
+	for name, proof := range map[string]string{"worded": `{"header":"X-Secret","scheme":"secret","prefix":"Key "}`, "signed": `{"header":"X-Sig","scheme":"hmac-sha512","prefix":"v1=","encoding":"base64"}`} {
+		docs = append(docs, map[string]any{"kind": "mapping", "name": name, "spec": json.RawMessage(`{"product":"Stockroom","title":"{name}","proof":` + proof + `}`)})
+	}
+	body, err := json.Marshal(map[string]any{"expected_version": 1, "documents": docs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.want(200, "PUT", "/v1/config", string(body))
+	for id, made := range map[string]struct{ settings, want string }{
+		"none":   {`"auth":"none"`, "tocsin deliveries list --integration none"},
+		"bearer": {`"auth":"bearer"`, "`Authorization: Bearer SECRET`"},
+		"basic":  {`"auth":"basic"`, "`user:password`"},
+		"hmac":   {`"auth":"hmac-sha256"`, "`X-Tocsin-Signature: sha256=SIGNATURE`, where SIGNATURE is the HMAC-SHA256 of the raw body with the integration's secret as its key, in hexadecimal digits"},
+		"header": {`"auth":"hmac-sha256","header":"X-Sig"`, "`X-Sig: sha256=SIGNATURE`"},
+		"worded": {`"auth":"vendor","mapping":"worded"`, "`X-Secret: Key SECRET`"},
+		"signed": {`"auth":"vendor","mapping":"signed"`, "`X-Sig: v1=SIGNATURE`, by hmac-sha512 in base64"},
+	} {
+		steps := fmt.Sprint(c.want(201, "POST", "/v1/integrations", `{"id":"`+id+`","name":"x","source":"custom",`+made.settings+`}`).Body["steps"])
+		shown := c.want(200, "GET", "/v1/integrations/"+id, "").Body
+		if !strings.Contains(steps, made.want) || !strings.Contains(fmt.Sprint(shown["steps"]), made.want) {
+			t.Errorf("%s: steps %s\nand %s, want %q", id, steps, shown["steps"], made.want)
+		}
+		if product := shown["product"]; (product == "Stockroom") != strings.Contains(made.settings, "mapping") {
+			t.Errorf("%s: sent by %v", id, product)
+		}
 	}
 }
 
@@ -134,16 +179,20 @@ func TestIntegrationShowsWhatItDelivered(t *testing.T) {
 	}{{"prom", time.Minute}, {"prom", time.Hour}, {"other", time.Second}, {"prom", 25 * time.Hour}} {
 		keep(t, w, ledger.Part{Delivery: fmt.Sprintf("d-%d", i), Integration: d.in, ReceivedAt: w.Now().Add(-d.ago), Dispositions: opened}, firing)
 	}
+	keep(t, w, ledger.Part{Delivery: "d-refused", Integration: "prom", ReceivedAt: w.Now(), Refused: 7, Notes: []string{"refused with 401"},
+		Dispositions: []ledger.Disposition{{Kind: ledger.Rejected, Why: []string{"refused with 401: the key is right"}}}}, "")
 	got := c.want(200, "GET", "/v1/integrations/prom", "").Body
 	counts := got["counts"].(map[string]any)
-	if counts["deliveries"] != 2.0 || counts["alerts"] != 4.0 || fmt.Sprint(counts["dispositions"]) != "map[opened:2 rejected:2]" {
+	if counts["deliveries"] != 2.0 || counts["alerts"] != 4.0 || counts["refused"] != 7.0 || fmt.Sprint(counts["dispositions"]) != "map[opened:2 rejected:2]" {
 		t.Errorf("counts %v", counts)
 	}
 	if last := got["last_delivery"].(map[string]any); last["id"] != "d-0" {
 		t.Errorf("last %v", last)
 	}
-	if problems := got["errors"].([]any); len(problems) != 2 || problems[0].(map[string]any)["why"] != "status: is odd" {
+	if problems := got["errors"].([]any); len(problems) != 3 || problems[1].(map[string]any)["why"] != "status: is odd" {
 		t.Errorf("errors %v", problems)
+	} else if last := problems[0].(map[string]any); last["why"] != "refused with 401: the key is right" || last["refused"] != 7.0 || last["received_at"] == nil {
+		t.Errorf("refused %v", last)
 	}
 	var ids []string
 	for path := "/v1/deliveries?integration=prom&limit=2"; path != ""; {
@@ -156,7 +205,7 @@ func TestIntegrationShowsWhatItDelivered(t *testing.T) {
 			path = "/v1/deliveries?integration=prom&limit=2&cursor=" + next
 		}
 	}
-	if strings.Join(ids, " ") != "d-0 d-1 d-3" {
+	if strings.Join(ids, " ") != "d-refused d-0 d-1 d-3" {
 		t.Errorf("listed %q", ids)
 	}
 }

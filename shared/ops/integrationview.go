@@ -3,13 +3,17 @@ package ops
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"tocsin/shared/clock"
+	"tocsin/shared/fault"
 	"tocsin/shared/integration"
 	"tocsin/shared/ledger"
+	"tocsin/shared/source/preset"
+	"tocsin/shared/source/proof"
 	"tocsin/shared/source/shipped"
 )
 
@@ -22,11 +26,12 @@ type IntegrationDetail struct {
 	Page         string            `json:"page,omitempty" doc:"The vendor's documentation."`
 	Steps        []string          `json:"steps" doc:"What is to be done on the sender's side."`
 	Proof        string            `json:"proof,omitempty" doc:"How requests are authenticated."`
+	Secrets      int               `json:"secrets" doc:"How many secrets are valid; two after a rotation, until the one before is retired."`
 	Kinds        []string          `json:"auth_kinds" doc:"The kinds of auth that make sense for this source."`
 	RetryStatus  int               `json:"retry_status" doc:"The status by which a request over the limit is refused, because its sender tries again on it."`
 	LastDelivery *Delivery         `json:"last_delivery,omitempty"`
 	Counts       IntegrationCounts `json:"counts"`
-	Errors       []DeliveryError   `json:"errors" doc:"The last alerts that could not be understood, newest first."`
+	Errors       []DeliveryError   `json:"errors" doc:"The last alerts that could not be understood, and requests that were refused, newest first."`
 }
 
 // IntegrationCounts are what an integration delivered.
@@ -34,15 +39,18 @@ type IntegrationCounts struct {
 	Since      time.Time           `json:"since" doc:"From when on; later than 24 hours ago where more was delivered than is looked at."`
 	Deliveries int                 `json:"deliveries"`
 	Alerts     int                 `json:"alerts"`
+	Refused    int                 `json:"refused" doc:"Requests with its key that were refused. Each process tells of them once a minute, so the newest may be missing."`
 	Ended      map[ledger.Kind]int `json:"dispositions" doc:"How many alerts ended how, of the first 100 of each delivery."`
 }
 
-// DeliveryError is an alert that could not be understood.
+// DeliveryError is an alert that could not be understood, or a request that
+// was refused.
 type DeliveryError struct {
-	Delivery   string    `json:"delivery_id"`
-	ReceivedAt time.Time `json:"received_at"`
-	Position   int       `json:"position"`
-	Why        string    `json:"why"`
+	ReceivedAt time.Time `json:"received_at" table:"RECEIVED"`
+	Delivery   string    `json:"delivery_id" table:"DELIVERY"`
+	Position   int       `json:"position" table:"POSITION"`
+	Refused    int       `json:"refused,omitempty" table:"REFUSED" doc:"How many requests were refused, of which this is the last; without it the request was accepted."`
+	Why        string    `json:"why" table:"WHY"`
 }
 
 const hiddenKey = "<key>"
@@ -52,20 +60,69 @@ func (d *Desk) getIntegration(ctx context.Context, c *Caller, in IntegrationID) 
 	if err != nil {
 		return IntegrationDetail{}, err
 	}
-	known, _ := shipped.Named(found.Source)
+	known, err := d.sourceOf(ctx, found)
+	if err != nil {
+		return IntegrationDetail{}, err
+	}
 	out := IntegrationDetail{
 		Integration: integrationOf(found), Product: known.Guide.Product, Page: known.Guide.Page,
-		Proof: known.Guide.Proof, Kinds: kindsOf(known, found), RetryStatus: known.RetryStatus, Errors: []DeliveryError{},
+		Proof: known.Guide.Proof, Kinds: kindsOf(known.Source, found), RetryStatus: known.RetryStatus, Errors: []DeliveryError{},
 	}
-	out.URL, out.Address, out.Steps = d.wayIn(c, found, hiddenKey)
+	if out.Secrets, err = d.validSecrets(ctx, found); err != nil {
+		return IntegrationDetail{}, err
+	}
+	out.URL, out.Address, out.Steps = d.wayIn(c, found, known, hiddenKey)
 	return out, d.addDeliveries(ctx, &out)
+}
+
+// sender is what is known of the source of an integration.
+type sender struct {
+	shipped.Source
+	mapping preset.Proofs // of the integration's mapping
+}
+
+// sourceOf is what ships of the source of an integration, with what its mapping
+// says instead.
+func (d *Desk) sourceOf(ctx context.Context, in integration.Integration) (sender, error) {
+	ships, _ := shipped.Named(in.Source)
+	out := sender{Source: ships}
+	if in.Mapping == "" {
+		return out, nil
+	}
+	cfg, err := d.Config.Current(ctx)
+	if err != nil {
+		return out, err
+	}
+	m := cfg.Mappings[in.Mapping]
+	out.mapping, out.Guide.Product = m.Proof, cmp.Or(m.Product, out.Guide.Product)
+	if g := m.Guide; g != nil {
+		out.Guide.Page, out.Guide.Proof = cmp.Or(g.Page, out.Guide.Page), cmp.Or(g.Proof, out.Guide.Proof)
+		if len(g.Setup) > 0 {
+			out.Guide.Setup = g.Setup
+		}
+	}
+	return out, nil
+}
+
+// validSecrets is how many secrets are valid; two after a rotation.
+func (d *Desk) validSecrets(ctx context.Context, in integration.Integration) (int, error) {
+	if in.Auth == integration.None {
+		return 0, nil
+	}
+	pair, err := d.Secrets.Get(ctx, in.SecretRef)
+	if fault.Is(err, fault.NotFound) {
+		return 0, nil
+	}
+	return len(pair.Valid()), err
 }
 
 // wayIn is where the sender of an integration sends to, and the steps on its
 // side. A mail goes to an address, which there is only with a domain.
-func (d *Desk) wayIn(c *Caller, in integration.Integration, key string) (url, address string, steps []string) {
-	known, _ := shipped.Named(in.Source)
-	steps = slices.Clone(known.Guide.Setup)
+func (d *Desk) wayIn(c *Caller, in integration.Integration, of sender, key string) (url, address string, steps []string) {
+	steps = slices.Clone(of.Guide.Setup)
+	if step := of.proving(in); step != "" {
+		steps = append(steps, step)
+	}
 	switch {
 	case in.Source != shipped.Email:
 		url = strings.ReplaceAll(d.webhook(c, in, key), "%3Ckey%3E", hiddenKey)
@@ -74,11 +131,58 @@ func (d *Desk) wayIn(c *Caller, in integration.Integration, key string) (url, ad
 	default:
 		address = key + "@" + d.MailDomain
 	}
-	fill := strings.NewReplacer("{url}", url, "{address}", cmp.Or(address, key+"@MailDomain"))
+	fill := strings.NewReplacer("{id}", in.ID, "{url}", url, "{address}", cmp.Or(address, key+"@MailDomain"))
 	for i, step := range steps {
 		steps[i] = fill.Replace(step)
 	}
 	return url, address, steps
+}
+
+// proving is the step in which the sender learns to prove itself; "" where it
+// need not.
+func (s sender) proving(in integration.Integration) string {
+	switch in.Auth {
+	case integration.Bearer:
+		return "Let it send the header `Authorization: Bearer SECRET`, where SECRET is the integration's secret."
+	case integration.Basic:
+		return "Give it user and password for HTTP Basic authentication; the integration's secret is `user:password`."
+	case integration.HMAC:
+		found := integration.Found{Integration: in}
+		return fmt.Sprintf("Let it sign each body: the header `%s: sha256=SIGNATURE`, where SIGNATURE is the HMAC-SHA256 of the raw body with the integration's secret as its key, in hexadecimal digits. "+
+			"Where it also sends `%s` with the time in seconds since 1970, it signs the time, a dot and the body, and its clock may be %d minutes off.", found.ProofHeader(), integration.TimestampHeader, int(proof.MaxSkew.Minutes()))
+	case integration.Vendor:
+		return s.provingItsWay()
+	}
+	return ""
+}
+
+func (s sender) provingItsWay() string {
+	if len(s.mapping) == 0 {
+		return "Give it the integration's secret. " + s.Guide.Proof
+	}
+	ways := make([]string, len(s.mapping))
+	for i, p := range s.mapping {
+		ways[i] = provingBy(p)
+	}
+	return strings.Join(ways, " Or: ")
+}
+
+func provingBy(p preset.Proof) string {
+	in := "the header `" + p.Header + ": " + p.Prefix
+	if p.Header == "" {
+		in = "`" + p.Field + "` of the body, `" + p.Prefix
+	}
+	switch p.Scheme {
+	case "standard":
+		return "Let it sign as Standard Webhooks says, with the integration's secret."
+	case "http-signature":
+		return "Let it sign by HTTP Signatures, with the integration's secret."
+	case "rsa-sha1", "rsa-sha256":
+		return "Give the integration the sender's public key as its secret."
+	case "secret":
+		return "Let it send " + in + "SECRET`, where SECRET is the integration's secret."
+	}
+	return fmt.Sprintf("Let it sign with the integration's secret: %sSIGNATURE`, by %s in %s.", in, p.Scheme, cmp.Or(p.Encoding, "hex"))
 }
 
 // kindsOf lists the kinds of proof that a sender can do.
@@ -128,6 +232,18 @@ func (out *IntegrationDetail) count(p ledger.Part) {
 	if p.Integration != out.ID {
 		return
 	}
+	out.Counts.Refused += p.Refused
+	if p.Refused == 0 {
+		out.countAccepted(p)
+	}
+	for _, x := range p.Dispositions {
+		if x.Kind == ledger.Rejected && len(out.Errors) < shownErrors {
+			out.Errors = append(out.Errors, DeliveryError{Delivery: p.Delivery, ReceivedAt: p.ReceivedAt, Position: x.Position, Refused: p.Refused, Why: strings.Join(x.Why, "; ")})
+		}
+	}
+}
+
+func (out *IntegrationDetail) countAccepted(p ledger.Part) {
 	if out.LastDelivery == nil {
 		last := deliveryOf(p)
 		out.LastDelivery = &last
@@ -136,8 +252,5 @@ func (out *IntegrationDetail) count(p ledger.Part) {
 	out.Counts.Alerts += p.Alerts
 	for _, x := range p.Dispositions {
 		out.Counts.Ended[x.Kind]++
-		if x.Kind == ledger.Rejected && len(out.Errors) < shownErrors {
-			out.Errors = append(out.Errors, DeliveryError{Delivery: p.Delivery, ReceivedAt: p.ReceivedAt, Position: x.Position, Why: strings.Join(x.Why, "; ")})
-		}
 	}
 }

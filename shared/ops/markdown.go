@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 )
 
@@ -157,10 +158,23 @@ func (o *Operation) Place(input map[string]any) (path string, query url.Values) 
 		case "path":
 			path = strings.ReplaceAll(path, "{"+f.Name+"}", url.PathEscape(fmt.Sprint(v)))
 		case "query":
-			query.Set(f.Name, fmt.Sprint(v))
+			query[f.Name] = textsOf(v)
 		}
 	}
 	return path, query
+}
+
+// textsOf is a value as a query has it: a list is one text for each item.
+func textsOf(v any) []string {
+	list := reflect.ValueOf(v)
+	if list.Kind() != reflect.Slice {
+		return []string{fmt.Sprint(v)}
+	}
+	texts := make([]string, list.Len())
+	for i := range texts {
+		texts[i] = fmt.Sprint(list.Index(i).Interface())
+	}
+	return texts
 }
 
 // Body returns the JSON body of an input; nil when it has none.

@@ -20,7 +20,8 @@ import (
 // allowed, separated by commas; min and max bound a number, the bytes of a
 // string or the items of a list; required:"true"; default, for the docs;
 // in:"path" or in:"query"; format that of a text; secret:"true" for what is shown once and never
-// stored; table the heading of the column in lists.
+// stored; table the heading of the column in lists, and width to how many
+// characters it is cut there.
 type Schema struct {
 	Name        string // of the Go type, "" when it needs no entry of its own
 	Type        string // "" allows anything
@@ -41,6 +42,7 @@ type Property struct {
 	Required bool
 	Secret   bool
 	Table    string // heading of its column in lists; "" none
+	Width    *int   // of that column; nil: whole
 	Schema   *Schema
 
 	index []int
@@ -135,6 +137,7 @@ func property(name string, f reflect.StructField, index []int) Property {
 		Required: f.Tag.Get("required") == "true" || f.Tag.Get("in") == "path",
 		Secret:   f.Tag.Get("secret") == "true",
 		Table:    f.Tag.Get("table"),
+		Width:    bound(f.Tag.Get("width")),
 		Schema:   schemaOf(f.Type),
 		index:    index,
 	}

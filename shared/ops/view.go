@@ -40,7 +40,7 @@ type Event struct {
 	AcknowledgedAt time.Time         `json:"acknowledged_at,omitzero"`
 	AckExpiresAt   time.Time         `json:"ack_expires_at,omitzero" doc:"When the acknowledgement ends unless it is renewed."`
 	SnoozedUntil   time.Time         `json:"snoozed_until,omitzero"`
-	RecoveredAt    time.Time         `json:"recovered_at,omitzero" doc:"All alerts are recovered since."`
+	RecoveredAt    time.Time         `json:"recovered_at,omitzero" doc:"All alerts are recovered since; while it is open, the quiet time runs." table:"RECOVERED"`
 	ResolvedAt     time.Time         `json:"resolved_at,omitzero"`
 	ResolvedBy     event.Actor       `json:"resolved_by,omitempty"`
 	AutoCloseAt    time.Time         `json:"auto_close_at,omitzero"`
@@ -156,18 +156,26 @@ type EventAlert struct {
 	Integration string            `json:"integration"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Links       []Link            `json:"links,omitempty"`
-	FiringSince time.Time         `json:"firing_since,omitzero" table:"SINCE"`
+	StartedAt   time.Time         `json:"started_at,omitzero" doc:"When it began: as its sender says, else when it was first received." table:"SINCE"`
+	FiringSince time.Time         `json:"firing_since,omitzero" doc:"When its firing was first received."`
 	RecoveredAt time.Time         `json:"recovered_at,omitzero"`
 	Expired     bool              `json:"expired,omitempty" doc:"Ended because nobody reported it again."`
 	Moved       event.ID          `json:"moved_to,omitempty" doc:"The event that it belongs to by now."`
 	Why         []string          `json:"why,omitempty" doc:"Reasons of its newest decision."`
 }
 
+func startOf(s alert.State) time.Time {
+	if s.Alert.StartedAt.IsZero() {
+		return s.FiringSince
+	}
+	return s.Alert.StartedAt
+}
+
 func alertOf(s alert.State, at event.ID) EventAlert {
 	v := EventAlert{
 		ID: s.ID, Status: s.Alert.Status, Severity: s.Alert.Severity, Title: s.Alert.Title, DedupKey: s.Alert.DedupKey,
 		Integration: s.Integration, Labels: s.Alert.Labels, Links: linksOf(s.Alert.Links),
-		FiringSince: s.FiringSince, RecoveredAt: s.RecoveredAt, Expired: s.Expired, Why: s.Why,
+		StartedAt: startOf(s), FiringSince: s.FiringSince, RecoveredAt: s.RecoveredAt, Expired: s.Expired, Why: s.Why,
 	}
 	if s.Event != string(at) {
 		v.Moved = event.ID(s.Event)

@@ -30,10 +30,11 @@ type Request struct {
 
 	sent []byte // what was sent, where Body is something else; nil: Body
 
-	root  doc.Value
-	err   error
-	read  bool
-	whole bool // the body is JSON, with nothing to mend
+	root    doc.Value
+	err     error
+	notJSON error // why the body is none, whatever else it was read as
+	read    bool
+	whole   bool // the body is JSON, with nothing to mend
 }
 
 // Sent is the body as it was sent, over which senders sign.
@@ -44,18 +45,13 @@ func (r *Request) Sent() []byte {
 	return r.Body
 }
 
-// WithBody returns the request with another body, of which something was taken
-// out, say.
-func (r *Request) WithBody(body []byte) *Request {
-	other := *r
-	other.sent, other.Body = r.Sent(), body
-	other.root, other.err, other.read, other.whole = doc.Value{}, nil, false, false
-	return &other
-}
+// WithBody returns the request with another body, whose reading begins anew.
+func (r *Request) WithBody(body []byte) *Request { return r.With(r.Header, body) }
 
-// With returns r with another header and body, whose reading begins anew.
+// With returns the request with another header and body, whose reading begins
+// anew.
 func (r *Request) With(header http.Header, body []byte) *Request {
-	return &Request{Header: header, Query: r.Query, Path: r.Path, Body: body, At: r.At, Other: r.Other, Proven: r.Proven}
+	return &Request{Header: header, Query: r.Query, Path: r.Path, Body: body, At: r.At, Other: r.Other, Proven: r.Proven, sent: r.Sent()}
 }
 
 // Media returns the media type in lower case, without its parameters.
@@ -83,6 +79,7 @@ func (r *Request) decode() (doc.Value, error) {
 		r.whole = true
 		return root, nil
 	}
+	r.notJSON = err
 	if !r.IsForm() {
 		if other, read := r.other(); read {
 			return other, nil
@@ -116,6 +113,33 @@ func (r *Request) other() (doc.Value, bool) {
 	return r.Other(r)
 }
 
+// BrokenJSON says where a body that means to be JSON is none: it begins like an
+// object or a list of them, or its media type says so and it is neither form
+// nor XML. Lines of JSON are whole. nil: it is not meant to be JSON, or it is.
+func (r *Request) BrokenJSON() error {
+	root, _ := r.Root()
+	if r.notJSON == nil || root.Kind() == doc.Array || !r.meansJSON() {
+		return nil
+	}
+	return r.notJSON
+}
+
+func (r *Request) meansJSON() bool {
+	body := bytes.TrimSpace(bytes.TrimPrefix(r.Body, []byte("\ufeff")))
+	if bytes.HasPrefix(body, []byte("{")) {
+		return true
+	}
+	if list, ok := bytes.CutPrefix(body, []byte("[")); ok && bytes.HasPrefix(bytes.TrimSpace(list), []byte("{")) {
+		return true
+	}
+	says := r.Media() == "application/json" || strings.HasSuffix(r.Media(), "+json")
+	return says && !isXML(body) && !looksLikeForm(body)
+}
+
+func isXML(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff"))), []byte("<"))
+}
+
 // FormMedia is the media type of a form.
 const FormMedia = "application/x-www-form-urlencoded"
 
@@ -138,5 +162,5 @@ func looksLikeForm(body []byte) bool {
 // Scope is where paths into r begin, from its top.
 func (r *Request) Scope() *lookup.Scope {
 	root, _ := r.Root()
-	return &lookup.Scope{Item: root, Root: root, Header: r.Header, Query: r.Query, Path: r.Path, Text: string(r.Body)}
+	return &lookup.Scope{Item: root, Root: root, Header: r.Header, Query: r.Query, Path: r.Path, Text: string(r.Body), XML: r.notJSON != nil && isXML(r.Body)}
 }

@@ -72,7 +72,11 @@ type Problems []Problem
 func (ps Problems) Err() error {
 	var fields fault.Problems
 	for _, p := range ps {
-		fields.Add(fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Field), "%s", p.Detail)
+		at := fmt.Sprintf("%s:%d", p.File, p.Line)
+		if p.Field != "" {
+			at += ": " + p.Field
+		}
+		fields.Add(at, "%s", p.Detail)
 	}
 	return fields.Err("the configuration is not valid")
 }

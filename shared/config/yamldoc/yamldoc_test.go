@@ -284,3 +284,10 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestProblemsWithoutAFieldNameNone(t *testing.T) {
+	err := yamldoc.Problems{{File: "t.yaml", Line: 4, Detail: "no valid YAML"}, {File: "t.yaml", Line: 5, Field: "spec.tier", Detail: "missing"}}.Err()
+	if want := "the configuration is not valid: t.yaml:4: no valid YAML; t.yaml:5: spec.tier: missing"; err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}

@@ -70,7 +70,8 @@ func Line(a *alert.Alert) string {
 type Account struct {
 	Found  integration.Found
 	Sent   []intake.Delivery
-	Failed error // what sending meets
+	Told   []intake.Delivery // of requests that were refused
+	Failed error             // what sending meets
 	Visits []string
 	wrote  bytes.Buffer // log and metrics
 	err    error
@@ -98,7 +99,11 @@ func (a *Account) Send(_ context.Context, e queue.Entry) error {
 	if err != nil || object != "" {
 		a.err = errors.Join(err, fmt.Errorf("object %q", object))
 	}
-	a.Sent = append(a.Sent, d)
+	if d.Refused > 0 {
+		a.Told = append(a.Told, d)
+	} else {
+		a.Sent = append(a.Sent, d)
+	}
 	return nil
 }
 

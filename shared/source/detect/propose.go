@@ -546,7 +546,7 @@ var Source = source.Source{
 		Product: "Any other system",
 		Setup: []string{
 			"Let it send its webhook to {url}, with POST, PUT or GET; JSON, lines of JSON, a form, XML, syslog, CEF, LEEF, logfmt and plain text are understood, and messages as Slack, Teams, Discord, DingTalk, Feishu, WeCom, Telegram and Google Chat take them.",
-			"Look at what became of it: tocsin deliveries list --integration ID, and tocsin deliveries get ID.",
+			"Look at what became of it: tocsin deliveries list --integration {id}, and tocsin deliveries get with the id of a delivery.",
 			"Where it was read wrongly, let `tocsin normalize --propose FILE` write a mapping of the body, edit it, publish it, and name it in the integration.",
 		},
 		Proof:      "The key in the address, and a secret in a header or an HMAC where the sender can do one.",

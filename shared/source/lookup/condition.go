@@ -16,7 +16,7 @@ import (
 //	!path           leads to neither
 //	path=a|b        its text is one of these; * stands for any characters
 //	path!=a|b       it has a text, and that is none of these
-//	path>=9 path<9  it is a number, and compares like this
+//	path>=9 path<9  it is a number, and compares like this; also > and <=
 //
 // Case does not matter. A value with white space or bars stands in quotes. Of
 // a path that leads to several texts, one of them is enough.
@@ -27,10 +27,14 @@ type Condition struct {
 
 type part struct {
 	path    Path
-	op      string // "", "!", "=", "!=", ">=" or "<"
+	op      string // "", "!", or one of signs
 	words   []string
 	operand float64
 }
+
+// signs stand between a path and a value; of two that begin alike, the longer
+// is first.
+var signs = [...]string{"!=", ">=", "<=", "=", ">", "<"}
 
 // String returns the condition as written.
 func (c Condition) String() string { return c.written }
@@ -54,6 +58,17 @@ func (c Condition) Weight() int {
 	return max(n, 1)
 }
 
+// Doubt says what of c may be meant otherwise, "" if nothing: a path alone
+// behind a value may be the rest of a value that lacks its quotes.
+func (c Condition) Doubt() string {
+	for i, p := range c.parts[1:] {
+		if before := c.parts[i]; p.op == "" && len(before.words) > 0 {
+			return fmt.Sprintf("the condition %q: %s stands behind a value; write a value with white space in quotes, like name=\"two words\", and a path alone before all values", c.written, p.path)
+		}
+	}
+	return ""
+}
+
 // ParseCondition reads a condition. The error is of kind Invalid.
 func ParseCondition(s string) (Condition, error) {
 	c := Condition{written: s}
@@ -63,7 +78,7 @@ func ParseCondition(s string) (Condition, error) {
 		}
 		p, err := parsePart(word)
 		if err != nil {
-			return c, err
+			return c, fault.New(fault.Invalid, "the condition %q: %s", s, err.Error())
 		}
 		c.parts = append(c.parts, p)
 	}
@@ -73,35 +88,42 @@ func ParseCondition(s string) (Condition, error) {
 	return c, nil
 }
 
+// bad is what is wrong with a condition, with the signs that there are.
+func bad(format string, args ...any) error {
+	return fmt.Errorf(format+". Known are path, !path, and path=value with one of the signs "+strings.Join(signs[:], " ")+" without white space around it", args...)
+}
+
 func parsePart(s string) (part, error) {
 	written, op, operand := cutOperator(s)
 	p := part{op: op}
 	if _, second, _ := cutOperator(written); op == "!" && second != "" {
-		return p, fault.New(fault.Invalid, "the condition %q: expected a path alone after !; write path!=value", s)
+		return p, fmt.Errorf("expected a path alone after !; write path!=value")
+	}
+	if op != "" && written == "" {
+		return p, bad("found no path before %s", s)
 	}
 	var err error
-	if p.path, err = ParsePath(written); err != nil {
+	if p.path, err = ParsePath(written); err != nil || op == "" || op == "!" {
 		return p, err
 	}
-	switch op {
-	case "=", "!=":
-		if operand == "" {
-			return p, fault.New(fault.Invalid, "the condition %q: expected a value after %s", s, op)
-		}
+	if operand == "" || strings.ContainsAny(operand[:1], "=<>!~") {
+		return p, bad("expected a value after %s, found %q", op, operand)
+	}
+	if op == "=" || op == "!=" {
 		for _, w := range splitQuoted(operand, '|') {
 			p.words = append(p.words, strings.ToLower(unquote(w)))
 		}
-	case ">=", "<":
-		if p.operand, err = strconv.ParseFloat(unquote(operand), 64); err != nil {
-			return p, fault.New(fault.Invalid, "the condition %q: expected a number after %s", s, op)
-		}
+		return p, nil
+	}
+	if p.operand, err = strconv.ParseFloat(unquote(operand), 64); err != nil {
+		return p, bad("expected a number after %s, found %q", op, operand)
 	}
 	return p, nil
 }
 
 // cutOperator finds the first operator outside of quotes and brackets.
 func cutOperator(s string) (path, op, operand string) {
-	if rest, ok := strings.CutPrefix(s, "!"); ok {
+	if rest, ok := strings.CutPrefix(s, "!"); ok && !strings.HasPrefix(rest, "=") {
 		return rest, "!", ""
 	}
 	quoted, within := false, false
@@ -115,7 +137,7 @@ func cutOperator(s string) (path, op, operand string) {
 		if quoted || within {
 			continue
 		}
-		for _, op := range [...]string{"!=", ">=", "=", "<"} {
+		for _, op := range signs {
 			if strings.HasPrefix(s[i:], op) {
 				return s[:i], op, s[i+len(op):]
 			}
@@ -187,7 +209,18 @@ func (p *part) holds(sc *Scope) bool {
 
 func (p *part) compares(text string) bool {
 	n, err := strconv.ParseFloat(text, 64)
-	return err == nil && (n >= p.operand) == (p.op == ">=")
+	if err != nil {
+		return false
+	}
+	switch p.op {
+	case ">=":
+		return n >= p.operand
+	case ">":
+		return n > p.operand
+	case "<=":
+		return n <= p.operand
+	}
+	return n < p.operand
 }
 
 // holdsOfSeveral: one of the values is enough; for != and ! none may be there.

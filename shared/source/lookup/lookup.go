@@ -45,6 +45,7 @@ type Scope struct {
 	Named  map[string]string // groups of extract
 	Labels map[string]string // of the alert, once they are known
 	Blank  *regexp.Regexp    // texts that mean nothing, like N/A; nil: none
+	XML    bool              // the body is XML, where what stands there once is no list: [*] takes it for a list of one
 
 	shared map[string]string // texts from outside of the alert; see Each
 }
@@ -224,7 +225,7 @@ func (p Path) Values(sc *Scope) []doc.Value {
 		return nil
 	}
 	var found []doc.Value
-	walk(p.top(sc), p.steps, func(v doc.Value) bool {
+	walk(p.top(sc), p.steps, sc.XML, func(v doc.Value) bool {
 		found = append(found, v)
 		return len(found) < maxValues
 	})
@@ -294,25 +295,34 @@ func (p Path) Name() string {
 // maxValues is one more than any reader takes.
 const maxValues = 10_001
 
-// walk yields what steps from v lead to, and reports whether to go on.
-func walk(v doc.Value, steps []step, yield func(doc.Value) bool) bool {
+// isOnly reports whether v, which is no array, is all there is of a list in
+// XML. An empty element is none.
+func isOnly(v doc.Value) bool {
+	return v.Kind() == doc.Object || v.Kind() == doc.String && v.Head(1) != ""
+}
+
+// walk yields what steps from v lead to, and reports whether to go on. A JSON
+// inside of XML has lists of its own.
+func walk(v doc.Value, steps []step, inXML bool, yield func(doc.Value) bool) bool {
 	if len(steps) == 0 {
 		return yield(v)
 	}
 	s, rest := steps[0], steps[1:]
 	switch k := v.Kind(); {
+	case s.kind == items && k != doc.Array && inXML && isOnly(v):
+		return walk(v, rest, inXML, yield)
 	case s.kind == items && k != doc.Array, s.kind == fields && k != doc.Object:
 		return true
 	case s.kind == items:
 		for item := range v.Items() {
-			if !walk(item, rest, yield) {
+			if !walk(item, rest, inXML, yield) {
 				return false
 			}
 		}
 		return true
 	case s.kind == fields:
 		for _, field := range v.Fields() {
-			if !walk(field, rest, yield) {
+			if !walk(field, rest, inXML, yield) {
 				return false
 			}
 		}
@@ -321,7 +331,7 @@ func walk(v doc.Value, steps []step, yield func(doc.Value) bool) bool {
 	if v = s.follow(v); v.Kind() == doc.Absent {
 		return true
 	}
-	return walk(v, rest, yield)
+	return walk(v, rest, inXML && s.kind != inner, yield)
 }
 
 func (p Path) top(sc *Scope) doc.Value {
@@ -384,6 +394,14 @@ func Line(s string) string {
 func (p Path) Value(sc *Scope) doc.Value {
 	if p.from > fromRoot {
 		return doc.Value{}
+	}
+	if sc.XML && p.several {
+		var first doc.Value
+		walk(p.top(sc), p.steps, true, func(v doc.Value) bool {
+			first = v
+			return false
+		})
+		return first
 	}
 	v := p.top(sc)
 	for _, s := range p.steps {
@@ -462,7 +480,7 @@ func (p Path) texts(sc *Scope) iter.Seq[string] {
 		if p.from > fromRoot {
 			return
 		}
-		walk(p.top(sc), p.steps, func(v doc.Value) bool {
+		walk(p.top(sc), p.steps, sc.XML, func(v doc.Value) bool {
 			s := sc.said(strings.TrimSpace(v.Head(maxShared)))
 			return s == "" || yield(s)
 		})

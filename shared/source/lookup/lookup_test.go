@@ -136,7 +136,7 @@ func TestConditions(t *testing.T) {
 		"name=web-1": true, "name=WEB-1": true, "name=web": false, "name=a|web-1": true, "name=web*": true, "name=*-1|x": true, "name=w*b*1": true, "name=*x*": false, "name=*": true,
 		"missing=*": false, "reports=*": true, `log=*"second"`: false, `labels."a b"=c`: true, `labels.a=c`: false,
 		"name!=web-1": false, "name!=web-2": true, "missing!=x": false, "name!=*1": false,
-		"level>=12": true, "level>=12.5": false, "level<13": true, "level<12": false, "name>=1": false, "missing<1": false, "ratio<0.6": true, "ratio>=-1": true,
+		"level>=12": true, "level>=12.5": false, "level<13": true, "level<12": false, "level>11": true, "level>12": false, "level<=12": true, "level<=11.9": false, "name>1": false, "tags[*].value>1": false, "tags[*]>6": true, "name>=1": false, "missing<1": false, "ratio<0.6": true, "ratio>=-1": true,
 		"name level=12 !missing": true, "name missing": false, "  name   level ": true,
 		`name="web-1"|x`: true, `name="web-1|x"`: false, `log="first|x"`: false, `log=*"line "*`: false, `log="*line *"`: true,
 		"list[*]=two": true, "list[*]=three": false, "list[*]!=three": true, "list[*]!=two": false, "list[*]": true, "!list[*]": false, "nothing[*]": false, "!nothing[*]": true,
@@ -169,13 +169,37 @@ func TestConditionSaysWhatItFound(t *testing.T) {
 }
 
 func TestConditionsThatAreNone(t *testing.T) {
-	for _, written := range []string{"", "  ", "a..b", "a=", "a!=", "a>=x", "a<", "=x", "!", "a b..c", "header:=x", "!a=b", "!a>=1", "!!a"} {
+	for _, written := range []string{"", "  ", "a..b", "a=", "a!=", "a>=x", "a<", "=x", "!", "a b..c", "header:=x", "!a=b", "!a>=1", "!!a", "a==x", "a!==x", "a=>1", "a<>x", "a>==1", "a=~x", "a>x", "a = x", "a =x", "a >= 1", "!=x"} {
 		if c, err := ParseCondition(written); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v, err %v", written, c, err)
 		}
 	}
 	if _, err := ParseAny([]string{"a", ""}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a list with an empty one: %v", err)
+	}
+}
+
+func TestWrongConditionsNameTheSigns(t *testing.T) {
+	for written, want := range map[string]string{
+		"phase==ALARM":      `the condition "phase==ALARM": expected a value after =, found "=ALARM". Known are path, !path, and path=value with one of the signs != >= <= = > < without white space around it`,
+		"phase = ALARM":     `the condition "phase = ALARM": found no path before =. Known are`,
+		"ok rank>=critical": `the condition "ok rank>=critical": expected a number after >=, found "critical". Known are`,
+	} {
+		if _, err := ParseCondition(written); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", written, err, want)
+		}
+	}
+}
+
+func TestDoubtfulConditions(t *testing.T) {
+	for written, doubtful := range map[string]bool{
+		"station.name=Old Harbour": true, "a=x b!=y c": true, "a!=x b=y !c d": false, "a=x b.c": true,
+		`station.name="Old Harbour"`: false, "b a=x": false, "a=x !b": false, "a>=1 b": false, "a b": false,
+	} {
+		c, err := ParseCondition(written)
+		if err != nil || (c.Doubt() != "") != doubtful {
+			t.Errorf("%s: %q, want a doubt: %t (%v)", written, c.Doubt(), doubtful, err)
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ type Preset struct {
 	readings  []reading // of the variants, then the common one
 	headers   []string  // that its paths name
 	ways      []way     // by one of which a request proves itself
+	readsText bool      // what is no JSON may be meant
 }
 
 type extract struct {
@@ -74,8 +75,18 @@ const (
 // Compile checks a spec and makes it ready. The error names every field that
 // is wrong, and is of kind Invalid.
 func Compile(name string, spec Spec) (*Preset, error) {
+	return (&compiler{}).compile(name, spec)
+}
+
+// Check is [Compile] for what a person wrote: it also refuses conditions that
+// are likely to be meant otherwise; see [lookup.Condition.Doubt].
+func Check(name string, spec Spec) error {
+	_, err := (&compiler{careful: true}).compile(name, spec)
+	return err
+}
+
+func (c *compiler) compile(name string, spec Spec) (*Preset, error) {
 	p := &Preset{name: name, spec: spec}
-	c := compiler{}
 	p.body, p.blank = c.body(spec.Body), c.blank(spec.Blank)
 	p.extracts = c.extracts(spec.Extract)
 	p.requestID = c.text("request_id", spec.RequestID)
@@ -97,6 +108,7 @@ func Compile(name string, spec Spec) (*Preset, error) {
 	}
 	p.readings = append(p.readings, c.reading("", spec.Reading))
 	p.headers = headersIn(spec)
+	p.readsText = p.takesText() || textPath.MatchString(textOf(spec))
 	return p, c.bad.Err("the mapping is not valid")
 }
 
@@ -134,7 +146,10 @@ func over(base, v Reading) Reading {
 }
 
 // compiler gathers every problem.
-type compiler struct{ bad fault.Problems }
+type compiler struct {
+	bad     fault.Problems
+	careful bool
+}
 
 func (c *compiler) note(at string, err error) {
 	if err != nil {
@@ -145,6 +160,11 @@ func (c *compiler) note(at string, err error) {
 func (c *compiler) any(at string, written List) lookup.Any {
 	a, err := lookup.ParseAny(written)
 	c.note(at, err)
+	for _, one := range a {
+		if doubt := one.Doubt(); c.careful && doubt != "" {
+			c.bad.Add(at, "%s", doubt)
+		}
+	}
 	return a
 }
 
@@ -414,7 +434,17 @@ var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 // signatureLetters are those of hex and base64.
 const signatureLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
-// Source returns p as a source.
+// Own returns p as the source of a mapping of a user, whose requests are read
+// as those without a mapping are: without media it takes all of them.
+func (p *Preset) Own() source.Source {
+	s := p.Source()
+	if len(p.spec.Media) == 0 {
+		s.Media = []string{"*"}
+	}
+	return s
+}
+
+// Source returns p as a source that ships.
 func (p *Preset) Source() source.Source {
 	s := source.Source{Name: p.name, Aliases: p.spec.Aliases, Marks: p.spec.Recognise, Media: append([]string{source.FormMedia}, p.spec.Media...), Parse: p.Parse, Verify: p.verify(), Headers: p.headers}
 	s.Guide.Product = p.spec.Product

@@ -36,7 +36,7 @@ A mapping is a configuration document of kind ` + "`mapping`" + `. Wherever a li
 
 | written | means |
 |---|---|
-| ` + "`alerts.0.status`" + ` | a path: a field; a number is a position in a list, ` + "`[*]`" + ` is all of it |
+| ` + "`alerts.0.status`" + ` | a path: a field; a number is a position in a list, ` + "`[*]`" + ` is all of it; in XML what stands there once is a list of one, in JSON a list is written as one |
 | ` + "`labels.\"k8s.io/name\"`" + ` | a name with dots in quotes |
 | ` + "`$.receiver`" + ` | from the top of the body; every other path begins at the alert |
 | ` + "`Message\\|json.AlarmName`" + ` | goes on inside a text that is JSON itself |
@@ -45,7 +45,7 @@ A mapping is a configuration document of kind ` + "`mapping`" + `. Wherever a li
 | ` + "`fields[title=Host].value`" + ` | of the item of a list whose title is Host |
 | ` + "`header:X-Event`, `query:name`, `path:`, `text:`" + ` | a header, a parameter, what stands after the key, the whole body |
 | ` + "`@host`" + ` | a named group of ` + "`extract`" + ` |
-| ` + "`event=up\\|down !error level>=12`" + ` | a condition: all parts must hold; ` + "`!path`" + ` is absent, ` + "`*`" + ` stands for any characters |
+| ` + "`event=up\\|down !error level>=12`" + ` | a condition: all parts must hold; the signs are ` + "`= != >= > <= <`" + `, ` + "`!path`" + ` is absent, ` + "`*`" + ` stands for any characters |
 | ` + "`{monitor.name} is {status}`" + ` | a text; nothing, if one of its paths leads nowhere or to what is empty |
 
 `
@@ -66,20 +66,24 @@ func page(t *testing.T) string {
 		for _, spec := range g.Specs {
 			s := spec.(*ast.TypeSpec)
 			if fields, ok := s.Type.(*ast.StructType); ok {
-				section(&b, s.Name.Name, g.Doc.Text(), fields)
+				section(t, &b, s.Name.Name, g.Doc.Text(), fields)
 			}
 		}
 	}
 	return b.String()
 }
 
-func section(b *strings.Builder, name, about string, fields *ast.StructType) {
+func section(t *testing.T, b *strings.Builder, name, about string, fields *ast.StructType) {
+	t.Helper()
 	about = strings.Join(strings.Fields(strings.NewReplacer("package lookup", "the table above").Replace(about)), " ")
 	fmt.Fprintf(b, "## %s\n\n%s\n\n| field | is | |\n|---|---|---|\n", name, about)
 	for _, f := range fields.Fields.List {
 		if len(f.Names) == 0 {
 			fmt.Fprintf(b, "| | | and all fields of [%[1]s](#%[2]s) |\n", kind(f.Type), strings.ToLower(kind(f.Type)))
 			continue
+		}
+		if f.Comment.Text() == "" {
+			t.Errorf("%s.%s has no description", name, f.Names[0])
 		}
 		tag := reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json")
 		named, _, _ := strings.Cut(tag, ",")

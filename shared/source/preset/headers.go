@@ -7,17 +7,25 @@ import (
 	"slices"
 )
 
+// textPath is a path to the whole body.
+var textPath = regexp.MustCompile(`\btext:`)
+
+// textOf is a spec as text, without what it says to people.
+func textOf(spec Spec) string {
+	spec.Guide = nil
+	text, err := json.Marshal(spec)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
 var headerPath = regexp.MustCompile(`header:([A-Za-z0-9-]+)`)
 
 // headersIn are the headers that paths of a spec name, wherever they stand.
 func headersIn(spec Spec) []string {
-	spec.Guide = nil
-	text, err := json.Marshal(spec)
-	if err != nil {
-		return nil
-	}
 	var names []string
-	for _, m := range headerPath.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range headerPath.FindAllStringSubmatch(textOf(spec), -1) {
 		names = append(names, http.CanonicalHeaderKey(m[1]))
 	}
 	slices.Sort(names)

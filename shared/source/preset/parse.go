@@ -24,6 +24,9 @@ func (p *Preset) Parse(r *source.Request) (source.Parsed, error) {
 	if k := root.Kind(); err == nil && k != doc.Object && k != doc.Array && !p.takesText() {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body is %s, expected an object or an array", k)
 	}
+	if err := r.BrokenJSON(); err != nil && !p.readsText {
+		return source.Parsed{}, err
+	}
 	sc := r.Scope()
 	sc.Blank = p.blank
 	p.open(sc)

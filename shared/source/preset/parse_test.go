@@ -13,6 +13,7 @@ import (
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
 	"tocsin/shared/source"
+	"tocsin/shared/source/detect"
 )
 
 func post(media, body string) *source.Request {
@@ -215,5 +216,61 @@ func TestEachAlertHasItsVariant(t *testing.T) {
 	want := "firing  key:1 \"common\"\nfiring  key:1/cert \"cert\"\nfiring  key:2 \"common\""
 	if got := said(parsed); err != nil || got != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
+	}
+}
+
+// TestOneElementOfXMLIsAListOfOne: nothing but a second one would tell. In
+// JSON a list is written as one.
+func TestOneElementOfXMLIsAListOfOne(t *testing.T) {
+	const spec = `{"alerts":"$.r.ev[*]","key":"{id}","title":"{tag[*]}","skip":"!tag[*]"}`
+	const none = "note: no alert was found where this source has them"
+	for body, want := range map[string]string{
+		`<r><ev><id>1</id><tag>a</tag></ev></r>`:                                     `firing  key:1 "a"`,
+		`<r><ev><id>1</id><tag>a</tag></ev><ev id="2" tag="b"><tag>c</tag></ev></r>`: "firing  key:1 \"a\"\nfiring  key:2 \"b, c\"",
+		`<r><ev/></r>`:                        none,
+		`<r><other>1</other></r>`:             none,
+		`{"r":{"ev":{"id":1,"tag":["a"]}}}`:   none,
+		`{"r":{"ev":[{"id":1,"tag":["a"]}]}}`: `firing  key:1 "a"`,
+		`{"r":{"ev":[{"id":1,"tag":"a"}]}}`:   "note: the request holds no alert",
+		`<r><ev>{"id":1,"tag":"a"}</ev></r>`:  "note: the request holds no alert",
+	} {
+		r := post("", body)
+		r.Other = detect.Decode
+		parsed, err := compile(t, spec).Parse(r)
+		if got := said(parsed); err != nil || got != want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", body, err, got, want)
+		}
+	}
+}
+
+func TestBodiesThatMeanToBeJSON(t *testing.T) {
+	const spec = `{"alerts":"alerts[*]","key":"{id}","title":"{name}"}`
+	const none = "note: no alert was found where this source has them"
+	for _, c := range []struct{ name, spec, media, body, want string }{
+		{"by its media type", spec, "application/json", `bad`, "not valid JSON at byte 1"},
+		{"by its media type with a suffix", spec, "application/cloudevents+json", `"bad`, "ends early, at byte 4"},
+		{"by its beginning", spec, "text/plain", ` {bad`, "not valid JSON at byte 3"},
+		{"by its beginning, as a form", spec, source.FormMedia, `{"alerts":[{"id":1}`, "ends early, at byte 19"},
+		{"a list by its beginning", spec, "", `[ {"id":1},`, "ends early"},
+		{"with more behind it", spec, "application/json", `{"alerts":[]} {`, "not valid JSON at byte 15"},
+		{"lines of JSON", `{"alerts":"$[*]","key":"{id}","title":"{name}"}`, "application/json", "{\"id\":1,\"name\":\"a\"}\n{\"id\":2,\"name\":\"b\"}", "firing  key:1 \"a\"\nfiring  key:2 \"b\""},
+		{"XML, though it says JSON", `{"alerts":"r.alerts","key":"{id}","title":"{name}"}`, "application/json", `<r><alerts><id>1</id><name>a</name></alerts></r>`, `firing  key:1 "a"`},
+		{"a form, though it says JSON", spec, "application/json", `id=1`, none},
+		{"a text", spec, "text/plain", `[WARN] bad`, none},
+		{"a mapping of texts", `{"media":"text/plain","key":"1","title":"{text:}"}`, "text/plain", `{bad`, `firing  key:1 "{bad"`},
+		{"a mapping of the whole body", `{"key":"1","title":"{text:}"}`, "application/json", `{bad`, `firing  key:1 "{bad"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := post(c.media, c.body)
+			r.Other = detect.Decode
+			parsed, err := compile(t, c.spec).Parse(r)
+			got := said(parsed)
+			if err != nil {
+				got = err.Error()
+			}
+			if got != c.want && !(fault.Is(err, fault.Invalid) && strings.Contains(got, c.want)) {
+				t.Errorf("%s\nwant\n%s", got, c.want)
+			}
+		})
 	}
 }

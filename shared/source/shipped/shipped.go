@@ -63,6 +63,38 @@ func Named(name string) (Source, bool) {
 	return Source{}, false
 }
 
+// Unknown says that a name is none of a source: those that are most like it
+// first, then all.
+func Unknown(name string, names []string) string {
+	near := slices.Clone(names)
+	slices.SortStableFunc(near, func(a, b string) int { return apart(word(a), word(name)) - apart(word(b), word(name)) })
+	return "nearest are " + strings.Join(near[:min(len(near), 3)], ", ") + "; known are " + strings.Join(names, ", ")
+}
+
+// apart is how many letters must be put in, taken out or changed to make b of a
+// (Levenshtein); of a name that begins the other, how it goes on counts half.
+func apart(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = 2 * j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = 2 * (i + 1)
+		for j := range len(b) {
+			cost := 2
+			if a[i] == b[j] {
+				cost = 0
+			}
+			before, row[j+1] = row[j+1], min(before+cost, row[j]+2, row[j+1]+2)
+		}
+	}
+	if strings.HasPrefix(a, b) || strings.HasPrefix(b, a) {
+		return row[len(b)] / 2
+	}
+	return row[len(b)]
+}
+
 // Names lists the names, without aliases.
 func Names() []string {
 	var names []string

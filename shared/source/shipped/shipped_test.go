@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"strings"
 	"testing"
 
 	"tocsin/shared/source"
@@ -64,5 +65,13 @@ func TestNamed(t *testing.T) {
 	}
 	if s, ok := shipped.Named("nothing"); ok {
 		t.Errorf("found %+v", s)
+	}
+}
+
+func TestUnknownNamesTheNearestFirst(t *testing.T) {
+	for name, want := range map[string]string{"promethius": "prometheus", "graphana": "grafana", "Uptime_Kumar": "uptime-kuma", "zabix": "zabbix", "cloud-watch": "cloudwatch", "data": "datadog"} {
+		if got := shipped.Unknown(name, shipped.Names()); !strings.HasPrefix(got, "nearest are "+want+",") || !strings.Contains(got, "known are custom, ") {
+			t.Errorf("%s: %.100s", name, got)
+		}
 	}
 }
