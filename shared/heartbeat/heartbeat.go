@@ -25,7 +25,6 @@ import (
 	"tocsin/shared/alert"
 	"tocsin/shared/fault"
 	"tocsin/shared/integration"
-	"tocsin/shared/source"
 	"tocsin/shared/source/redact"
 )
 
@@ -82,15 +81,13 @@ func (d *Definition) check() (Timetable, error) {
 	return t, bad.Err("the heartbeat is not valid")
 }
 
-// redacted is what may be kept of what a job sent along. That it is a form is
-// not believed: curl says so of every text.
+// redacted is what may be kept of what a job sent along.
 func (d *Definition) redacted(output string) (string, error) {
 	rules, err := redact.Compile(d.RedactFields, d.RedactPatterns)
 	if err != nil {
 		return "", err
 	}
-	clean, _, _ := rules.Request(&source.Request{Body: []byte(output)}, nil)
-	return string(clean.Body), nil
+	return rules.Text(output), nil
 }
 
 // Heartbeat is what is kept of one.

@@ -89,7 +89,7 @@ func TestSeverityOfWordsAndPhrases(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]alert.Severity{"CRITICAL: disk": alert.Critical, "[P2] disk": alert.Error, "media server is down": "", "【警告】disk": alert.Warning, "disk": "",
-		"Alert summary weekly": "", "Emergency contact list": "", "Urgent maintenance completed": "", "ALERT db-1": alert.Critical, "Urgent: db-1": alert.Critical, "Critical disk usage": alert.Critical, "** PROBLEM Service Alert: web/HTTP is CRITICAL **": alert.Critical, "db-1 is critical for us": "", "High load": ""} {
+		"Alert summary weekly": "", "Emergency contact list": "", "Urgent maintenance completed": "", "ALERT db-1": alert.Critical, "Urgent: db-1": alert.Critical, "Critical disk usage": alert.Critical, "** PROBLEM Service Alert: web/HTTP is CRITICAL **": alert.Critical, "db-1 is critical for us": "", "Heat is high": "", "High load": ""} {
 		if got := SeverityTold(text); got != want {
 			t.Errorf("%q tells %q, want %q", text, got, want)
 		}

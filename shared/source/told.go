@@ -260,11 +260,13 @@ func SeverityTold(text string) alert.Severity {
 	}
 	words := strings.Fields(strings.ToLower(line))
 	if n := len(words); n > 1 && slices.Contains(linking, words[n-2]) {
-		return severities()[0][strings.Trim(words[n-1], ".!")]
+		if last := strings.Trim(words[n-1], ".!"); !slices.Contains(adjectives, last) {
+			return severities()[0][last]
+		}
 	}
 	return ""
 }
 
 // adjectives name a severity only where something parts them from what follows:
-// "Emergency contacts changed" is none.
+// "Emergency contacts changed" is none, nor is "Heat is high".
 var adjectives = []string{"alert", "urgent", "emergency", "major", "minor", "high", "low"}

@@ -182,12 +182,12 @@ var guards = []Guard{
 	},
 	{
 		12, "what is redacted is taken out before a body is read", "shared/intake/intake.go",
-		"	req, redacted, notes := found.Redact.Request(req, src.Rewrite)\n", "	redacted, notes := 0, []string(nil)\n",
+		"	req, redacted, more := found.Redact.Request(req, src.Rewrite)\n", "	redacted, more := 0, []string(nil)\n",
 		"./shared/intake", "TestWhatIsRedactedIsNowhere",
 	},
 	{
 		12, "what only a source could decode is redacted once it is read", "shared/intake/intake.go",
-		"	parsed, more := found.Redact.Parsed(parsed)\n", "	more := 0\n",
+		"	parsed, again := found.Redact.Parsed(parsed)\n", "	again := 0\n",
 		"./shared/intake", "TestWhatOnlyTheSourceCanDecodeIsRedacted",
 	},
 	{

@@ -14,6 +14,16 @@ import (
 	"tocsin/shared/source"
 )
 
+// Text returns s, which stands for itself and is no body, without what r takes
+// out.
+func (r *Rules) Text(s string) string {
+	if r.Empty() {
+		return s
+	}
+	t := taker{Rules: r}
+	return t.text(s)
+}
+
 // text takes out of a text, which may be JSON or Base64 itself.
 func (t *taker) text(s string) string {
 	if trimmed := strings.TrimSpace(s); strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
