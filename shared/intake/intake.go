@@ -457,6 +457,7 @@ func unsupported(text string) error {
 // expiries are moved onto it. An alert that has none gets the integration's.
 func (in *Intake) deliver(found integration.Found, src source.Source, req *source.Request, parsed source.Parsed) (Delivery, error) {
 	at := in.Clock().UTC()
+	parsed.Notes, parsed.SenderID = fewNotes(parsed.Notes), shortID(parsed.SenderID)
 	d := Delivery{
 		Integration: found.ID, Source: found.Source, Service: found.Service, ReceivedAt: at, SenderID: parsed.SenderID,
 		BodyHash: hash(req.Body), ContentType: req.Header.Get("Content-Type"), Items: make([]Item, 0, len(parsed.Items)), Notes: parsed.Notes,
@@ -476,6 +477,33 @@ func (in *Intake) deliver(found integration.Found, src source.Source, req *sourc
 		d.Items = append(d.Items, Item(item))
 	}
 	return d, nil
+}
+
+// Bounds of what a sender may write beside its alerts: the ledger keeps it with
+// each part of a delivery.
+const (
+	maxNotes    = 50
+	maxNote     = 500 // bytes
+	maxSenderID = 256 // bytes
+)
+
+func fewNotes(notes []string) []string {
+	for i, note := range notes {
+		if len(note) > maxNote {
+			notes[i] = strings.ToValidUTF8(note[:maxNote], "") + "…"
+		}
+	}
+	if left := len(notes) - maxNotes; left > 0 {
+		notes = append(notes[:maxNotes:maxNotes], fmt.Sprintf("%d more notes were left out", left))
+	}
+	return notes
+}
+
+func shortID(id string) string {
+	if len(id) > maxSenderID {
+		return hash([]byte(id))
+	}
+	return id
 }
 
 // setExpiry moves the end that a sender gave, by its time received, onto the

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"tocsin/shared/fault"
 	"tocsin/shared/httpapi"
@@ -366,6 +367,16 @@ func TestAPushedAlertWithoutAnEndExpiresAsWithAlertmanager(t *testing.T) {
 		if d := g.delivered(t); !d.Items[0].Alert.ExpiresAt.Equal(received.Add(want)) {
 			t.Errorf("with %s it expires at %s", setting, d.Items[0].Alert.ExpiresAt)
 		}
+	}
+}
+
+func TestWhatASenderWritesBesideItsAlertsIsBounded(t *testing.T) {
+	g := newRig()
+	notes := make([]string, 60)
+	notes[0] = strings.Repeat("é", 900)
+	d, err := g.in.deliver(g.found, source.Source{}, &source.Request{At: received}, source.Parsed{SenderID: strings.Repeat("x", 900), Notes: notes})
+	if err != nil || len(d.Notes) != maxNotes+1 || len(d.Notes[0]) > maxNote+len("…") || !utf8.ValidString(d.Notes[0]) || d.Notes[maxNotes] != "10 more notes were left out" || len(d.SenderID) > maxSenderID {
+		t.Errorf("%d notes, the first of %d bytes, id of %d, %v", len(d.Notes), len(d.Notes[0]), len(d.SenderID), err)
 	}
 }
 

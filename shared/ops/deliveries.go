@@ -106,15 +106,21 @@ func (d *Desk) listDeliveries(ctx context.Context, _ *Caller, in ListDeliveries)
 	case ledger.CheckPosition(position) != nil:
 		return List[Delivery]{}, badCursor()
 	}
-	items := []Delivery{}
+	items, page := []Delivery{}, in.limit()
+	if in.Integration != "" {
+		page = max(page, pageLooked) // most that is read may be of others
+	}
 	for looked := 0; ; {
-		parts, next, err := d.keptDeliveries(ctx, position, in.limit()-len(items))
+		parts, next, err := d.keptDeliveries(ctx, position, page)
 		if err != nil {
 			return List[Delivery]{}, err
 		}
-		for _, p := range parts {
+		for i, p := range parts {
 			if in.Integration == "" || p.Integration == in.Integration {
 				items = append(items, deliveryOf(p))
+			}
+			if len(items) == in.limit() && i < len(parts)-1 {
+				return listOf(items, p.Position()), nil
 			}
 		}
 		looked += len(parts)

@@ -101,7 +101,7 @@ var hoursOf = map[string]time.Duration{
 }
 
 // China is the zone of the times that Chinese clouds leave without one.
-var China = time.FixedZone("", 8*3600)
+var China = time.FixedZone("CST", 8*3600)
 
 // layouts are the ways beside RFC 3339 in which monitoring systems write
 // times, most common first. One without a zone is read in the zone of the call.
@@ -184,7 +184,7 @@ func sinceEpoch(s string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	n, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || len(whole) < 9 || len(whole) == 14 && strings.HasPrefix(whole, "20") {
+	if err != nil || len(whole) < 9 || (len(whole) == 14 || len(whole) == 12) && strings.HasPrefix(whole, "20") {
 		return time.Time{}, false
 	}
 	switch {

@@ -29,6 +29,8 @@ func Parse(name string, r *source.Request) (source.Parsed, error) {
 	}
 	in := reader{name: name, received: r.At}
 	switch {
+	case IsEnvelope(root): // before all else: nothing beside it is signed
+		in.document(root)
 	case root.Get("Records").Kind() == doc.Array:
 		if err := in.records(root.Get("Records")); err != nil {
 			return source.Parsed{}, err

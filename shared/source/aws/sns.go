@@ -43,8 +43,8 @@ func (in *reader) envelope(v doc.Value) {
 // sends notifications through a topic has to be believed before, see Verify of
 // the source cloudwatch.
 func (in *reader) confirm(topic, address string) {
-	if !AtTopic(topic, address) {
-		in.reject("SubscribeURL: is not an https address at SNS in the topic's region")
+	if !AtTopic(topic, address) || parsed(address).Query().Get("Action") != "ConfirmSubscription" {
+		in.reject("SubscribeURL: is not the https address at SNS in the topic's region that confirms a subscription")
 		return
 	}
 	in.out.Confirm = &source.Confirmation{URL: address}

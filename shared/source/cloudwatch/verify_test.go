@@ -65,10 +65,14 @@ func TestPublishedExamples(t *testing.T) {
 			"another signature":      {strings.Replace(string(body), "==\"", "=\"", 1), received, proof.ErrRefused},
 			"the other hash":         {swapped(string(body)), received, proof.ErrRefused},
 			"no version":             {strings.Replace(string(body), "SignatureVersion", "signatureversion", 1), received, proof.ErrRefused},
+			"records, not signed":    {strings.Replace(string(body), "\"Type\"", `"Records":[{"Sns":{"Message":"{\"AlarmName\":\"FORGED\",\"NewStateValue\":\"OK\",\"AlarmArn\":\"a\"}"}}],"Type"`, 1), received, nil},
 			"attributes, not signed": {strings.Replace(string(body), "\"Type\"", "\"MessageAttributes\":{},\"Type\"", 1), received, nil},
 		} {
 			if err := v.Verify(&source.Request{Body: []byte(c.body), At: c.at}, nil); !errors.Is(err, c.want) {
 				t.Errorf("%s, %s: %v, want %v", file, name, err, c.want)
+			}
+			if c.want == nil && read(t, c.body) != read(t, string(body)) {
+				t.Errorf("%s, %s: read as %s", file, name, read(t, c.body))
 			}
 		}
 	}
@@ -79,6 +83,19 @@ func swapped(body string) string {
 		return strings.Replace(body, `"SignatureVersion" : "1"`, `"SignatureVersion" : "2"`, 1)
 	}
 	return strings.Replace(body, `"SignatureVersion" : "2"`, `"SignatureVersion" : "1"`, 1)
+}
+
+// read is what becomes of a body.
+func read(t *testing.T, body string) string {
+	parsed, err := Source.Parse(&source.Request{Body: []byte(body), At: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(parsed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // files serves the published certificate.
