@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -263,12 +264,15 @@ func (d *Desk) checkIntegration(ctx context.Context, wanted integration.Integrat
 	if err != nil {
 		return err
 	}
-	if m, named := cfg.Mappings[wanted.Mapping]; ok && wanted.Auth == integration.Vendor && !known.Vendor && m.Proof == nil {
+	if m, named := cfg.Mappings[wanted.Mapping]; ok && wanted.Auth == integration.Vendor && !known.Vendor && len(m.Proof) == 0 {
 		whose := known.Name + " has no proof of its own that needs a secret"
 		if named {
 			whose = "the mapping " + wanted.Mapping + " has no field proof, by which requests would be checked"
 		}
 		bad.Add("auth", "%s; expected none, bearer, basic or hmac-sha256", whose)
+	}
+	if auth := string(wanted.Auth); len(known.Auths) > 0 && wanted.Auth != integration.None && !slices.Contains(known.Auths, auth) {
+		bad.Add("auth", "senders of %s have no room for %s; expected none or %s", known.Name, auth, strings.Join(known.Auths, ", "))
 	}
 	if in.Secret != "" && wanted.Auth == integration.None {
 		bad.Add("secret", "an integration without authentication has none")
@@ -372,6 +376,9 @@ func (d *Desk) rotateSecret(ctx context.Context, c *Caller, in RotateIntegration
 	found, err := d.withSecret(ctx, in.ID)
 	if err != nil {
 		return NewIntegration{}, err
+	}
+	if in.Secret != "" && found.Auth == integration.Basic && !strings.Contains(in.Secret, ":") {
+		return NewIntegration{}, invalid("secret", "expected user:password")
 	}
 	secret, err := d.newSecret(ctx, found, in.Secret)
 	if err != nil {

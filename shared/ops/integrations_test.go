@@ -40,6 +40,8 @@ func TestIntegrationsAreCheckedAndKeepTheirSettings(t *testing.T) {
 		{`{"name":"x","source":"custom","auth":"basic","secret":"hush-hush"}`, "user:password"},
 		{`{"name":"x","source":"custom","redact_fields":["a..b"],"redact_patterns":["("]}`, "redact_patterns[0]"},
 		{`{"name":"x","source":"custom","expires_after":"10s"}`, "expires_after"},
+		{`{"name":"x","source":"email","auth":"bearer"}`, "senders of email have no room for bearer; expected none or vendor"},
+		{`{"name":"x","source":"opsgenie-api","auth":"basic"}`, "senders of opsgenie-api have no room for basic; expected none or hmac-sha256"},
 		{`{"name":"x","source":"custom","limit":-1}`, "limit"},
 	} {
 		if got := c.want(422, "POST", "/v1/integrations", bad.body); !strings.Contains(got.Text, bad.want) {
@@ -63,6 +65,8 @@ func TestIntegrationsAreCheckedAndKeepTheirSettings(t *testing.T) {
 	}
 	c.want(422, "PATCH", "/v1/integrations/stock", `{"mapping":"nope"}`)
 	c.want(404, "PATCH", "/v1/integrations/none", `{"limit":1}`)
+	c.want(201, "POST", "/v1/integrations", `{"id":"basic","name":"Basic","source":"custom","auth":"basic"}`)
+	c.want(422, "POST", "/v1/integrations/basic/rotate", `{"what":"secret","secret":"nocolonsecret"}`)
 	if got := c.want(200, "POST", "/v1/integrations/stock/rotate", `{"what":"secret","secret":"their-next-one"}`); strings.Contains(got.Text, "their-next-one") {
 		t.Errorf("rotated %s", got.Text)
 	}

@@ -187,6 +187,9 @@ func provingBy(p preset.Proof) string {
 
 // kindsOf lists the kinds of proof that a sender can do.
 func kindsOf(s shipped.Source, in integration.Integration) []string {
+	if len(s.Auths) > 0 {
+		return append([]string{string(integration.None)}, s.Auths...)
+	}
 	kinds := []string{string(integration.None), string(integration.Bearer), string(integration.Basic), string(integration.HMAC)}
 	if s.Vendor || in.Auth == integration.Vendor {
 		kinds = append(kinds, string(integration.Vendor))

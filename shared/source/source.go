@@ -35,6 +35,10 @@ type Source struct {
 	// published certificate: Verify is asked whatever the integration's auth.
 	Signed bool
 
+	// Auths are the kinds of proof of an integration, beside "none", that its
+	// senders have room for; nil: all.
+	Auths []string
+
 	// Media are the media types that it sends beside JSON; "*" is any.
 	Media []string
 

@@ -48,6 +48,7 @@ var Source = source.Source{
 	Aliases: []string{"mail", "smtp"},
 	Marks:   []string{`header:Content-Type=message/rfc822`},
 	Media:   []string{Media},
+	Auths:   []string{"vendor"}, // mails have no headers of a request
 	Headers: []string{Spam, Virus, DMARC, Policy, Envelope, Own},
 	Verify:  verify,
 	Parse:   parse,

@@ -19,6 +19,7 @@ type Source struct {
 	Aliases     []string     `json:"aliases,omitempty"`
 	Vendor      bool         `json:"vendor,omitempty"` // it has a proof of its own, checked against a secret
 	Signed      bool         `json:"signed,omitempty"` // it proves itself without a secret
+	Auths       []string     `json:"auths,omitempty"`  // kinds of proof beside none that its senders have room for; nil: all
 	RetryStatus int          `json:"retry_status"`     // on which it sends again
 	Guide       source.Guide `json:"guide"`
 }

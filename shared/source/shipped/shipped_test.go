@@ -42,7 +42,7 @@ func data(t *testing.T) []byte {
 	b.WriteString("[\n")
 	for i, s := range known {
 		line, err := json.Marshal(shipped.Source{
-			Name: s.Name, Aliases: s.Aliases, Vendor: s.Verify != nil && !s.Signed, Signed: s.Signed, RetryStatus: s.Retry(), Guide: s.Guide,
+			Name: s.Name, Aliases: s.Aliases, Vendor: s.Verify != nil && !s.Signed, Signed: s.Signed, Auths: s.Auths, RetryStatus: s.Retry(), Guide: s.Guide,
 		})
 		if err != nil {
 			t.Fatal(err)
