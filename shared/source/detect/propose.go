@@ -529,13 +529,52 @@ func (p Proposal) read(r *source.Request) (source.Parsed, error) {
 	if len(bytes.TrimSpace(r.Body)) == 0 {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body is empty")
 	}
-	if _, err := r.Root(); err != nil {
+	root, err := r.Root()
+	switch {
+	case err != nil:
 		return source.Parsed{}, fault.Wrap(fault.Invalid, err, "the body is neither JSON, a form, XML nor text")
+	case saysNothing(root) || listsNothing(root):
+		return source.Parsed{Notes: []string{"the body holds no alert: it says nothing, or its list of alerts is empty"}}, nil
 	}
 	parsed, err := p.Parse(r)
 	s := p.Spec.Status
 	parsed.NeverEnds = s == nil || len(s.From)+len(s.Told)+len(s.Resolved) == 0
 	return parsed, err
+}
+
+// saysNothing reports whether there is no text anywhere in v.
+func saysNothing(v doc.Value) bool {
+	switch v.Kind() {
+	case doc.Array:
+		for item := range v.Items() {
+			if !saysNothing(item) {
+				return false
+			}
+		}
+		return true
+	case doc.Object:
+		for _, field := range v.Fields() {
+			if !saysNothing(field) {
+				return false
+			}
+		}
+		return true
+	}
+	return strings.TrimSpace(v.Text()) == ""
+}
+
+// listsNothing reports whether a body has a list of alerts with none in it, and
+// nothing beside it that would be one.
+func listsNothing(root doc.Value) bool {
+	if _, titled := bestName(root, roleTitle, 10); titled || holdsAlert(root) {
+		return false
+	}
+	for name, field := range source.Named(root) {
+		if slices.Contains(lists, source.Plain(name)) && field.Kind() == doc.Array && field.Len() == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Source is the automatic reading as a source.

@@ -104,3 +104,15 @@ func FuzzPropose(f *testing.F) {
 		}
 	})
 }
+
+func TestABodyThatSaysNothingHoldsNoAlert(t *testing.T) {
+	for body, want := range map[string]int{
+		`[]`: 0, `{}`: 0, `[{}]`: 0, `{"alerts":[]}`: 0, `{"version":"2","alerts":[],"total":0}`: 0, `{"a":{"b":[null," "]}}`: 0,
+		`{"a":0}`: 1, `{"title":"Heat is high","alerts":[]}`: 1, `{"alerts":[{"title":"Heat is high"}]}`: 1, `{"tags":[],"host":"kiln-1"}`: 1,
+	} {
+		parsed, err := Source.Parse(&source.Request{Body: []byte(body), At: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)})
+		if err != nil || len(parsed.Items) != want || len(parsed.Notes) == 0 {
+			t.Errorf("%s: %d alerts, notes %q, %v; want %d", body, len(parsed.Items), parsed.Notes, err, want)
+		}
+	}
+}
