@@ -1,18 +1,22 @@
 package preset
 
 import (
+	"bytes"
+	"compress/gzip"
 	_ "embed"
 	"encoding/json"
+	"io"
 	"slices"
 	"sync"
 
 	"tocsin/shared/doc"
 )
 
-// presets.json holds the specs of sources/*.yaml by name; the test of this
-// package writes it with -update, and fails while it differs from them.
+// presets.json.gz holds the specs of sources/*.yaml by name, compressed because
+// they are a quarter of a megabyte in each binary that has them; the test of
+// this package writes it with -update, and fails while it differs from them.
 //
-//go:embed presets.json
+//go:embed presets.json.gz
 var presets []byte
 
 // Known is what is known of a shipped preset before it is compiled.
@@ -36,7 +40,11 @@ var (
 )
 
 func readShipped() []Known {
-	root, err := doc.JSON(presets)
+	specs, err := unpacked(presets)
+	if err != nil {
+		panic(err) // a constant of ours, held by a test
+	}
+	root, err := doc.JSON(specs)
 	if err != nil {
 		panic(err) // a constant of ours, held by a test
 	}
@@ -45,6 +53,14 @@ func readShipped() []Known {
 		all = append(all, Known{Name: name, Aliases: texts(spec.Get("aliases")), Marks: texts(spec.Get("recognise")), spec: spec.JSON()})
 	}
 	return all
+}
+
+func unpacked(packed []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
 }
 
 func texts(v doc.Value) []string {

@@ -2,8 +2,11 @@ package preset_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +17,7 @@ import (
 	"tocsin/shared/source/preset"
 )
 
-var update = flag.Bool("update", false, "write presets.json")
+var update = flag.Bool("update", false, "write presets.json.gz")
 
 // specs reads sources/*.yaml, of which each holds the mapping that it is named
 // for.
@@ -50,14 +53,46 @@ func TestShippedPresetsAreThoseOfTheFiles(t *testing.T) {
 	if err := enc.Encode(specs(t)); err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		if err := os.WriteFile("presets.json", want.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	same := bytes.Equal(readPacked(t), want.Bytes())
+	if *update && !same {
+		writePacked(t, want.Bytes())
+	} else if !same {
+		t.Error("presets.json.gz differs from sources/*.yaml; run this test with -update")
 	}
-	got, err := os.ReadFile("presets.json")
-	if err != nil || !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("presets.json differs from sources/*.yaml; run this test with -update (%v)", err)
+}
+
+const packed = "presets.json.gz"
+
+func readPacked(t *testing.T) []byte {
+	t.Helper()
+	file, err := os.Open(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	r, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	specs, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return specs
+}
+
+func writePacked(t *testing.T, specs []byte) {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(specs); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Close(), os.WriteFile(packed, out.Bytes(), 0o644)); err != nil {
+		t.Fatal(err)
 	}
 }
 
