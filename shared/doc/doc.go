@@ -199,10 +199,9 @@ func (v Value) Get(name string) Value {
 	var found Value
 	for i, end := v.i+1, v.node().next; i < end; {
 		n := &v.t.nodes[i]
-		if int(n.keyEnd-n.key) == len(name) || n.keyRaw { // most names differ in length
-			if v.t.text(n.key, n.keyEnd, n.keyRaw) == name {
-				found = Value{v.t, i}
-			}
+		fits := n.keyRaw || int(n.keyEnd-n.key) == len(name) // most names do not
+		if fits && v.t.text(n.key, n.keyEnd, n.keyRaw) == name {
+			found = Value{v.t, i}
 		}
 		i = n.next
 	}

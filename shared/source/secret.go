@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -17,7 +18,7 @@ const Hidden = "[redacted]"
 // secretWords are the one list of names of secrets, which is one of words that such
 // names end with. X-Api-Key and dbPassword hold secrets, X-Event-Key and
 // password_age do not.
-var secretWords = wordList()
+var secretWords = sync.OnceValue(wordList)
 
 // ending is what a word at the end of a name tells.
 type ending struct {
@@ -48,14 +49,15 @@ func wordList() map[string]ending {
 
 // joined are the ends of words that were written as one, by their last byte:
 // authtoken, 数据库密码.
-var joined = func() (by [256][]string) {
+var joined = sync.OnceValue(func() *[256][]string {
+	by := new([256][]string)
 	for word := range setOf(`token secret password passwd passphrase authorization credential credentials cookie signature apikey accesskey privatekey secretkey connectionstring
 		passwort kennwort contraseña пароль 密码 口令 密钥 令牌 密碼 密鑰 パスワード 비밀번호`) {
 		last := word[len(word)-1]
 		by[last] = append(by[last], word)
 	}
 	return by
-}()
+})
 
 func setOf(words string) map[string]bool {
 	set := map[string]bool{}
@@ -75,10 +77,10 @@ func HoldsSecret(name string) bool {
 			return false
 		}
 		word = strings.ToLower(withoutDigits(word))
-		if is, known := secretWords[word]; known && !is.qualifier {
+		if is, known := secretWords()[word]; known && !is.qualifier {
 			return is.secret(before)
 		} else if word != "" && !known {
-			return slices.ContainsFunc(joined[word[len(word)-1]], func(end string) bool { return strings.HasSuffix(word, end) })
+			return slices.ContainsFunc(joined()[word[len(word)-1]], func(end string) bool { return strings.HasSuffix(word, end) })
 		}
 		name = before
 	}

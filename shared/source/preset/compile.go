@@ -107,8 +107,8 @@ func (c *compiler) compile(name string, spec Spec) (*Preset, error) {
 		p.readings = append(p.readings, r)
 	}
 	p.readings = append(p.readings, c.reading("", spec.Reading))
-	p.headers = headersIn(spec)
-	p.readsText = p.takesText() || textPath.MatchString(textOf(spec))
+	text := textOf(spec)
+	p.headers, p.readsText = headersIn(text), p.takesText() || textPath.MatchString(text)
 	return p, c.bad.Err("the mapping is not valid")
 }
 
@@ -455,11 +455,8 @@ func (p *Preset) Source() source.Source {
 }
 
 func (p *Preset) verify() func(*source.Request, []string) error {
-	switch len(p.ways) {
-	case 0:
+	if len(p.ways) == 0 {
 		return nil
-	case 1:
-		return p.ways[0]
 	}
 	return proof.Any(p.ways...)
 }

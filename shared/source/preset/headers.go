@@ -22,10 +22,11 @@ func textOf(spec Spec) string {
 
 var headerPath = regexp.MustCompile(`header:([A-Za-z0-9-]+)`)
 
-// headersIn are the headers that paths of a spec name, wherever they stand.
-func headersIn(spec Spec) []string {
+// headersIn are the headers that paths in the text of a spec name, wherever
+// they stand.
+func headersIn(text string) []string {
 	var names []string
-	for _, m := range headerPath.FindAllStringSubmatch(textOf(spec), -1) {
+	for _, m := range headerPath.FindAllStringSubmatch(text, -1) {
 		names = append(names, http.CanonicalHeaderKey(m[1]))
 	}
 	slices.Sort(names)

@@ -120,16 +120,16 @@ func (r *Rules) Request(req *source.Request, rewrite source.Rewrite) (clean *sou
 	if r.Empty() {
 		return req, 0, nil
 	}
-	t := taker{Rules: r}
-	clean = &source.Request{At: req.At, Other: req.Other, Proven: req.Proven, Header: http.Header{}, Query: url.Values{}}
-	rewritten := false
+	t, rewritten := taker{Rules: r}, false
+	var body []byte
 	if rewrite != nil {
-		clean.Body, notes, rewritten = rewrite(req.Body, t.value)
+		body, notes, rewritten = rewrite(req.Body, t.value)
 	}
 	if !rewritten {
-		clean.Body = t.body(req.Body, req.IsForm())
+		body = t.body(req.Body, req.IsForm())
 	}
-	beside := taker{Rules: r.inside}
+	clean, beside := req.With(http.Header{}, body), taker{Rules: r.inside}
+	clean.Query = url.Values{}
 	clean.Path = beside.text(req.Path)
 	for name, values := range req.Query {
 		clean.Query[beside.text(name)] = beside.values(name, values)

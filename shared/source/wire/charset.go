@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/url"
 	"slices"
 	"strings"
@@ -201,29 +202,16 @@ func fromUTF16(b []byte, big bool) []byte {
 	case bytes.HasPrefix(b, []byte("\xff\xfe")):
 		b, big = b[2:], false
 	}
+	var order binary.ByteOrder = binary.LittleEndian
+	if big {
+		order = binary.BigEndian
+	}
 	units := make([]uint16, 0, len(b)/2+1)
 	for ; len(b) > 1; b = b[2:] {
-		if big {
-			units = append(units, uint16(b[0])<<8|uint16(b[1]))
-		} else {
-			units = append(units, uint16(b[1])<<8|uint16(b[0]))
-		}
+		units = append(units, order.Uint16(b))
 	}
 	if len(b) == 1 {
 		units = append(units, utf8.RuneError)
 	}
-	out := make([]byte, 0, len(units)+len(units)/4)
-	for i := 0; i < len(units); i++ {
-		r := rune(units[i])
-		if utf16.IsSurrogate(r) {
-			r = utf8.RuneError
-			if i+1 < len(units) {
-				if r = utf16.DecodeRune(rune(units[i]), rune(units[i+1])); r != utf8.RuneError {
-					i++
-				}
-			}
-		}
-		out = utf8.AppendRune(out, r)
-	}
-	return out
+	return []byte(string(utf16.Decode(units)))
 }
