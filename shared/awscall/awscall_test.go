@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -159,8 +160,11 @@ func TestRequestsAreSigned(t *testing.T) {
 // TestWhatAClosedConnectionLostIsRepeatedAtOnce: a service closes connections
 // that were idle while the function was frozen.
 func TestWhatAClosedConnectionLostIsRepeatedAtOnce(t *testing.T) {
+	var lock sync.Mutex // an aborted answer orders nothing
 	var remote []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		lock.Lock()
+		defer lock.Unlock()
 		remote = append(remote, r.RemoteAddr)
 		if len(remote) == 2 {
 			panic(http.ErrAbortHandler)
