@@ -55,23 +55,15 @@ func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if scheme, rest, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "GenieKey") {
 		c.key = strings.TrimSpace(rest)
 	}
-	var said reply
-	var err error
+	err := notAllowed()
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		said, err = d.tell(c)
+		err = d.tell(w, c)
 	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
-		said, err = d.accept(w, c)
-	default:
-		err = notAllowed()
+		err = d.accept(w, c)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		c.answer(w, refusal(w, r, err))
-	case said.own != nil:
-		said.own(w)
-	default:
-		c.answer(w, said)
 	}
 }
 
@@ -90,7 +82,6 @@ type reply struct {
 	RequestID string            `json:"requestId"`
 
 	status int
-	own    func(http.ResponseWriter) // answers a request of our own instead
 }
 
 // answer writes the body, and the headers that clients read besides.
@@ -107,37 +98,39 @@ func (c call) answer(w http.ResponseWriter, said reply) {
 }
 
 // accept takes a request to do something.
-func (d door) accept(w http.ResponseWriter, c call) (reply, error) {
+func (d door) accept(w http.ResponseWriter, c call) error {
 	req, err := d.in.Read(c.r)
 	if err != nil {
-		return reply{}, err
+		return err
 	}
 	req.Path = opsgenieapi.PathOf(c.r.Method, c.path)
 	target, ok := opsgenieapi.Find(req.Path, req.Query.Get("identifierType"))
 	switch {
 	case !ok:
-		return reply{}, fault.New(fault.NotFound, "The path is no operation on an alert.")
+		return fault.New(fault.NotFound, "The path is no operation on an alert.")
 	case target.Action == "create" && c.r.Method != http.MethodPost:
-		return reply{}, notAllowed()
+		return notAllowed()
 	}
-	parsed, receipt, err := d.in.Take(c.r.Context(), c.key, req)
-	if err != nil {
-		return reply{}, err
-	}
-	if receipt.Again {
-		return reply{own: func(w http.ResponseWriter) { intake.Answer(w, http.StatusAccepted, parsed, receipt) }}, nil
-	}
-	receipt.Head(w)
-	if target.Action == "create" {
-		target.Alert = opsgenieapi.Created(receipt.Keys)
-	}
-	done := opsgenieapi.Processed{Alert: target.Alert, Action: target.Action, At: req.At}
-	return reply{status: http.StatusAccepted, Result: "Request will be processed", RequestID: done.RequestID()}, nil
+	return d.in.TakeFor(w, c.r, c.key, req, func(receipt intake.Receipt) {
+		if target.Action == "create" {
+			target.Alert = opsgenieapi.Created(receipt.Keys)
+		}
+		done := opsgenieapi.Processed{Alert: target.Alert, Action: target.Action, At: req.At}
+		c.answer(w, reply{status: http.StatusAccepted, Result: "Request will be processed", RequestID: done.RequestID()})
+	})
 }
 
 // tell answers a question, as far as it can without reading alerts: ids say
 // what they stand for.
-func (d door) tell(c call) (reply, error) {
+func (d door) tell(w http.ResponseWriter, c call) error {
+	said, err := d.known(c)
+	if err == nil {
+		c.answer(w, said)
+	}
+	return err
+}
+
+func (d door) known(c call) (reply, error) {
 	query := c.r.URL.Query()
 	if _, _, err := d.in.Admit(c.r.Context(), c.key, &source.Request{Header: c.r.Header, Query: query, At: d.in.Now().UTC()}); err != nil {
 		return reply{}, err

@@ -35,41 +35,41 @@ func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	generic := strings.HasSuffix(path, pagerdutyevents.GenericPath)
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	req, parsed, receipt, err := d.accept(r, path)
-	receipt.Head(w)
-	switch {
-	case err != nil:
+	if err := d.accept(w, r, path, generic); err != nil {
 		refuse(w, r, generic, err)
-	case receipt.Again:
-		intake.Answer(w, http.StatusAccepted, parsed, receipt)
-	case strings.HasSuffix(path, pagerdutyevents.ChangePath):
+	}
+}
+
+// told answers an event that was accepted.
+func told(w http.ResponseWriter, req *source.Request, generic bool, receipt intake.Receipt) {
+	switch key := pagerdutyevents.DedupKey(req, receipt.Keys); {
+	case strings.HasSuffix(req.Path, pagerdutyevents.ChangePath):
 		httpapi.JSON(w, http.StatusAccepted, answer{Status: "success", Message: "Change event processed"})
 	case generic:
-		httpapi.JSON(w, http.StatusOK, answer{Status: "success", Message: "Event processed", IncidentKey: pagerdutyevents.DedupKey(req, receipt.Keys)})
+		httpapi.JSON(w, http.StatusOK, answer{Status: "success", Message: "Event processed", IncidentKey: key})
 	default:
-		httpapi.JSON(w, http.StatusAccepted, answer{Status: "success", Message: "Event processed", DedupKey: pagerdutyevents.DedupKey(req, receipt.Keys)})
+		httpapi.JSON(w, http.StatusAccepted, answer{Status: "success", Message: "Event processed", DedupKey: key})
 	}
 }
 
 // accept takes the event for the integration whose key stands in the path or,
 // where a sender's path is not free, in the body.
-func (d door) accept(r *http.Request, path string) (*source.Request, source.Parsed, intake.Receipt, error) {
+func (d door) accept(w http.ResponseWriter, r *http.Request, path string, generic bool) error {
 	req, err := d.in.Read(r)
 	if err != nil {
-		return nil, source.Parsed{}, intake.Receipt{}, err
+		return err
 	}
 	req.Path = path
 	key, req, err := pagerdutyevents.TakeKey(req)
 	switch named := r.PathValue("key"); {
 	case err != nil:
-		return req, source.Parsed{}, intake.Receipt{}, err
+		return err
 	case named != "":
 		key = named
 	case key == "":
-		return req, source.Parsed{}, intake.Receipt{}, missing(path)
+		return missing(path)
 	}
-	parsed, receipt, err := d.in.Take(r.Context(), key, req)
-	return req, parsed, receipt, err
+	return d.in.TakeFor(w, r, key, req, func(receipt intake.Receipt) { told(w, req, generic, receipt) })
 }
 
 // missing is the error for an event that names no integration.

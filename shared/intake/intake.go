@@ -128,8 +128,8 @@ type Receipt struct {
 // want bodies that have no room for it.
 const DeliveryHeader = "Tocsin-Delivery"
 
-// Head writes what every answer to an accepted request has.
-func (r Receipt) Head(w http.ResponseWriter) {
+// head writes what every answer to an accepted request has.
+func (r Receipt) head(w http.ResponseWriter) {
 	if r.DeliveryID != "" {
 		w.Header().Set(DeliveryHeader, r.DeliveryID)
 	}
@@ -177,7 +177,7 @@ func (in *Intake) AcceptAs(status int) httpapi.Handler {
 // Answer tells what became of a request: status and receipt once it is
 // accepted, 200 where it was only read or its sender wants another answer.
 func Answer(w http.ResponseWriter, status int, parsed source.Parsed, receipt Receipt) {
-	receipt.Head(w)
+	receipt.head(w)
 	switch {
 	case receipt.Reading != nil:
 		httpapi.JSON(w, http.StatusOK, receipt.Reading)
@@ -188,6 +188,23 @@ func Answer(w http.ResponseWriter, status int, parsed source.Parsed, receipt Rec
 	default:
 		httpapi.JSON(w, status, receipt)
 	}
+}
+
+// TakeFor takes a request for a sender that wants answers of its own: told
+// writes one, with the receipt. What we send or read again ourselves is
+// answered as we want it.
+func (in *Intake) TakeFor(w http.ResponseWriter, r *http.Request, key string, req *source.Request, told func(Receipt)) error {
+	parsed, receipt, err := in.Take(r.Context(), key, req)
+	switch {
+	case err != nil:
+		return err
+	case receipt.Again:
+		Answer(w, http.StatusAccepted, parsed, receipt)
+	default:
+		receipt.head(w)
+		told(receipt)
+	}
+	return nil
 }
 
 // Read reads a request of a route, whose {path...}, if it has one, is what
