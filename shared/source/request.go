@@ -101,7 +101,7 @@ func (r *Request) Loose() (doc.Value, error) {
 	}
 	if mended, ok := doc.Mend(r.Body); ok {
 		r.root, r.err = doc.JSON(mended)
-		r.whole = true
+		r.whole, r.notJSON = true, nil
 	}
 	return r.Root()
 }
@@ -125,7 +125,7 @@ func (r *Request) BrokenJSON() error {
 }
 
 func (r *Request) meansJSON() bool {
-	body := bytes.TrimSpace(bytes.TrimPrefix(r.Body, []byte("\ufeff")))
+	body := bare(r.Body)
 	if bytes.HasPrefix(body, []byte("{")) {
 		return true
 	}
@@ -137,7 +137,12 @@ func (r *Request) meansJSON() bool {
 }
 
 func isXML(body []byte) bool {
-	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff"))), []byte("<"))
+	return bytes.HasPrefix(bare(body), []byte("<"))
+}
+
+// bare is a body without its byte order mark and the white space around it.
+func bare(body []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 }
 
 // FormMedia is the media type of a form.
@@ -145,7 +150,7 @@ const FormMedia = "application/x-www-form-urlencoded"
 
 // LooksLikeJSON tells an object or a list from its beginning.
 func LooksLikeJSON(body []byte) bool {
-	body = bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\ufeff")), " \t\r\n")
+	body = bare(body)
 	return len(body) > 0 && (body[0] == '{' || body[0] == '[')
 }
 

@@ -54,7 +54,7 @@ type Reason struct {
 // Propose finds out how r can be read. A body that is nothing at all makes a
 // proposal that reads nothing.
 func Propose(r *source.Request) Proposal {
-	root, err := r.Root()
+	root, err := r.Loose()
 	if err != nil {
 		return Proposal{Sure: Low}
 	}

@@ -187,6 +187,7 @@ func TestBodies(t *testing.T) {
 		{"empty", `{"media":"*",` + common + `}`, "text/plain", " \n", "error"},
 		{"not UTF-8", `{"media":"*",` + common + `}`, "text/plain", "\xff\xfe", "error"},
 		{"broken", `{` + common + `}`, "application/json", `{"id":`, "error"},
+		{"nearly JSON", `{"key":"{id}","title":"{name}"}`, "application/json", `{"id":7,"name":"disk "C"",}`, `firing  key:7 "disk \"C\""`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			parsed, err := compile(t, c.spec).Parse(post(c.media, c.body))
