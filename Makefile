@@ -24,7 +24,7 @@ demo: ## play a small outage on this machine while you watch the inbox
 
 test: build ## prove everything; installs what it needs, Java 17 and Node aside
 	@$(if $(RACE),,echo 'no C compiler was found: without the race detector')
-	go test $(RACE) $$(go list ./... | grep -v '^tocsin/tests')
+	go test $(RACE) -timeout 30m $$(go list ./... | grep -v '^tocsin/tests')
 	go test -count=1 -timeout 40m ./tests/...
 	cd tests/dropin && go test -count=1 -timeout 10m ./...
 

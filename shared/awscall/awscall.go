@@ -54,7 +54,7 @@ type Client struct {
 // correct a clock that is wrong.
 func Open(cfg aws.Config, env cloud.Lookup, s Service) *Client {
 	c := &Client{
-		Transport: transport(), service: s, region: cfg.Region, credentials: cfg.Credentials,
+		Transport: newLine(), service: s, region: cfg.Region, credentials: cfg.Credentials,
 		base: "https://" + s.Name + "." + cfg.Region + "." + domain(cfg.Region),
 		// S3 signs paths as they are sent; the JSON protocols have none.
 		signer: v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }),
@@ -63,15 +63,6 @@ func Open(cfg aws.Config, env cloud.Lookup, s Service) *Client {
 		c.base, c.elsewhere = strings.TrimSuffix(*at, "/"), true
 	}
 	return c
-}
-
-// transport keeps as many idle connections to a host as the SDK does, and
-// writes most requests at once.
-func transport() *http.Transport {
-	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 10, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: timeout,
-		DisableCompression: true, WriteBufferSize: 32 << 10,
-	}
 }
 
 // domains are those of the partitions, by the beginning of their regions

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -488,7 +487,7 @@ func (in *Intake) deliver(found integration.Found, src source.Source, req *sourc
 	if err = d.setBody(req.Body); err != nil {
 		return Delivery{}, err
 	}
-	expiry := cmp.Or(found.ExpiresAfter, parsed.ExpiresAfter, found.Expiry(src.Guide.NeverEnds || parsed.NeverEnds))
+	expiry := found.Expiry(parsed.ExpiresAfter, src.Guide.NeverEnds || parsed.NeverEnds)
 	for _, item := range parsed.Items {
 		setExpiry(item.Alert, expiry, req.At, at)
 		d.Items = append(d.Items, Item(item))

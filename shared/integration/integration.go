@@ -75,13 +75,15 @@ type Again struct {
 	Until    time.Time       `json:"until"`             // in real time
 }
 
-// Expiry is how long after its last report an alert ends, 0 never. neverEnds
-// says that its source tells of no recovery.
-func (in *Integration) Expiry(neverEnds bool) time.Duration {
-	if in.ExpiresAfter == 0 && neverEnds {
+// Expiry is how long after its last report an alert ends, 0 never. told is what
+// the sender says of it, 0 nothing; neverEnds, that its source tells of no
+// recovery.
+func (in *Integration) Expiry(told time.Duration, neverEnds bool) time.Duration {
+	expiry := cmp.Or(in.ExpiresAfter, told)
+	if expiry == 0 && neverEnds {
 		return defaults.ExpiresAfter
 	}
-	return in.ExpiresAfter
+	return expiry
 }
 
 // PerMinute is how many requests it takes in a minute.

@@ -152,7 +152,7 @@ func integrationOf(in integration.Integration) Integration {
 		Paused: in.Paused, Limit: in.PerMinute(), RedactFields: in.RedactFields, RedactPatterns: in.RedactPatterns,
 		Keys: len(in.KeyHashes), KeyIDs: []string{}, CreatedAt: in.CreatedAt, UpdatedAt: in.UpdatedAt,
 	}
-	if expiry := in.Expiry(known.Guide.NeverEnds); expiry > 0 {
+	if expiry := in.Expiry(0, known.Guide.NeverEnds); expiry > 0 {
 		out.ExpiresAfter = plan.Duration(expiry).String()
 	}
 	for _, hash := range in.KeyHashes {
