@@ -70,11 +70,12 @@ func posts(t *testing.T, h *harness.Harness, in made, body string) harness.Recei
 // again; and a mapping that is gone loses nothing.
 func TestFlowOwnSource(t *testing.T) {
 	h := harness.Start(t)
-	h.Change(fmt.Sprintf(warehouse, "{name} is {state}"))
+	h.Change(fmt.Sprintf(warehouse, "{name} of {query:plant} is {state}"))
 	own := connects(t, h, map[string]any{"source": "custom", "mapping": "warehouse"})
+	own.URL += "?plant=Essen"
 	first := posts(t, h, own, job("7", "failed"))
 	id := h.Disposed(first, ledger.Opened)
-	says(t, h.Receives("alice")[0], "Stock count is failed", id)
+	says(t, h.Receives("alice")[0], "Stock count of Essen is failed", id)
 	h.Disposed(posts(t, h, own, job("7", "ok")), ledger.Recovered)
 
 	unknown := posts(t, h, connects(t, h, map[string]any{"source": "custom"}), `{"alert_id":"x-1","title":"Door is open","status":"firing","severity":"critical"}`)
@@ -91,7 +92,7 @@ func TestFlowOwnSource(t *testing.T) {
 		}
 		return parsed.Alerts[0].Title
 	}
-	if got := titleBy(map[string]any{}); got != "Stock count is failed" {
+	if got := titleBy(map[string]any{}); got != "Stock count of Essen is failed" {
 		t.Errorf("parsed again as %q", got)
 	}
 	if got := titleBy(map[string]any{"spec": map[string]any{"alerts": "$.jobs[*]", "title": "{id}: {name}"}}); got != "7: Stock count" {

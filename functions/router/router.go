@@ -412,7 +412,7 @@ func (r *router) part(d *delivery, n int, dispositions []ledger.Disposition) led
 		Writer: d.writer,
 	}
 	if n == 0 {
-		p.ContentType, p.Headers, p.Path, p.Notes, p.RawObject, p.Raw = d.ContentType, d.Headers, d.Path, d.notes(), d.RawObject, d.body
+		p.ContentType, p.Headers, p.Query, p.Path, p.Notes, p.RawObject, p.Raw = d.ContentType, d.Headers, d.Query, d.Path, d.notes(), d.RawObject, d.body
 	}
 	return p
 }

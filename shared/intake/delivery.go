@@ -32,6 +32,7 @@ type Delivery struct {
 	BodyHash    string            `json:"body_hash"`           // SHA-256 of the raw body as kept, hex; with SenderID it tells a repeat from another body
 	ContentType string            `json:"content_type,omitempty"`
 	Headers     map[string]string `json:"headers,omitempty"`    // those that the source reads, and no proof
+	Query       map[string]string `json:"query,omitempty"`      // likewise, parameters of the address
 	Path        string            `json:"path,omitempty"`       // what stood after the key
 	Text        string            `json:"text,omitempty"`       // the body as received, without what is redacted, where it is short and UTF-8
 	Raw         []byte            `json:"raw,omitempty"`        // else: gzip

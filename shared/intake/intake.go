@@ -477,7 +477,7 @@ func (in *Intake) deliver(found integration.Found, src source.Source, req *sourc
 	d := Delivery{
 		Integration: found.ID, Source: found.Source, Service: found.Service, ReceivedAt: at, SenderID: parsed.SenderID,
 		BodyHash: hash(req.Body), ContentType: req.Header.Get("Content-Type"), Items: make([]Item, 0, len(parsed.Items)), Notes: parsed.Notes,
-		Headers: keptHeaders(src.Headers, req.Header), Path: keptText(req.Path),
+		Headers: kept(src.Headers, req.Header.Get), Query: kept(src.Queries, req.Query.Get), Path: keptText(req.Path),
 	}
 	d.setChanges(parsed.Changes, req.At, at)
 	var err error
@@ -536,19 +536,19 @@ func setExpiry(a *alert.Alert, expiry time.Duration, received, at time.Time) {
 
 // Bounds of what is kept beside the body.
 const (
-	maxHeaders = 20
-	maxHeader  = 1024
+	maxKept     = 20 // headers, and parameters of the address
+	maxKeptText = 1024
 )
 
-// keptHeaders are the headers that a source reads, without those that prove
-// the sender.
-func keptHeaders(names []string, header http.Header) map[string]string {
+// kept are the headers or parameters that a source reads, without those that
+// prove the sender.
+func kept(names []string, get func(string) string) map[string]string {
 	kept := map[string]string{}
 	for _, name := range names {
-		if len(kept) == maxHeaders {
+		if len(kept) == maxKept {
 			break
 		}
-		if value := header.Get(name); value != "" && !source.HoldsSecret(name) {
+		if value := get(name); value != "" && !source.HoldsSecret(name) {
 			kept[name] = keptText(value)
 		}
 	}
@@ -558,7 +558,7 @@ func keptHeaders(names []string, header http.Header) map[string]string {
 	return kept
 }
 
-func keptText(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxHeader)], "") }
+func keptText(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxKeptText)], "") }
 
 // maxChanges bounds the changes of one delivery: each costs a write, and no
 // reader looks at more.

@@ -258,20 +258,29 @@ func TestHeadersThatTheSourceReadsAreKeptButNoProof(t *testing.T) {
 	}
 }
 
+func TestQueryThatTheSourceReadsIsKeptButNoProof(t *testing.T) {
+	g := newRig()
+	g.in.Pick = Only(source.Source{Name: "prometheus", Parse: prometheus.Parse, Queries: []string{"plant", "none", "token"}})
+	g.post(path+"?plant=Essen&plant=Ulm&token=t&other=o", good)
+	if d := g.delivered(t); len(d.Query) != 1 || d.Query["plant"] != "Essen" {
+		t.Errorf("kept %v", d.Query)
+	}
+}
+
 // TestManyHeadersThatMightBeThere: what is bounded is what is kept, not what
 // the source could read.
 func TestManyHeadersThatMightBeThere(t *testing.T) {
 	g := newRig()
 	var names, sent []string
-	for i := range 3 * maxHeaders {
+	for i := range 3 * maxKept {
 		names = append(names, fmt.Sprintf("X-Event-%02d", i))
 	}
-	for _, name := range names[maxHeaders:] {
+	for _, name := range names[maxKept:] {
 		sent = append(sent, name, "alert")
 	}
 	g.in.Pick = Only(source.Source{Name: "prometheus", Parse: prometheus.Parse, Headers: names})
 	g.post(path, good, sent...)
-	if d := g.delivered(t); len(d.Headers) != maxHeaders {
+	if d := g.delivered(t); len(d.Headers) != maxKept {
 		t.Errorf("kept %v", d.Headers)
 	}
 }

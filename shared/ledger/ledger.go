@@ -53,6 +53,7 @@ type Part struct {
 	DisposedAt   time.Time         `json:"disposed_at"`
 	ContentType  string            `json:"content_type,omitempty"`
 	Headers      map[string]string `json:"headers,omitempty"`    // those that the source read
+	Query        map[string]string `json:"query,omitempty"`      // likewise, parameters of the address
 	Path         string            `json:"path,omitempty"`       // what stood after the key
 	Raw          []byte            `json:"-"`                    // the body as received; part 0 only
 	RawObject    string            `json:"raw_object,omitempty"` // or the object that holds it

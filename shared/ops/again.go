@@ -179,6 +179,7 @@ func (d *Desk) again(ctx context.Context, c *Caller, id string, why integration.
 	if parts[0].Path != "" {
 		r.URL = r.URL.JoinPath(parts[0].Path)
 	}
+	setQuery(r, parts[0])
 	setHeaders(r, parts[0])
 	answer, err := d.Webhooks.Do(r)
 	if err != nil {
@@ -186,6 +187,14 @@ func (d *Desk) again(ctx context.Context, c *Caller, id string, why integration.
 	}
 	defer answer.Body.Close()
 	return decodeAnswer(answer, into)
+}
+
+func setQuery(r *http.Request, p ledger.Part) {
+	query := r.URL.Query()
+	for name, value := range p.Query {
+		query.Set(name, value)
+	}
+	r.URL.RawQuery = query.Encode()
 }
 
 func setHeaders(r *http.Request, p ledger.Part) {

@@ -40,6 +40,7 @@ type DeliveryDetail struct {
 	Delivery
 	ContentType  string            `json:"content_type,omitempty"`
 	Headers      map[string]string `json:"headers,omitempty" doc:"Those that the source reads, without proofs."`
+	Query        map[string]string `json:"query,omitempty" doc:"Likewise, parameters of the address."`
 	Path         string            `json:"path,omitempty" doc:"What stood after the key."`
 	Dispositions []Disposition     `json:"dispositions" doc:"Where each alert ended, by position in the body."`
 	Body         string            `json:"body,omitempty" doc:"The request body as received."`
@@ -147,7 +148,7 @@ func (d *Desk) getDelivery(ctx context.Context, _ *Caller, in GetDelivery) (Deli
 		return DeliveryDetail{}, err
 	}
 	first := parts[0]
-	out := DeliveryDetail{Delivery: deliveryOf(first), ContentType: first.ContentType, Headers: first.Headers, Path: first.Path, Dispositions: []Disposition{}}
+	out := DeliveryDetail{Delivery: deliveryOf(first), ContentType: first.ContentType, Headers: first.Headers, Query: first.Query, Path: first.Path, Dispositions: []Disposition{}}
 	for _, p := range parts {
 		for _, x := range p.Dispositions {
 			out.Dispositions = append(out.Dispositions, Disposition{

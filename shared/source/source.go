@@ -46,9 +46,9 @@ type Source struct {
 	// nothing of it can be understood.
 	Parse func(r *Request) (Parsed, error)
 
-	// Headers are those that Parse reads. They are kept with a delivery, so that
-	// it can be read again.
-	Headers []string
+	// Headers, and Queries, which are parameters of the address, are those that
+	// Parse reads. They are kept with a delivery, so that it can be read again.
+	Headers, Queries []string
 
 	// Rewrite redacts bodies whose texts only the source can decode; nil: they
 	// are JSON, forms or texts.

@@ -27,6 +27,7 @@ type Preset struct {
 	change    *change
 	readings  []reading // of the variants, then the common one
 	headers   []string  // that its paths name
+	queries   []string  // likewise
 	ways      []way     // by one of which a request proves itself
 	readsText bool      // what is no JSON may be meant
 }
@@ -108,7 +109,7 @@ func (c *compiler) compile(name string, spec Spec) (*Preset, error) {
 	}
 	p.readings = append(p.readings, c.reading("", spec.Reading))
 	text := textOf(spec)
-	p.headers, p.readsText = headersIn(text), p.takesText() || textPath.MatchString(text)
+	p.headers, p.queries, p.readsText = headersIn(text), queriesIn(text), p.takesText() || textPath.MatchString(text)
 	return p, c.bad.Err("the mapping is not valid")
 }
 
@@ -446,7 +447,7 @@ func (p *Preset) Own() source.Source {
 
 // Source returns p as a source that ships.
 func (p *Preset) Source() source.Source {
-	s := source.Source{Name: p.name, Aliases: p.spec.Aliases, Marks: p.spec.Recognise, Media: append([]string{source.FormMedia}, p.spec.Media...), Parse: p.Parse, Verify: p.verify(), Headers: p.headers}
+	s := source.Source{Name: p.name, Aliases: p.spec.Aliases, Marks: p.spec.Recognise, Media: append([]string{source.FormMedia}, p.spec.Media...), Parse: p.Parse, Verify: p.verify(), Headers: p.headers, Queries: p.queries}
 	s.Guide.Product = p.spec.Product
 	if g := p.spec.Guide; g != nil {
 		s.Guide = source.Guide{Product: p.spec.Product, Page: g.Page, Setup: g.Setup, Proof: g.Proof, Understood: g.Understood, Repeats: g.Repeats, NeverEnds: g.NeverEnds}

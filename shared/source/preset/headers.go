@@ -20,7 +20,10 @@ func textOf(spec Spec) string {
 	return string(text)
 }
 
-var headerPath = regexp.MustCompile(`header:([A-Za-z0-9-]+)`)
+var (
+	headerPath = regexp.MustCompile(`\bheader:([A-Za-z0-9-]+)`)
+	queryPath  = regexp.MustCompile(`\bquery:([A-Za-z0-9_.-]+)`)
+)
 
 // headersIn are the headers that paths in the text of a spec name, wherever
 // they stand.
@@ -28,6 +31,16 @@ func headersIn(text string) []string {
 	var names []string
 	for _, m := range headerPath.FindAllStringSubmatch(text, -1) {
 		names = append(names, http.CanonicalHeaderKey(m[1]))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// queriesIn are the parameters of the address that they name.
+func queriesIn(text string) []string {
+	var names []string
+	for _, m := range queryPath.FindAllStringSubmatch(text, -1) {
+		names = append(names, m[1])
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
