@@ -90,6 +90,8 @@ func TestRead(t *testing.T) {
 		{"Inspector, closed", event("Inspector2 Finding", `{"findingArn":"a","title":"CVE-1","severity":"MEDIUM","status":"CLOSED"}`), []string{`resolved P3 "CVE-1"`}},
 		{"Inspector, odd", event("Inspector2 Finding", `{"findingArn":"a","status":"SOMEHOW"}`), []string{`rejected: detail.status: is "SOMEHOW", expected ACTIVE, CLOSED or SUPPRESSED`}},
 		// States of services.
+		{"canary runs", event("Synthetics Canary Status Change", `{"canary-id":"c","canary-name":"n","current-state":"RUNNING"}`), nil},
+		{"canary is broken", event("Synthetics Canary Status Change", `{"canary-id":"c","canary-name":"n","current-state":"ERROR"}`), []string{`firing P2 "Canary n ERROR"`}},
 		{"instance stopped", event("EC2 Instance State-change Notification", `{"instance-id":"i-1","state":"stopped"}`), []string{`firing P3 "Instance i-1 stopped"`}},
 		{"instance runs", event("EC2 Instance State-change Notification", `{"instance-id":"i-1","state":"running"}`), []string{`resolved P3 "Instance i-1 running"`}},
 		{"instance on its way", event("EC2 Instance State-change Notification", `{"instance-id":"i-1","state":"pending"}`), nil},
@@ -285,7 +287,9 @@ func TestWhatHappenedExpires(t *testing.T) {
 		notification("a line"):                             true,
 		notification(budget):                               true,
 		notification(`{"title":"Queue is long","id":"q"}`): false,
-		stored("ObjectCreated:Put", ""):                    true,
+		notification(`{"Event Source":"db-instance","Source ID":"db","Event ID":"x#RDS-EVENT-0013","Event Message":"failover"}`): true,
+		notification(`{"Event":"autoscaling:EC2_INSTANCE_LAUNCH_ERROR","AutoScalingGroupName":"g"}`):                             false,
+		stored("ObjectCreated:Put", ""): true,
 		event("RDS DB Instance Event", `{"SourceIdentifier":"db","Message":"failover started"}`):                                            true,
 		event("Batch Job State Change", `{"jobName":"j","jobQueue":"q","status":"FAILED"}`):                                                 false,
 		"[" + event("RDS DB Instance Event", `{"Message":"m"}`) + "," + event("CodeBuild Build State Change", `{"project-name":"b"}`) + "]": false,
@@ -368,11 +372,16 @@ func TestAlarmIsOneWhateverWrapsIt(t *testing.T) {
 // TestRepeatsKeepTheirEpisode: senders that say "now" at every repeat must not
 // begin a new firing period with each.
 func TestRepeatsKeepTheirEpisode(t *testing.T) {
-	failed := event("Synthetics Canary TestRun Failure", `{"canary-id":"c","canary-name":"n","test-run-status":"FAILED"}`)
-	first, _ := read(t, failed)
-	second, _ := read(t, strings.Replace(failed, "08:59:30", "09:04:30", 1))
-	if a, b := first.Items[0].Alert, second.Items[0].Alert; a.Episode != b.Episode || a.StartedAt.Equal(b.StartedAt) || a.DedupKey != b.DedupKey {
-		t.Errorf("%+v\n%+v", a, b)
+	for _, failed := range []string{
+		event("Synthetics Canary TestRun Failure", `{"canary-id":"c","canary-name":"n","test-run-status":"FAILED"}`),
+		notification(`{"title":"Queue is long","id":"q"}`), notification(`{"jobName":"j","status":"FAILED"}`),
+		notification(stack("AWS::CloudFormation::Stack", "shop", "UPDATE_ROLLBACK_FAILED")), posted("CRITICAL: disk of nas", "PASS"),
+	} {
+		first, _ := read(t, failed)
+		second, _ := read(t, strings.NewReplacer("08:59:", "09:04:", "m-1", "m-2").Replace(failed))
+		if a, b := first.Items[0].Alert, second.Items[0].Alert; a.Episode != b.Episode || a.StartedAt.Equal(b.StartedAt) || a.DedupKey != b.DedupKey {
+			t.Errorf("%+v\n%+v", a, b)
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ var kinds = map[string]kind{
 	"Synthetics Canary TestRun Failure":    canary,
 	"Synthetics Canary TestRun Successful": canary,
 	"Synthetics Canary Status Change": {noun: "Canary", id: []string{"detail.canary-id"}, name: "detail.canary-name", state: "detail.current-state",
-		why: []string{"detail.state-reason", "detail.message"}, states: map[string]turn{"READY": ended, "STOPPED": ended}},
+		why: []string{"detail.state-reason", "detail.message"}, states: map[string]turn{"READY": ended, "STOPPED": ended, "RUNNING": passes}}, // it runs: how, its test runs say
 	"EC2 Instance State-change Notification": {noun: "Instance", id: []string{"detail.instance-id"}, state: "detail.state", severity: alert.Warning,
 		states: map[string]turn{"stopped": begins, "terminated": ended, "running": ended, "stopping": passes, "shutting-down": passes}},
 	"ECS Service Action":          {noun: "Service", id: []string{"resources.0"}, state: "detail.eventName", why: []string{"detail.reason"}, states: serviceActions},

@@ -132,7 +132,7 @@ func (m *message) key() string {
 func (in *reader) published(m message) {
 	v := m.body
 	a := alert.Alert{
-		DedupKey: m.key(), Status: alert.Firing, StartedAt: m.at, Labels: m.labels(),
+		DedupKey: m.key(), Status: alert.Firing, StartedAt: m.at, Episode: "message", Labels: m.labels(),
 		Title:       source.FirstText(m.subject, v.First("title", "Title", "summary", "subject", "alarmName", "name", "message", "content.title"), "Message of topic "+m.topic),
 		Description: source.FirstText(v.First("description", "Description", "message", "Message", "content.description", "reason", "cause"), m.text),
 		Severity:    source.SeverityOf(v.First("severity", "Severity", "priority", "level", "metadata.additionalContext.priority")),
@@ -195,7 +195,7 @@ func (in *reader) databaseEvent(m message) {
 	}
 	labels := m.labels()
 	set(labels, "source_id", id, "source_type", v.Get("Event Source").Text(), "event_id", eventCode(v.Get("Event ID").Text()))
-	in.fire(alert.Alert{
+	in.happened(alert.Alert{
 		DedupKey: alert.HashKey(map[string]string{"source": id, "event": strings.TrimSpace(v.Get("Event ID").Text()), "type": v.Get("Event Source").Text()}),
 		Title:    join(": ", id, told), Description: told, Group: labels["event_id"], Status: alert.Firing, Severity: severity, Labels: labels,
 		StartedAt: source.Instant(v.Get("Event Time").Text()), Links: source.Links("Console", v.Get("Identifier Link").Text()),
@@ -256,7 +256,7 @@ func (in *reader) scaling(m message) {
 	if strings.HasSuffix(event, "_ERROR") {
 		a.Status, a.Severity, a.StartedAt, a.EndedAt, a.Episode = alert.Firing, alert.Error, m.at, time.Time{}, verb
 	}
-	in.happened(a)
+	in.fire(a)
 }
 
 func scalingKey(group, verb string) string {
@@ -273,17 +273,18 @@ func (in *reader) stack(m message) {
 	whole := v["ResourceType"] == "AWS::CloudFormation::Stack" && v["PhysicalResourceId"] == id
 	labels := m.labels()
 	set(labels, "stack", name, "state", state)
-	switch {
-	case !whole || strings.HasSuffix(state, "_IN_PROGRESS"):
+	if !whole || strings.HasSuffix(state, "_IN_PROGRESS") {
 		in.note("CloudFormation: " + v["LogicalResourceId"] + " of stack " + name + " is " + state)
 		return
-	case strings.Contains(state, "FAILED") || strings.Contains(state, "ROLLBACK"):
-		in.fire(alert.Alert{DedupKey: alert.SenderKey("stack", id), Title: "Stack " + name + ": " + state, Description: v["ResourceStatusReason"], Status: alert.Firing, Severity: alert.Error,
-			Labels: labels, StartedAt: source.Instant(v["Timestamp"])})
-		return
 	}
-	in.fire(alert.Alert{DedupKey: alert.SenderKey("stack", id), Title: "Stack " + name + ": " + state, Status: alert.Resolved, Labels: labels, EndedAt: source.Instant(v["Timestamp"])})
-	in.changed(source.Change{ID: source.FirstText(v["EventId"], m.id), Title: "Stack " + name + ": " + state, At: source.Instant(v["Timestamp"]), Labels: labels})
+	at := source.Instant(v["Timestamp"])
+	a := alert.Alert{DedupKey: alert.SenderKey("stack", id), Episode: "stack", Title: "Stack " + name + ": " + state, Labels: labels, Status: alert.Resolved, EndedAt: at}
+	if strings.Contains(state, "FAILED") || strings.Contains(state, "ROLLBACK") {
+		a.Status, a.Severity, a.Description, a.StartedAt, a.EndedAt = alert.Firing, alert.Error, v["ResourceStatusReason"], at, time.Time{}
+	} else {
+		in.changed(source.Change{ID: source.FirstText(v["EventId"], m.id), Title: a.Title, At: at, Labels: labels})
+	}
+	in.fire(a)
 }
 
 // budget reads the mail-like text that AWS Budgets publishes. One budget has an

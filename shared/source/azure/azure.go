@@ -374,7 +374,8 @@ func linksOf(is, context doc.Value) []alert.Link {
 }
 
 // metric reads AzureMonitorMetricAlert and the classic metric alert, whose
-// only time is that of the message ("Noncommon alert schema definitions").
+// only time is that of the message ("Noncommon alert schema definitions"), so
+// it names no firing period.
 func metric(v doc.Value) (alert.Alert, string) {
 	is := v.Get("context")
 	status, problem := statusOf(v.Get("status").Text())
@@ -384,8 +385,8 @@ func metric(v doc.Value) (alert.Alert, string) {
 	condition := is.Get("condition")
 	a := alert.Alert{
 		Source: Name, Status: status, Severity: severityOf(is.Get("severity").Text()), Group: is.Get("name").Text(),
-		DedupKey: alert.HashKey(seriesOf(is)),
-		Title:    on(is.Get("name").Text(), is.Get("resourceName").Text()), Links: source.Links("Resource", is.Get("portalLink").Text()),
+		DedupKey: alert.HashKey(seriesOf(is)), Episode: "metric",
+		Title: on(is.Get("name").Text(), is.Get("resourceName").Text()), Links: source.Links("Resource", is.Get("portalLink").Text()),
 		Labels: source.Labels("rule", is.Get("name").Text(), "resource", is.Get("resourceName").Text(), "resource_id", is.Get("resourceId").Text(),
 			"resource_type", is.Get("resourceType").Text(), "resource_group", is.Get("resourceGroupName").Text(), "subscription", is.Get("subscriptionId").Text(),
 			"region", is.Get("resourceRegion").Text(), "metric", condition.First("metricName", "allOf.0.metricName")),

@@ -159,8 +159,12 @@ func TestFiringAndRecoveryAreOneAlert(t *testing.T) {
 	if fired.DedupKey != over.DedupKey || fired.DedupKey == other.DedupKey {
 		t.Errorf("keys %s, %s, other %s", fired.DedupKey, over.DedupKey, other.DedupKey)
 	}
-	if !over.StartedAt.IsZero() || over.EndedAt.IsZero() || over.Episode != "" {
+	if !over.StartedAt.IsZero() || over.EndedAt.IsZero() || over.Episode != fired.Episode {
 		t.Errorf("the recovery's time is its end: %+v", over)
+	}
+	again := parse(t, `{"status":"Activated","context":{"id":"i","name":"n","resourceId":"r","timestamp":"2026-03-01T08:05:00Z"}}`)
+	if again.Episode != fired.Episode {
+		t.Errorf("a repeat begins episode %s after %s", again.Episode, fired.Episode)
 	}
 }
 

@@ -162,6 +162,14 @@ func TestSubjectsSayTheState(t *testing.T) {
 	if firing.Status != alert.Firing || over.Status != alert.Resolved || firing.DedupKey != over.DedupKey || firing.Severity != alert.Critical || over.Severity != alert.Critical {
 		t.Errorf("%+v\n%+v", firing, over)
 	}
+	for subject, want := range map[string]alert.Status{
+		"[HUAWEI CLOUD][Major Alarm Cleared]CPU of web-1 returned to normal.": alert.Resolved, "CPU of web-1 has returned to normal": alert.Resolved,
+		"[华为云][紧急告警未恢复]web-1 的CPU使用率": alert.Firing, "web-1 的数据恢复失败": alert.Firing,
+	} {
+		if a := sourcetest.One(t, Source, message(t, "subject", subject, "message", "text")); a.Status != want {
+			t.Errorf("%s: %s", subject, a.Status)
+		}
+	}
 	if a := sourcetest.One(t, Source, message(t, "message", "disk of x is full\nmore")); a.Title != "disk of x is full" || a.Status != alert.Firing {
 		t.Errorf("without a subject: %+v", a)
 	}
