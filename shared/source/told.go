@@ -166,7 +166,8 @@ func edgeStatus(line string) (status alert.Status, word string) {
 			break
 		}
 		if s := StatusOf(tag); s != "" {
-			return s, strings.ToLower(tag)
+			first, _, _ := strings.Cut(strings.ToLower(tag), ":") // "FIRING:2"
+			return s, first
 		}
 		line = rest
 	}
