@@ -119,6 +119,7 @@ func TestAlarm(t *testing.T) {
 			return b.Status == alert.Resolved && b.DedupKey == a.DedupKey && b.StartedAt.IsZero() && b.EndedAt.Equal(a.StartedAt)
 		}},
 		{"state as text", `"IsAlarm":true`, `"IsAlarm":"false"`, func(b alert.Alert) bool { return b.Status == alert.Resolved }},
+		{"level in other words", `"AlarmLevel":"Major"`, `"AlarmLevel":"Important"`, func(b alert.Alert) bool { return b.Severity == alert.Error }},
 		{"time without spaces", `2026/03/01 16:57:00 GMT+08:00`, `2026/03/0116:57:00GMT+08:00`, func(b alert.Alert) bool { return b.StartedAt.Equal(a.StartedAt) }},
 		{"time without zone", `2026/03/01 16:57:00 GMT+08:00`, `2026-03-01 16:57:00`, func(b alert.Alert) bool { return b.StartedAt.Equal(a.StartedAt) }},
 		{"no time", `2026/03/01 16:57:00 GMT+08:00`, ``, func(b alert.Alert) bool { return b.StartedAt.Minute() == 58 }},
