@@ -214,6 +214,7 @@ func TestRead(t *testing.T) {
 		{"record of a function", notification(`{"timestamp":"2026-03-01T08:59:00Z","requestContext":{"functionArn":"arn:aws:lambda:eu-west-1:1:function:bill","condition":"EventAgeExceeded"},"responsePayload":{"errorMessage":"boom"}}`), []string{`firing P2 "Function bill EventAgeExceeded"`}},
 		{"text with a state", notification("[CRITICAL] disk of nas is full"), []string{`firing P1 "[CRITICAL] disk of nas is full"`}},
 		{"text that ends", notification("RESOLVED: disk of nas is full"), []string{`resolved P3 "RESOLVED: disk of nas is full"`}},
+		{"text of a person", notification("ACKNOWLEDGED: disk of nas is full"), []string{`acknowledged P3 "ACKNOWLEDGED: disk of nas is full"`}},
 		{"text of which some fire", notification("[FIRING:1, RESOLVED:1] HighCPU"), []string{`firing P3 "[FIRING:1, RESOLVED:1] HighCPU"`}},
 		{"text in quotes", notification(`"The pipeline shop went on."`), []string{`firing P3 "The pipeline shop went on."`}},
 		{"own JSON fires", notification(`{"title":"Queue is long","status":"triggered"}`), []string{`firing P2 "Queue is long"`}},
@@ -486,6 +487,10 @@ func TestNotesAreBounded(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(event("Thing Changed", `{"state":"x"}`)), false)
 	f.Add([]byte(notification(budget)), true)
+	f.Add([]byte(notification("[ACK] disk of nas is full")), false)
+	f.Add([]byte(notification(`{"status":"firing","alerts":[{"status":"firing","labels":{"a":"b"}},{"labels":7,"status":1}]}`)), false)
+	f.Add([]byte(notification(`{"requestContext":{"functionArn":[],"condition":"x"}}`)), false)
+	f.Add([]byte(event("AWS Insight via CloudTrail", `{"insightDetails":{}}`)), false)
 	f.Add([]byte(notification(stack("AWS::CloudFormation::Stack", "shop", "UPDATE_COMPLETE"))), false)
 	f.Add([]byte(event("Security Hub Findings - Imported", `{"findings":[{"Id":"1"},{"finding_info":{"uid":"u"}},3]}`)), false)
 	f.Add([]byte(event("ECS Task State Change", `{"containers":[{}],"lastStatus":"STOPPED","stopCode":"EssentialContainerExited"}`)), false)
@@ -511,7 +516,7 @@ func FuzzParse(f *testing.F) {
 			if (a == nil) == (item.Rejected == "") {
 				t.Fatalf("%+v", item)
 			}
-			if a != nil && (a.DedupKey == "" || a.Title == "" || a.Status != alert.Firing && a.Status != alert.Resolved || !a.Severity.Valid() || !a.Priority.Valid()) {
+			if a != nil && (a.DedupKey == "" || a.Title == "" || a.Status != alert.Firing && a.Status != alert.Resolved && a.Status != alert.Acknowledged || !a.Severity.Valid() || !a.Priority.Valid()) {
 				t.Fatalf("%+v", a)
 			}
 		}
