@@ -217,6 +217,7 @@ func TestRead(t *testing.T) {
 		{"text of a person", notification("ACKNOWLEDGED: disk of nas is full"), []string{`acknowledged P3 "ACKNOWLEDGED: disk of nas is full"`}},
 		{"text of which some fire", notification("[FIRING:1, RESOLVED:1] HighCPU"), []string{`firing P3 "[FIRING:1, RESOLVED:1] HighCPU"`}},
 		{"text in quotes", notification(`"The pipeline shop went on."`), []string{`firing P3 "The pipeline shop went on."`}},
+		{"own JSON by its kind and name", notification(`{"event":"FINDING_REPORTED","thingName":"sensor-1"}`), []string{`firing P3 "FINDING_REPORTED: sensor-1"`}},
 		{"own JSON fires", notification(`{"title":"Queue is long","status":"triggered"}`), []string{`firing P2 "Queue is long"`}},
 		{"JSON of no meaning", notification(`{"a":1}`), []string{`firing P3 "Message of topic arn:aws:sns:eu-west-1:123456789012:topic"`}},
 		{"empty text", notification(" \n"), []string{"rejected: Message: is empty"}},

@@ -174,7 +174,7 @@ func (in *reader) published(m message) {
 	v := m.body
 	a := alert.Alert{
 		DedupKey: m.key(), Status: alert.Firing, StartedAt: m.at, Episode: "message", Labels: m.labels(),
-		Title:       source.FirstText(m.subject, v.First("title", "Title", "summary", "subject", "alarmName", "name", "message", "content.title"), m.untitled()),
+		Title:       source.FirstText(m.subject, v.First("title", "Title", "summary", "subject", "alarmName", "name", "message", "content.title"), join(": ", v.First("type", "eventType", "event", "Event"), firstName(v)), m.untitled()),
 		Description: source.FirstText(v.First("description", "Description", "message", "Message", "content.description", "reason", "cause"), m.text),
 		Severity:    source.SeverityOf(v.First("severity", "Severity", "priority", "level", "metadata.additionalContext.priority")),
 		Links:       source.Links("Link", v.First("url", "link", "href")),
