@@ -65,6 +65,9 @@ func StatusOf(phrase string) alert.Status {
 		return s
 	}
 	parts := wordsOf(strings.ToLower(SplitCase(phrase)))
+	if stillFire(parts) {
+		return alert.Firing
+	}
 	failed := slices.ContainsFunc(parts, fails)
 	var bad alert.Status
 	for i := len(parts) - 1; i >= 0; i-- {
@@ -88,6 +91,13 @@ func StatusOf(phrase string) alert.Status {
 		}
 	}
 	return bad
+}
+
+// stillFire reports "firing:2", which holds whatever else has ended:
+// "[FIRING:2, RESOLVED:1]".
+func stillFire(parts []string) bool {
+	at := slices.Index(parts, "firing") + 1
+	return at > 0 && at < len(parts) && strings.Trim(parts[at], "0123456789") == "" && strings.Trim(parts[at], "0") != ""
 }
 
 // stops end troubles, and are trouble in anything else.

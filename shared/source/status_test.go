@@ -18,6 +18,7 @@ func TestStatusOfWordsAndPhrases(t *testing.T) {
 		"no longer firing": alert.Resolved, "not firing": alert.Resolved, "no problem": alert.Resolved, "no alarm": alert.Resolved, "alarm: false": alert.Resolved, "not critical": "", "POLICY_CLOSE_ERROR": alert.Resolved, "error resolved": alert.Resolved,
 		"WebsiteDdosStop": alert.Resolved, "WebsiteDdosStart": alert.Firing, "attack stopped": alert.Resolved, "agent stopped": "", "stopped": "", "Reporting Error": alert.Firing, "snitch.reporting": alert.Resolved,
 		"certificate.expiring": alert.Firing, "certificate.renewed": alert.Resolved, "not connected": alert.Firing, "agent.disconnected": alert.Firing, "Deactivated": alert.Resolved,
+		"FIRING:2, RESOLVED:1": alert.Firing, "FIRING:0, RESOLVED:1": alert.Resolved, "firing, now resolved": alert.Resolved,
 	} {
 		if got := StatusOf(phrase); got != want {
 			t.Errorf("%q is %q, want %q", phrase, got, want)
@@ -40,7 +41,7 @@ func TestStatusToldByATitle(t *testing.T) {
 		"ERROR: 0 rows cleared": alert.Firing, "Resolved conflict missing": "", "Problem resolved: db-1": alert.Resolved, "CRITICAL -> resolved": alert.Resolved, "Restored volume is offline": alert.Firing, "db-1 recovered from critical": alert.Resolved, "[CRITICAL] db-1 recovered": alert.Resolved,
 		"Recovery of database failed": alert.Firing, "Cannot recover database": "", "name cannot be resolved": "", "WARNING: raid recovery in progress": alert.Firing, "CRITICAL replication lag on recovery-db": alert.Firing, "Service is online but degraded": "", "Error: host is up but port 22 is closed": alert.Firing,
 		"State changed to resolved": alert.Resolved, "api not reachable - RESOLVED": alert.Resolved, "Backup failed: resolved": alert.Resolved, "No data alert recovered": alert.Resolved, "Incident auto-resolved: CPU": alert.Resolved, "non-critical alert resolved": alert.Resolved,
-		"backup of nas-1: backup successful": alert.Resolved, "Backup failed": alert.Firing, "Backup was not successful": "", "Nightly count finished successfully on cron-1": alert.Resolved,
+		"backup of nas-1: backup successful": alert.Resolved, "Backup failed": alert.Firing, "Backup was not successful": "", "[FIRING:2, RESOLVED:1] HighCPU": alert.Firing, "[FIRING:2] 1 of 3 resolved": alert.Firing, "[RESOLVED] HighCPU": alert.Resolved, "CPU of web-1 returned to normal": alert.Resolved, "CPU of web-1 has not returned to normal": "", "Nightly count finished successfully on cron-1": alert.Resolved,
 	} {
 		if got := StatusTold(text); got != want {
 			t.Errorf("%q tells %q, want %q", text, got, want)
@@ -58,6 +59,7 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 		{"【告警】订单服务超时", "【恢复】订单服务超时"},
 		{"【P1告警】支付成功率下降", "【P1恢复】支付成功率下降"},
 		{"[Incident] web-1 CPU high", "[Resolved] web-1 CPU high"},
+		{"[FIRING:12, RESOLVED:1] HighCPU (web-1 prod)", "[RESOLVED] HighCPU (web-1 prod)"},
 		{"Coal: budget.exceeded", "Coal: budget.recovered"},
 		{"告警：db-1 连接数(330.00)<6000(监控项) 2026-03-01T08:00:00Z", "告警恢复：db-1 连接数(7330.00)<6000(监控项) 2026-03-01T08:30:00Z"},
 	} {

@@ -19,7 +19,7 @@ func Stem(title string) string {
 	}
 	words := strings.FieldsFunc(strings.ToLower(spacedWide(title[:min(len(title), maxStem)])), partsTitle)
 	for i, w := range words {
-		bare := withoutOutcome(strings.TrimFunc(w, func(c rune) bool { return !inWord(c) }))
+		bare := withoutCount(withoutOutcome(strings.TrimFunc(w, func(c rune) bool { return !inWord(c) })))
 		switch {
 		case bare == "" || statuses()[bare] != "" || namesSeverity(bare):
 			continue
@@ -46,6 +46,14 @@ func withoutOutcome(word string) string {
 	}
 	if last := word[at+1:]; statuses()[last] != "" || namesSeverity(last) {
 		return word[:at]
+	}
+	return word
+}
+
+// withoutCount cuts off how many a word of status counts: "firing:2".
+func withoutCount(word string) string {
+	if status, n, ok := strings.Cut(word, ":"); ok && statuses()[status] != "" && strings.Trim(n, "0123456789") == "" {
+		return status
 	}
 	return word
 }

@@ -16,7 +16,7 @@ var (
 	// stating phrases say so only at the end of what they say: "is up to 97 %"
 	// and "is back on db-1" tell nothing.
 	statingPhrases = []string{"is ok", "is up", "is now up", "is back", "is online", "is healthy", "is reachable", "is available"}
-	endingPhrases  = []string{"completed successfully", "finished successfully", "has been cleared", "on line power", "back to normal", "back online", "reachable again", "available again",
+	endingPhrases  = []string{"completed successfully", "finished successfully", "has been cleared", "on line power", "back to normal", "returned to normal", "back online", "reachable again", "available again",
 		"has ended", "down ended", "[ok]", "wieder erreichbar", "wieder verfügbar", "wieder online", "恢复", "已解决", "已解除", "恢復", "復旧", "回復しました", "解消", "해소", "복구"}
 	endingMarks = []string{"✅", "🟢", "✔", "☑", "💚", ":white_check_mark:", ":heavy_check_mark:", ":large_green_circle:", ":green_circle:"}
 )
@@ -166,7 +166,8 @@ func edgeStatus(line string) (status alert.Status, word string) {
 			break
 		}
 		if s := StatusOf(tag); s != "" {
-			return s, strings.ToLower(tag)
+			first, _, _ := strings.Cut(strings.ToLower(tag), ":") // "FIRING:2"
+			return s, first
 		}
 		line = rest
 	}

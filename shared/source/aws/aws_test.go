@@ -90,6 +90,8 @@ func TestRead(t *testing.T) {
 		{"Inspector, closed", event("Inspector2 Finding", `{"findingArn":"a","title":"CVE-1","severity":"MEDIUM","status":"CLOSED"}`), []string{`resolved P3 "CVE-1"`}},
 		{"Inspector, odd", event("Inspector2 Finding", `{"findingArn":"a","status":"SOMEHOW"}`), []string{`rejected: detail.status: is "SOMEHOW", expected ACTIVE, CLOSED or SUPPRESSED`}},
 		// States of services.
+		{"canary runs", event("Synthetics Canary Status Change", `{"canary-id":"c","canary-name":"n","current-state":"RUNNING"}`), nil},
+		{"canary is broken", event("Synthetics Canary Status Change", `{"canary-id":"c","canary-name":"n","current-state":"ERROR"}`), []string{`firing P2 "Canary n ERROR"`}},
 		{"instance stopped", event("EC2 Instance State-change Notification", `{"instance-id":"i-1","state":"stopped"}`), []string{`firing P3 "Instance i-1 stopped"`}},
 		{"instance runs", event("EC2 Instance State-change Notification", `{"instance-id":"i-1","state":"running"}`), []string{`resolved P3 "Instance i-1 running"`}},
 		{"instance on its way", event("EC2 Instance State-change Notification", `{"instance-id":"i-1","state":"pending"}`), nil},
@@ -119,7 +121,25 @@ func TestRead(t *testing.T) {
 		{"workflow timed out", event("Step Functions Execution Status Change", `{"stateMachineArn":"arn:aws:states:eu-west-1:123456789012:stateMachine:m","status":"TIMED_OUT"}`), []string{`firing P2 "State machine m TIMED_OUT"`}},
 		{"not compliant", event("Config Rules Compliance Change", `{"awsAccountId":"1","awsRegion":"r","configRuleName":"n","resourceId":"b","newEvaluationResult":{"complianceType":"NON_COMPLIANT"}}`), []string{`firing P3 "Config rule n NON_COMPLIANT"`}},
 		{"stack", event("CloudFormation Stack Status Change", `{"stack-id":"arn:aws:cloudformation:eu-west-1:1:stack/shop/1","status-details":{"status":"UPDATE_ROLLBACK_COMPLETE"}}`), []string{`firing P2 "Stack shop/1 UPDATE_ROLLBACK_COMPLETE"`}},
+		{"function failed", event("Lambda Function Invocation Result - Failure", `{"requestContext":{"functionArn":"arn:aws:lambda:eu-west-1:1:function:bill","condition":"RetriesExhausted"}}`), []string{`firing P2 "Function bill RetriesExhausted"`}},
+		{"target is ill", event("ECS Service Action", `{"eventType":"WARN","eventName":"VPC_LATTICE_TARGET_UNHEALTHY"}`), []string{`firing P2 "Service one VPC_LATTICE_TARGET_UNHEALTHY"`}},
+		{"service is balanced again", event("ECS Service Action", `{"eventType":"INFO","eventName":"SERVICE_REBALANCING_STARTED"}`), nil},
+		{"what ECS may tell one day", event("ECS Service Action", `{"eventType":"ERROR","eventName":"SERVICE_LOST"}`), []string{`firing P2 "Service one SERVICE_LOST"`}},
+		{"replication failed", event("DMS Replication Task State Change", `{"eventType":"REPLICATION_TASK_FAILED","detailMessage":"no log"}`), []string{`firing P2 "Replication task one REPLICATION_TASK_FAILED"`}},
+		{"certificate expires", event("ACM Certificate Approaching Expiration", `{"DaysToExpiry":31,"CommonName":"example.com"}`), []string{`firing P3 "Certificate example.com Approaching Expiration"`}},
+		{"deployment of a database failed", event("RDS Blue Green Deployment Event", `{"EventCategories":["failure"],"SourceIdentifier":"bgd-1","Message":"Switchover failed","EventID":"RDS-EVENT-0252"}`), []string{`firing P2 "bgd-1: Switchover failed"`}},
+		{"freeze of changes", event("Calendar State Change", `{"state":"OPEN"}`), nil},
+		{"configuration changed, by EventBridge", event("Config Configuration Item Change", `{"messageType":"ConfigurationItemChangeNotification","configurationItem":{"resourceType":"AWS::EC2::Instance","resourceId":"i-1"},"configurationItemDiff":{"changeType":"UPDATE"}}`), []string{"change: AWS::EC2::Instance i-1 UPDATE"}},
+		{"history is not delivered", event("Config Configuration History Delivery Status", `{"messageType":"ConfigurationHistoryDeliveryFailed"}`), []string{`firing P3 "AWS Config: ConfigurationHistoryDeliveryFailed"`}},
+		{"unusual calls", event("AWS Insight via CloudTrail", `{"sharedEventID":"s","insightDetails":{"state":"Start","eventSource":"ssm.amazonaws.com","eventName":"PutParameter","insightType":"ApiCallRateInsight"}}`), []string{`firing P3 "Unusual ApiCallRateInsight: PutParameter of ssm.amazonaws.com"`}},
 		// Anything else.
+		{"state in one word", event("SageMaker Training Job State Change", `{"TrainingJobStatus":"InProgress"}`), nil},
+		{"state in two words", event("EC2 Command Invocation Status-change Notification", `{"status":"Delivery Timed Out"}`), []string{`firing P2 "EC2 Command Invocation Status-change Notification: one Delivery Timed Out"`}},
+		{"in service", event("SageMaker Endpoint State Change", `{"EndpointStatus":"InService"}`), []string{`resolved P3 "SageMaker Endpoint State Change: one InService"`}},
+		{"state in an object", event("FIS Experiment State Change", `{"new-state":{"status":"failed"},"old-state":{"status":"running"}}`), []string{`firing P2 "FIS Experiment State Change: one failed"`}},
+		{"an active event is not well", event("Internet Monitor Health Event", `{"status":"ACTIVE"}`), []string{`firing P2 "Internet Monitor Health Event: one ACTIVE"`}},
+		{"an active thing is", event("Savings Plans State Change", `{"currentState":"active"}`), []string{`resolved P3 "Savings Plans State Change: one active"`}},
+		{"failed by its name", event("Practice Run Failed", `{}`), []string{`firing P2 "Practice Run Failed: one"`}},
 		{"known kind without an identity", event("Batch Job State Change", `{"status":"FAILED"}`), []string{`firing P2 "Batch Job State Change: one FAILED"`}},
 		{"unknown, with a good state", event("Thing Changed", `{"state":"AVAILABLE"}`), []string{`resolved P3 "Thing Changed: one AVAILABLE"`}},
 		{"unknown, on its way", event("Thing Changed", `{"status":"IN_PROGRESS"}`), nil},
@@ -189,6 +209,16 @@ func TestRead(t *testing.T) {
 		{"own JSON", notification(`{"title":"Queue is long","severity":"critical","id":"q"}`), []string{`firing P1 "Queue is long"`}},
 		{"own JSON, resolved", notification(`{"title":"Queue is long","state":"resolved","id":"q"}`), []string{`resolved P3 "Queue is long"`}},
 		{"chat message", notification(`{"version":"1.0","source":"custom","content":{"title":"Nightly job","description":"was late"}}`), []string{`firing P3 "Nightly job"`}},
+		{"alerts of Alertmanager", notification(`{"receiver":"r","status":"firing","alerts":[{"status":"firing","labels":{"alertname":"HighCPU","severity":"critical"}},{"status":"resolved","labels":{"alertname":"Disk"}},{"status":"odd","labels":{"a":"b"}}]}`),
+			[]string{`firing P1 "HighCPU"`, `resolved P3 "Disk"`, `rejected: status: is "odd", expected firing or resolved`}},
+		{"record of a function", notification(`{"timestamp":"2026-03-01T08:59:00Z","requestContext":{"functionArn":"arn:aws:lambda:eu-west-1:1:function:bill","condition":"EventAgeExceeded"},"responsePayload":{"errorMessage":"boom"}}`), []string{`firing P2 "Function bill EventAgeExceeded"`}},
+		{"text with a state", notification("[CRITICAL] disk of nas is full"), []string{`firing P1 "[CRITICAL] disk of nas is full"`}},
+		{"text that ends", notification("RESOLVED: disk of nas is full"), []string{`resolved P3 "RESOLVED: disk of nas is full"`}},
+		{"text of a person", notification("ACKNOWLEDGED: disk of nas is full"), []string{`acknowledged P3 "ACKNOWLEDGED: disk of nas is full"`}},
+		{"text of which some fire", notification("[FIRING:1, RESOLVED:1] HighCPU"), []string{`firing P3 "[FIRING:1, RESOLVED:1] HighCPU"`}},
+		{"text in quotes", notification(`"The pipeline shop went on."`), []string{`firing P3 "The pipeline shop went on."`}},
+		{"own JSON by its kind and name", notification(`{"event":"FINDING_REPORTED","thingName":"sensor-1"}`), []string{`firing P3 "FINDING_REPORTED: sensor-1"`}},
+		{"own JSON fires", notification(`{"title":"Queue is long","status":"triggered"}`), []string{`firing P2 "Queue is long"`}},
 		{"JSON of no meaning", notification(`{"a":1}`), []string{`firing P3 "Message of topic arn:aws:sns:eu-west-1:123456789012:topic"`}},
 		{"empty text", notification(" \n"), []string{"rejected: Message: is empty"}},
 		{"a number", notification("17"), []string{`firing P3 "17"`}},
@@ -285,7 +315,9 @@ func TestWhatHappenedExpires(t *testing.T) {
 		notification("a line"):                             true,
 		notification(budget):                               true,
 		notification(`{"title":"Queue is long","id":"q"}`): false,
-		stored("ObjectCreated:Put", ""):                    true,
+		notification(`{"Event Source":"db-instance","Source ID":"db","Event ID":"x#RDS-EVENT-0013","Event Message":"failover"}`): true,
+		notification(`{"Event":"autoscaling:EC2_INSTANCE_LAUNCH_ERROR","AutoScalingGroupName":"g"}`):                             false,
+		stored("ObjectCreated:Put", ""): true,
 		event("RDS DB Instance Event", `{"SourceIdentifier":"db","Message":"failover started"}`):                                            true,
 		event("Batch Job State Change", `{"jobName":"j","jobQueue":"q","status":"FAILED"}`):                                                 false,
 		"[" + event("RDS DB Instance Event", `{"Message":"m"}`) + "," + event("CodeBuild Build State Change", `{"project-name":"b"}`) + "]": false,
@@ -317,12 +349,27 @@ func TestOneThingHasOneKey(t *testing.T) {
 		"late job":    {event("Glue Job Run Status", `{"jobName":"j","state":"RUNNING"}`), event("Glue Job State Change", `{"jobName":"j","state":"SUCCEEDED"}`)},
 		"advice":      {event("Trusted Advisor Check Item Refresh Notification", `{"check-name":"c","status":"WARN","resource_id":"r","uuid":"1"}`), event("Trusted Advisor Check Item Refresh Notification", `{"check-name":"c","status":"OK","resource_id":"r","uuid":"2"}`)},
 		"environment": {notification(beanstalk("Environment health has transitioned from Ok to Degraded.")), notification(beanstalk("Environment health has transitioned from Degraded to Ok."))},
-		"own JSON":    {notification(`{"jobName":"j","status":"FAILED"}`), strings.Replace(notification(`{"jobName":"j","status":"SUCCEEDED"}`), "m-1", "m-2", 1)},
+		"environment, by EventBridge": {notification(beanstalk("Environment health has transitioned from Ok to Degraded.")),
+			strings.Replace(event("Health status change", `{"ApplicationName":"shop","EnvironmentName":"shop-live","Message":"Environment health has transitioned from Degraded to Ok."}`), "aws.x", "aws.elasticbeanstalk", 1)},
+		"certificate":      {event("ACM Certificate Expired", `{"CommonName":"example.com"}`), event("ACM Certificate Available", `{"CommonName":"example.com"}`)},
+		"autoshift":        {event("Autoshift In Progress", `{}`), event("Autoshift Completed", `{}`)},
+		"practice":         {event("Practice Run Failed", `{}`), event("Practice Run Succeeded", `{}`)},
+		"item":             {event("OpsItem Create", `{"ops-item-id":"o","status":"Open","title":"Disk"}`), event("OpsItem Update", `{"ops-item-id":"o","status":"Resolved","title":"Disk of nas"}`)},
+		"unusual calls":    {event("AWS Insight via CloudTrail", `{"sharedEventID":"s","eventID":"1","insightDetails":{"state":"Start"}}`), event("AWS Insight via CloudTrail", `{"sharedEventID":"s","eventID":"2","insightDetails":{"state":"End"}}`)},
+		"function":         {event("Lambda Function Invocation Result - Failure", `{"requestContext":{"functionArn":"f","condition":"RetriesExhausted"}}`), notification(`{"requestContext":{"functionArn":"f","condition":"Success"}}`)},
+		"replication":      {event("DMS Replication Task State Change", `{"eventType":"REPLICATION_TASK_STOPPED"}`), event("DMS Replication Task State Change", `{"eventType":"REPLICATION_TASK_STARTED"}`)},
+		"text":             {notification("[FIRING:2] HighCPU (web-1 prod)"), strings.Replace(notification("[RESOLVED] HighCPU (web-1 prod)"), "m-1", "m-2", 1)},
+		"own JSON's title": {notification(`{"title":"Queue is long","status":"firing"}`), strings.Replace(notification(`{"title":"Queue is long","status":"resolved"}`), "m-1", "m-2", 1)},
+		"own JSON's id":    {notification(`{"message":"is late","orderId":"7","status":"firing"}`), strings.Replace(notification(`{"message":"is there","orderId":"7","status":"resolved"}`), "m-1", "m-2", 1)},
+		"own JSON":         {notification(`{"jobName":"j","status":"FAILED"}`), strings.Replace(notification(`{"jobName":"j","status":"SUCCEEDED"}`), "m-1", "m-2", 1)},
 	} {
 		one, _ := read(t, pair[0])
 		two, _ := read(t, pair[1])
 		if a, b := one.Items[0].Alert, two.Items[0].Alert; a.DedupKey != b.DedupKey {
 			t.Errorf("%s: %s and %s", name, a.DedupKey, b.DedupKey)
+		}
+		if a, b := one.Items[0].Alert.Status, two.Items[0].Alert.Status; a != alert.Firing || b != alert.Resolved && name != "developer tools" {
+			t.Errorf("%s: %s, then %s", name, a, b)
 		}
 	}
 	without := func(detail string) string {
@@ -368,11 +415,16 @@ func TestAlarmIsOneWhateverWrapsIt(t *testing.T) {
 // TestRepeatsKeepTheirEpisode: senders that say "now" at every repeat must not
 // begin a new firing period with each.
 func TestRepeatsKeepTheirEpisode(t *testing.T) {
-	failed := event("Synthetics Canary TestRun Failure", `{"canary-id":"c","canary-name":"n","test-run-status":"FAILED"}`)
-	first, _ := read(t, failed)
-	second, _ := read(t, strings.Replace(failed, "08:59:30", "09:04:30", 1))
-	if a, b := first.Items[0].Alert, second.Items[0].Alert; a.Episode != b.Episode || a.StartedAt.Equal(b.StartedAt) || a.DedupKey != b.DedupKey {
-		t.Errorf("%+v\n%+v", a, b)
+	for _, failed := range []string{
+		event("Synthetics Canary TestRun Failure", `{"canary-id":"c","canary-name":"n","test-run-status":"FAILED"}`),
+		notification(`{"title":"Queue is long","id":"q"}`), notification(`{"jobName":"j","status":"FAILED"}`),
+		notification(stack("AWS::CloudFormation::Stack", "shop", "UPDATE_ROLLBACK_FAILED")), posted("CRITICAL: disk of nas", "PASS"),
+	} {
+		first, _ := read(t, failed)
+		second, _ := read(t, strings.NewReplacer("08:59:", "09:04:", "m-1", "m-2").Replace(failed))
+		if a, b := first.Items[0].Alert, second.Items[0].Alert; a.Episode != b.Episode || a.StartedAt.Equal(b.StartedAt) || a.DedupKey != b.DedupKey {
+			t.Errorf("%+v\n%+v", a, b)
+		}
 	}
 }
 
@@ -436,6 +488,10 @@ func TestNotesAreBounded(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(event("Thing Changed", `{"state":"x"}`)), false)
 	f.Add([]byte(notification(budget)), true)
+	f.Add([]byte(notification("[ACK] disk of nas is full")), false)
+	f.Add([]byte(notification(`{"status":"firing","alerts":[{"status":"firing","labels":{"a":"b"}},{"labels":7,"status":1}]}`)), false)
+	f.Add([]byte(notification(`{"requestContext":{"functionArn":[],"condition":"x"}}`)), false)
+	f.Add([]byte(event("AWS Insight via CloudTrail", `{"insightDetails":{}}`)), false)
 	f.Add([]byte(notification(stack("AWS::CloudFormation::Stack", "shop", "UPDATE_COMPLETE"))), false)
 	f.Add([]byte(event("Security Hub Findings - Imported", `{"findings":[{"Id":"1"},{"finding_info":{"uid":"u"}},3]}`)), false)
 	f.Add([]byte(event("ECS Task State Change", `{"containers":[{}],"lastStatus":"STOPPED","stopCode":"EssentialContainerExited"}`)), false)
@@ -461,7 +517,7 @@ func FuzzParse(f *testing.F) {
 			if (a == nil) == (item.Rejected == "") {
 				t.Fatalf("%+v", item)
 			}
-			if a != nil && (a.DedupKey == "" || a.Title == "" || a.Status != alert.Firing && a.Status != alert.Resolved || !a.Severity.Valid() || !a.Priority.Valid()) {
+			if a != nil && (a.DedupKey == "" || a.Title == "" || a.Status != alert.Firing && a.Status != alert.Resolved && a.Status != alert.Acknowledged || !a.Severity.Valid() || !a.Priority.Valid()) {
 				t.Fatalf("%+v", a)
 			}
 		}

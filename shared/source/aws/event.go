@@ -41,7 +41,7 @@ var kinds = map[string]kind{
 	"Synthetics Canary TestRun Failure":    canary,
 	"Synthetics Canary TestRun Successful": canary,
 	"Synthetics Canary Status Change": {noun: "Canary", id: []string{"detail.canary-id"}, name: "detail.canary-name", state: "detail.current-state",
-		why: []string{"detail.state-reason", "detail.message"}, states: map[string]turn{"READY": ended, "STOPPED": ended}},
+		why: []string{"detail.state-reason", "detail.message"}, states: map[string]turn{"READY": ended, "STOPPED": ended, "RUNNING": passes}}, // it runs: how, its test runs say
 	"EC2 Instance State-change Notification": {noun: "Instance", id: []string{"detail.instance-id"}, state: "detail.state", severity: alert.Warning,
 		states: map[string]turn{"stopped": begins, "terminated": ended, "running": ended, "stopping": passes, "shutting-down": passes}},
 	"ECS Service Action":          {noun: "Service", id: []string{"resources.0"}, state: "detail.eventName", why: []string{"detail.reason"}, states: serviceActions},
@@ -76,10 +76,22 @@ var kinds = map[string]kind{
 	"CloudFormation Stack Status Change": {noun: "Stack", id: []string{"detail.stack-id"}, state: "detail.status-details.status", why: []string{"detail.status-details.status-reason"}, change: true},
 	"CloudFormation Drift Detection Status Change": {noun: "Drift of stack", id: []string{"detail.stack-id"}, state: "detail.status-details.stack-drift-status", severity: alert.Warning,
 		states: map[string]turn{"DRIFTED": begins, "IN_SYNC": ended, "UNKNOWN": passes, "NOT_CHECKED": passes}},
-	"Access Analyzer Finding":                accessFinding,
-	"Unused Access Finding for IAM entities": accessFinding,
-	"EBS Volume Notification":                {noun: "EBS volume", id: []string{"resources.0"}, state: "detail.result", why: []string{"detail.event", "detail.cause"}, states: map[string]turn{"deleted": ended}},
-	"EBS Snapshot Notification":              {noun: "EBS snapshot", id: []string{"resources.0"}, state: "detail.result", why: []string{"detail.event", "detail.cause", "detail.source"}, states: map[string]turn{"deleted": ended}},
+	"Access Analyzer Finding":                     accessFinding,
+	"Unused Access Finding for IAM entities":      accessFinding,
+	"EBS Volume Notification":                     {noun: "EBS volume", id: []string{"resources.0"}, state: "detail.result", why: []string{"detail.event", "detail.cause"}, states: map[string]turn{"deleted": ended}},
+	"EBS Snapshot Notification":                   {noun: "EBS snapshot", id: []string{"resources.0"}, state: "detail.result", why: []string{"detail.event", "detail.cause", "detail.source"}, states: map[string]turn{"deleted": ended}},
+	"ACM Certificate Approaching Expiration":      certificate(alert.Warning),
+	"ACM Certificate Renewal Action Required":     certificate(alert.Warning),
+	"ACM Certificate Expired":                     certificate(alert.Error),
+	"ACM Certificate Available":                   certificate(""),
+	"Autoshift In Progress":                       autoshift,
+	"Autoshift Completed":                         autoshift,
+	"Lambda Function Invocation Result - Failure": invocation,
+	"Lambda Function Invocation Result - Success": invocation,
+	"OpsItem Create":                              opsItem,
+	"OpsItem Update":                              opsItem,
+	"DMS Replication Task State Change": {noun: "Replication task", id: []string{"resources.0"}, state: "detail.eventType", why: []string{"detail.detailMessage"},
+		states: map[string]turn{"REPLICATION_TASK_STARTED": ended, "REPLICATION_TASK_DELETED": ended, "REPLICATION_TASK_CREATED": passes, "REPLICATION_TASK_MODIFIED": passes}},
 	"MediaLive Channel Alert": {noun: "MediaLive alarm", id: []string{"resources.0", "detail.alarm_id"}, name: "detail.alert_type", state: "detail.alarm_state", why: []string{"detail.message"},
 		states: map[string]turn{"SET": begins, "CLEARED": ended}},
 }
@@ -96,18 +108,35 @@ var (
 	accessFinding = kind{noun: "Access Analyzer finding:", id: []string{"detail.id"}, name: "detail.resource", state: "detail.status", start: "detail.createdAt", severity: alert.Warning,
 		why: []string{"detail.resourceType", "detail.resource", "detail.principal", "detail.action", "detail.error"}, states: map[string]turn{"ACTIVE": begins, "ARCHIVED": ended}}
 
+	// autoshift: AWS moves traffic away from an Availability Zone that is impaired.
+	autoshift = kind{noun: "Autoshift of", id: []string{"resources.0"}, state: "detail-type", why: []string{"detail.metadata.awayFrom", "detail.metadata.notes"},
+		states: map[string]turn{"Autoshift In Progress": begins, "Autoshift Completed": ended}}
+
+	// invocation is the result of an asynchronous one (AWS Lambda developer guide,
+	// "Capturing records of Lambda asynchronous invocations"), by EventBridge or alone.
+	invocation = kind{noun: "Function", id: []string{"detail.requestContext.functionArn"}, state: "detail.requestContext.condition", states: map[string]turn{"RetriesExhausted": begins, "EventAgeExceeded": begins},
+		why: []string{"detail.responsePayload.errorType", "detail.responsePayload.errorMessage", "detail.requestPayload"}}
+
+	opsItem = kind{noun: "OpsItem", id: []string{"account", "region", "detail.ops-item-id"}, name: "detail.title", state: "detail.status", why: []string{"detail.description"}}
+
 	runs = map[string]turn{"RUNNING": passes}
 
 	serviceActions = map[string]turn{
 		"SERVICE_STEADY_STATE": ended, "SERVICE_DEPLOYMENT_COMPLETED": ended, "SERVICE_DEPLOYMENT_IN_PROGRESS": passes, "SERVICE_DESIRED_COUNT_UPDATED": passes,
 		"TASKSET_STEADY_STATE": ended, "TASKSET_SCALE_IN": passes, "TASKSET_SCALE_OUT": passes, "CAPACITY_PROVIDER_STEADY_STATE": ended,
 		"SERVICE_DEPLOYMENT_FAILED": begins, "SERVICE_TASK_START_IMPAIRED": begins, "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY": begins, "SERVICE_DAEMON_PLACEMENT_CONSTRAINT_VIOLATED": begins,
-		"ECS_OPERATION_THROTTLED": begins, "SERVICE_DISCOVERY_OPERATION_THROTTLED": begins, "SERVICE_TASK_PLACEMENT_FAILURE": begins, "SERVICE_TASK_CONFIGURATION_FAILURE": begins,
+		"VPC_LATTICE_TARGET_UNHEALTHY": begins, "VPC_LATTICE_TARGET_HEALTHY": ended, "ECS_OPERATION_THROTTLED": begins, "SERVICE_DISCOVERY_OPERATION_THROTTLED": begins, "SERVICE_TASK_PLACEMENT_FAILURE": begins, "SERVICE_TASK_CONFIGURATION_FAILURE": begins,
 		"SERVICE_HEALTH_UNKNOWN": passes,
 	}
 	pipelines   = map[string]turn{"SUPERSEDED": passes, "RESUMED": passes, "STOPPED": passes, "STOPPING": passes, "ABANDONED": passes}
 	deployments = map[string]turn{"START": passes, "READY": passes, "STOP": passes}
 )
+
+// certificate is one of ACM, whose alerts end when it was renewed.
+func certificate(severity alert.Severity) kind {
+	return kind{noun: "Certificate", id: []string{"resources.0"}, name: "detail.CommonName", state: "detail-type", severity: severity,
+		states: map[string]turn{"ACM Certificate Approaching Expiration": begins, "ACM Certificate Renewal Action Required": begins, "ACM Certificate Expired": begins, "ACM Certificate Available": ended}}
+}
 
 // event reads an event of EventBridge.
 func (in *reader) event(v doc.Value) {
@@ -123,7 +152,7 @@ func (in *reader) event(v doc.Value) {
 	case "Scheduled Event":
 		in.note("a schedule of EventBridge fired; that is no alert")
 	case "EC2 Instance-launch Lifecycle Action", "EC2 Instance-terminate Lifecycle Action", "EC2 Auto Scaling Instance Refresh Started", "EC2 Auto Scaling Instance Refresh Checkpoint Reached",
-		"CodeBuild Build Phase Change", "CloudFormation Resource Status Change":
+		"CodeBuild Build Phase Change", "CloudFormation Resource Status Change", "Calendar State Change":
 		in.note(name + " of " + lastOf(v.At("resources.0").Text()) + ": a step on the way, no alert")
 	case "Tag Change on Resource", "Parameter Store Change", "CodeCommit Repository State Change":
 		in.configuration(v, name)
@@ -155,10 +184,14 @@ func (in *reader) event(v doc.Value) {
 // other reads by the table, else by what all events have.
 func (in *reader) other(v doc.Value, name string) {
 	switch {
-	case strings.HasPrefix(name, "RDS DB ") && strings.HasSuffix(name, "Event"):
+	case strings.HasPrefix(name, "RDS ") && strings.HasSuffix(name, "Event"):
 		in.rds(v)
 	case strings.HasSuffix(name, " via CloudTrail"):
 		in.trail(v, name)
+	case strings.HasPrefix(name, "Config ") && v.At("detail.messageType").Present() && kinds[name].noun == "":
+		in.config(message{id: v.Get("id").Text(), body: v.Get("detail"), at: source.Instant(v.Get("time").Text())}, eventLabels(v))
+	case v.Get("source").Text() == "aws.elasticbeanstalk" && v.At("detail.EnvironmentName").Present():
+		in.environment(environment{application: v.At("detail.ApplicationName").Text(), name: v.At("detail.EnvironmentName").Text(), told: v.At("detail.Message").Text(), id: v.Get("id").Text(), at: source.Instant(v.Get("time").Text())}, eventLabels(v))
 	case v.Get("source").Text() == "aws.s3" && v.At("detail.bucket.name").Present():
 		in.object(v, name)
 	case strings.HasPrefix(name, "CodeCommit "):
@@ -197,14 +230,18 @@ func (in *reader) known(v doc.Value, k kind) {
 		name = source.FirstText(lastOf(v.At(k.name).Text()), name)
 	}
 	a := alert.Alert{
-		DedupKey: alert.SenderKey(keyWord(k.noun), id), Episode: keyWord(k.noun), Title: join(" ", k.noun, name, strings.TrimPrefix(state, "EC2 Auto Scaling Instance Refresh ")), Group: v.Get("detail-type").Text(), Description: texts(v, k.why),
+		DedupKey: alert.SenderKey(keyWord(k.noun), id), Episode: keyWord(k.noun), Title: join(" ", k.noun, name, shown(state)), Group: v.Get("detail-type").Text(), Description: texts(v, k.why),
 		Labels: eventLabels(v), Links: eventLinks(v), StartedAt: at,
 	}
 	if k.start != "" {
 		a.StartedAt = source.Instant(v.At(k.start).Text())
 	}
 	set(a.Labels, "state", state)
-	switch meaning(state, k.states) {
+	turned := meaning(state, k.states)
+	if turned == unclear && v.At("detail.eventType").Text() == "INFO" { // of Amazon ECS
+		turned = passes
+	}
+	switch turned {
 	case ended:
 		a.Status, a.EndedAt = alert.Resolved, at
 		if k.start == "" {
@@ -223,6 +260,15 @@ func (in *reader) known(v doc.Value, k kind) {
 		}
 	}
 	in.fire(a)
+}
+
+// shown is a state without what stands before it where the name of the event
+// is the state.
+func shown(state string) string {
+	for _, before := range [...]string{"EC2 Auto Scaling Instance Refresh ", "ACM Certificate ", "Autoshift "} {
+		state = strings.TrimPrefix(state, before)
+	}
+	return state
 }
 
 // configuration takes what somebody changed: no alert, but context of those
@@ -280,17 +326,19 @@ func meaning(state string, own map[string]turn) turn {
 	if t, ok := own[state]; ok {
 		return t
 	}
-	switch word := strings.ToUpper(strings.ReplaceAll(strings.TrimSpace(state), "-", "_")); word {
-	case "FAILED", "FAILURE", "FAIL", "ERROR", "TIMED_OUT", "TIMEOUT", "ABORTED", "EXPIRED", "FAULT", "NON_COMPLIANT", "UNHEALTHY", "IMPAIRED", "DEGRADED", "ALARM", "PARTIAL", "DELETE_FAILED", "OPEN", "TERMINATED_WITH_ERRORS":
+	switch word := strings.ToUpper(strings.NewReplacer("-", "_", " ", "_").Replace(source.SplitCase(strings.TrimSpace(state)))); word {
+	case "FAILED", "FAILURE", "FAIL", "ERROR", "TIMED_OUT", "TIMEOUT", "ABORTED", "EXPIRED", "FAULT", "NON_COMPLIANT", "UNHEALTHY", "IMPAIRED", "DEGRADED", "ALARM", "PARTIAL", "OPEN", "TERMINATED_WITH_ERRORS",
+		"OUT_OF_SERVICE", "NOT_READY":
 		return begins
-	case "SUCCEEDED", "SUCCESS", "SUCCESSFUL", "COMPLETED", "COMPLETE", "OK", "PASSED", "RESOLVED", "CLOSED", "HEALTHY", "COMPLIANT", "AVAILABLE", "RUNNING", "ACTIVE", "DELETED", "TERMINATED",
+	case "SUCCEEDED", "SUCCESS", "SUCCESSFUL", "COMPLETED", "COMPLETE", "OK", "PASSED", "RESOLVED", "CLOSED", "HEALTHY", "COMPLIANT", "AVAILABLE", "RUNNING", "ACTIVE", "DELETED", "TERMINATED", "IN_SERVICE", "READY", "FINISHED",
 		"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE", "IMPORT_COMPLETE":
 		return ended
-	case "STARTED", "STARTING", "IN_PROGRESS", "PENDING", "CREATED", "CREATING", "SUBMITTED", "RUNNABLE", "QUEUED", "CANCELED", "CANCELLED", "STOPPING", "DELETING", "UPDATING", "WAITING":
+	case "STARTED", "STARTING", "IN_PROGRESS", "PENDING", "CREATED", "CREATING", "SUBMITTED", "RUNNABLE", "QUEUED", "CANCELED", "CANCELLED", "STOPPING", "DELETING", "UPDATING", "WAITING",
+		"SCHEDULED", "LAUNCHING", "PREPARING", "PROCESSING", "PROGRESSING", "TRANSFERRING", "VERIFYING", "STATUS_UPDATE":
 		return passes
 	default:
 		switch {
-		case strings.Contains(word, "ROLLBACK") && !strings.HasSuffix(word, "_IN_PROGRESS"), strings.HasSuffix(word, "_FAILED"):
+		case strings.Contains(word, "ROLLBACK") && !strings.HasSuffix(word, "_IN_PROGRESS"), strings.HasSuffix(word, "_FAILED"), strings.HasSuffix(word, "_TIMED_OUT"):
 			return begins
 		case strings.HasSuffix(word, "_IN_PROGRESS"):
 			return passes

@@ -317,6 +317,10 @@ func (in *reader) malwareScan(v doc.Value) {
 // user guide, "CloudTrail record contents"). It has no recovery.
 func (in *reader) trail(v doc.Value, name string) {
 	detail, labels := v.Get("detail"), eventLabels(v)
+	if detail.Get("insightDetails").Kind() == doc.Object {
+		in.unusual(v, labels)
+		return
+	}
 	action, user := detail.Get("eventName").Text(), source.FirstText(detail.First("userIdentity.userName", "userIdentity.arn", "userIdentity.type", "userIdentity.invokedBy"))
 	outcome := source.FirstText(detail.Get("errorCode").Text(), detail.At("responseElements.ConsoleLogin").Text())
 	set(labels, "event_name", action, "event_source", detail.Get("eventSource").Text(), "user", user, "source_ip", detail.Get("sourceIPAddress").Text(), "error_code", detail.Get("errorCode").Text(),
@@ -327,6 +331,22 @@ func (in *reader) trail(v doc.Value, name string) {
 		Title: join(": ", name, join(" ", action, sized("by %s", lastOf(user))), outcome), Group: name, Labels: labels, Status: alert.Firing, StartedAt: source.Instant(source.FirstText(detail.Get("eventTime").Text(), v.Get("time").Text())),
 		Description: join("\n", detail.Get("errorMessage").Text(), sized("User: %s", detail.At("userIdentity.arn").Text()), sized("From: %s", detail.Get("sourceIPAddress").Text()), sized("Request: %s", short(detail.Get("requestParameters")))),
 	})
+}
+
+// unusual reads an insight of CloudTrail: calls are more or fewer than usual,
+// from Start to End (AWS CloudTrail user guide, "CloudTrail record contents for
+// Insights events").
+func (in *reader) unusual(v doc.Value, labels map[string]string) {
+	detail, is, at := v.Get("detail"), v.At("detail.insightDetails"), source.Instant(v.First("detail.eventTime", "time"))
+	set(labels, "event_name", is.Get("eventName").Text(), "event_source", is.Get("eventSource").Text(), "insight", is.Get("insightType").Text(), "error_code", is.Get("errorCode").Text())
+	a := alert.Alert{
+		DedupKey: alert.SenderKey("cloudtrail_insight", detail.First("sharedEventID", "eventID")), Episode: "insight", Title: join(": ", join(" ", "Unusual", is.Get("insightType").Text()), join(" of ", is.Get("eventName").Text(), is.Get("eventSource").Text())),
+		Group: v.Get("detail-type").Text(), Labels: labels, Description: short(is.Get("insightContext")), Status: alert.Firing, Severity: alert.Warning, StartedAt: at,
+	}
+	if is.Get("state").Text() == "End" {
+		a.Status, a.StartedAt, a.EndedAt = alert.Resolved, time.Time{}, at
+	}
+	in.fire(a)
 }
 
 // short is a value as it is, where it is short enough to be read.

@@ -13,7 +13,7 @@ import (
 func (in *reader) generic(v doc.Value, name string) {
 	detail, at := v.Get("detail"), source.Instant(v.Get("time").Text())
 	state := stateOf(detail)
-	told := textOf(detail, "title", "Title", "summary", "message", "Message", "insightDescription", "description", "Description", "reason", "cause", "errorMessage")
+	told := textOf(detail, "title", "Title", "summary", "message", "Message", "insightDescription", "description", "Description", "detailMessage", "changeDescription", "reason", "cause", "errorMessage")
 	what := source.FirstText(detail.First("name", "Name"), readable(lastOf(v.At("resources.0").Text())), firstName(detail), lastOf(v.At("resources.0").Text()))
 	a := alert.Alert{
 		DedupKey: genericKey(v, name), Title: join(": ", name, join(" ", what, state), firstLine(told)), Group: name, Description: join("\n", told, short(detail)), Labels: eventLabels(v),
@@ -27,8 +27,12 @@ func (in *reader) generic(v doc.Value, name string) {
 			a.StartedAt = start
 		}
 	}
-	switch t := genericMeaning(name, state); {
-	case t == ended, state == "" && endedByName(name):
+	t := genericMeaning(name, state)
+	if state == "" {
+		_, t = phase(name)
+	}
+	switch {
+	case t == ended:
 		a.Status, a.StartedAt, a.EndedAt = alert.Resolved, source.Instant(""), at
 	case t == passes:
 		in.note(a.Title)
@@ -58,6 +62,9 @@ func textOf(v doc.Value, names ...string) string {
 // stateOf finds a state by a usual name, else by a name that ends like one:
 // TrainingJobStatus, compliance-status.
 func stateOf(detail doc.Value) string {
+	if now := detail.Get("new-state"); now.Kind() == doc.Object {
+		detail = now
+	}
 	if state := detail.First("state.value", "state", "status", "current-state", "currentState", "lifecycleState", "State", "Status"); state != "" {
 		return shortState(state)
 	}
@@ -77,11 +84,11 @@ func shortState(state string) string {
 }
 
 // genericMeaning: what runs is well if it is a thing, and on its way if it is a
-// job; what is active is well unless it is something found.
+// job; what is active is well only if it is the state of a thing.
 func genericMeaning(name, state string) turn {
 	switch strings.ToUpper(state) {
 	case "RUNNING":
-		if hasWord(name, "Job", "Run", "Execution", "Command", "Step", "Automation", "Build", "Scan", "Test", "Backup", "Task") {
+		if hasWord(name, "Job", "Run", "Execution", "Command", "Step", "Automation", "Build", "Scan", "Test", "Backup", "Task", "Experiment") {
 			return passes
 		}
 	case "AVAILABLE":
@@ -89,7 +96,7 @@ func genericMeaning(name, state string) turn {
 			return unclear
 		}
 	case "ACTIVE":
-		if hasWord(name, "Finding", "Insight", "Alert", "Alarm", "Anomaly", "Problem", "Incident", "Issue") {
+		if !hasWord(name, "State", "Status") || hasWord(name, "Finding", "Insight", "Alert", "Alarm", "Anomaly", "Problem", "Incident", "Issue") {
 			return begins
 		}
 	}
@@ -105,30 +112,37 @@ func hasWord(name string, words ...string) bool {
 	return false
 }
 
-// endedByName: services that have an event for each end of something put it
-// into the name ("DevOps Guru Insight Closed").
-func endedByName(name string) bool {
-	for _, w := range [...]string{" Closed", " Resolved", " Recovered"} {
-		if strings.HasSuffix(name, w) {
-			return true
-		}
+// phase parts the name of an event from its last word, where that is what
+// became of something: services that have an event for each end put it there
+// ("DevOps Guru Insight Closed", "Practice Run Failed").
+func phase(name string) (stem string, turned turn) {
+	at := strings.LastIndexByte(name, ' ')
+	switch name[at+1:] {
+	case "Closed", "Resolved", "Recovered", "Succeeded", "Successful", "Success":
+		turned = ended
+	case "Failed", "Failure", "Error", "Interrupted":
+		turned = begins
 	}
-	return false
+	if at < 0 || turned == unclear {
+		return name, unclear
+	}
+	return name[:at], turned
 }
 
 // genericKey identifies what an event is about: by an id in its detail, else by
 // its resources, else by the names in its detail, else by its own kind.
 func genericKey(v doc.Value, name string) string {
 	detail := v.Get("detail")
+	stem, _ := phase(name)
 	parts := map[string]string{"source": v.Get("source").Text(), "account": v.Get("account").Text(), "region": v.Get("region").Text()}
 	switch id := detail.First("insightId", "findingArn", "findingId", "alertId", "alarm_id", "problemId", "incidentId", "arn", "id", "Id", "name", "Name"); {
 	case id != "":
 		parts["id"] = id
 	case v.Get("resources").Len() > 0:
 		parts["resources"] = v.Get("resources").JSON()
-		parts["type"] = name
+		parts["type"] = stem
 	default:
-		parts["type"] = name
+		parts["type"] = stem
 		for field, value := range namesOf(detail) {
 			parts["detail."+field] = value
 		}

@@ -8,6 +8,7 @@ import (
 	"tocsin/shared/alert"
 	"tocsin/shared/doc"
 	"tocsin/shared/source"
+	"tocsin/shared/source/prometheus"
 )
 
 // message is one of SNS without its wrapping.
@@ -67,7 +68,11 @@ func (in *reader) message(m message) {
 	case v.Get("deploymentId").Present() && v.Get("deploymentGroupName").Present():
 		in.deployment(m)
 	case v.Get("messageType").Present() && v.First("configRuleName", "configurationItem", "configurationItemSummary", "configSnapshotId", "awsRegion") != "":
-		in.config(m)
+		in.config(m, m.labels())
+	case v.At("requestContext.functionArn").Present() && v.At("requestContext.condition").Present():
+		in.event(eventOf(v, "Lambda Function Invocation Result - Failure", v))
+	case v.At("alerts.0.labels").Kind() == doc.Object && v.At("alerts.0.status").Present():
+		in.alertmanager(v)
 	case v.Get("InsightId").Present() && v.Get("MessageType").Present():
 		in.insight(m)
 	case v.Get("mail").Kind() == doc.Object && v.First("notificationType", "eventType") != "":
@@ -107,16 +112,52 @@ func (m *message) labels() map[string]string {
 	return out
 }
 
-// plain is a text: no state, and no identity but the message's.
+// plain is a text. Where its first words tell a state, those without it say
+// what it is of; else it has no identity but the message's.
 func (in *reader) plain(m message) {
+	if m.body.Kind() == doc.String { // as an input transformer of EventBridge writes it
+		m.text = m.body.Text()
+	}
 	title := source.FirstText(m.subject, firstLine(m.text))
 	if title == "" {
 		in.reject("Message: is empty")
 		return
 	}
-	in.happened(alert.Alert{
-		DedupKey: m.key(), Title: title, Description: m.text, Status: alert.Firing, Labels: m.labels(), StartedAt: m.at, Links: source.Links("From the message", linkIn(m.text)),
-	})
+	a := alert.Alert{
+		DedupKey: m.key(), Title: title, Description: m.text, Status: alert.Firing, Severity: source.SeverityTold(title), Labels: m.labels(), StartedAt: m.at, Links: source.Links("From the message", linkIn(m.text)),
+	}
+	if told := source.StatusTold(title); told != "" {
+		a.Status, a.DedupKey, a.Episode = told, m.told(title), "message"
+	}
+	if a.Status == alert.Resolved {
+		a.StartedAt, a.EndedAt = time.Time{}, m.at
+		in.fire(a)
+		return
+	}
+	in.happened(a)
+}
+
+// told is the key of what messages of a topic tell under one title.
+func (m *message) told(title string) string {
+	return alert.HashKey(map[string]string{"topic": m.topic, "told": source.Stem(title)})
+}
+
+// alertmanager reads what a template of Alertmanager makes of its alerts
+// (Amazon Managed Service for Prometheus user guide, "Configure alert manager
+// to send messages to Amazon SNS as JSON").
+func (in *reader) alertmanager(webhook doc.Value) {
+	if err := source.TooMany(webhook.Get("alerts").Len() + len(in.out.Items)); err != nil {
+		in.reject(err.Error())
+		return
+	}
+	for v := range webhook.Get("alerts").Items() {
+		a, problem := prometheus.Told(v, webhook, in.received)
+		if problem != "" {
+			in.reject(problem)
+			continue
+		}
+		in.fire(a)
+	}
 }
 
 // key of a message that names no identity of what it tells.
@@ -132,8 +173,8 @@ func (m *message) key() string {
 func (in *reader) published(m message) {
 	v := m.body
 	a := alert.Alert{
-		DedupKey: m.key(), Status: alert.Firing, StartedAt: m.at, Labels: m.labels(),
-		Title:       source.FirstText(m.subject, v.First("title", "Title", "summary", "subject", "alarmName", "name", "message", "content.title"), "Message of topic "+m.topic),
+		DedupKey: m.key(), Status: alert.Firing, StartedAt: m.at, Episode: "message", Labels: m.labels(),
+		Title:       source.FirstText(m.subject, v.First("title", "Title", "summary", "subject", "alarmName", "name", "message", "content.title"), join(": ", v.First("type", "eventType", "event", "Event"), firstName(v)), m.untitled()),
 		Description: source.FirstText(v.First("description", "Description", "message", "Message", "content.description", "reason", "cause"), m.text),
 		Severity:    source.SeverityOf(v.First("severity", "Severity", "priority", "level", "metadata.additionalContext.priority")),
 		Links:       source.Links("Link", v.First("url", "link", "href")),
@@ -142,10 +183,9 @@ func (in *reader) published(m message) {
 		a.DedupKey = alert.HashKey(map[string]string{"topic": m.topic, "id": id})
 	}
 	set(a.Labels, scalars(v)...)
-	turned := meaning(v.First("state", "State", "status", "Status"), nil)
-	if names := namesOf(v); turned != unclear && a.DedupKey == m.key() && len(names) > 0 {
-		names["topic of the message"] = m.topic
-		a.DedupKey = alert.HashKey(names) // what has a state and a name comes again
+	turned := ownMeaning(v.First("state", "State", "status", "Status"))
+	if turned != unclear && a.DedupKey == m.key() { // what has a state comes again
+		a.DedupKey = m.recurring(a.Title)
 	}
 	if turned == begins && a.Severity == "" {
 		a.Severity = alert.Error
@@ -158,6 +198,39 @@ func (in *reader) published(m message) {
 		return
 	}
 	in.fire(a)
+}
+
+// recurring is the key of JSON with a state but no id of its alert: by what it
+// names, else by what it identifies, else by its title.
+func (m *message) recurring(title string) string {
+	parts := namesOf(m.body)
+	if len(parts) == 0 {
+		parts = idsOf(m.body)
+	}
+	switch {
+	case len(parts) > 0:
+		parts["topic of the message"] = m.topic
+		return alert.HashKey(parts)
+	case title == m.untitled():
+		return m.key()
+	}
+	return m.told(title)
+}
+
+func (m *message) untitled() string { return "Message of topic " + m.topic }
+
+// ownMeaning sorts a state of anybody's.
+func ownMeaning(state string) turn {
+	if turned := meaning(state, nil); turned != unclear {
+		return turned
+	}
+	switch source.StatusOf(state) {
+	case alert.Firing:
+		return begins
+	case alert.Resolved:
+		return ended
+	}
+	return unclear
 }
 
 // backup reads a message of AWS Backup, whose state is in its attributes (AWS
@@ -195,7 +268,7 @@ func (in *reader) databaseEvent(m message) {
 	}
 	labels := m.labels()
 	set(labels, "source_id", id, "source_type", v.Get("Event Source").Text(), "event_id", eventCode(v.Get("Event ID").Text()))
-	in.fire(alert.Alert{
+	in.happened(alert.Alert{
 		DedupKey: alert.HashKey(map[string]string{"source": id, "event": strings.TrimSpace(v.Get("Event ID").Text()), "type": v.Get("Event Source").Text()}),
 		Title:    join(": ", id, told), Description: told, Group: labels["event_id"], Status: alert.Firing, Severity: severity, Labels: labels,
 		StartedAt: source.Instant(v.Get("Event Time").Text()), Links: source.Links("Console", v.Get("Identifier Link").Text()),
@@ -256,7 +329,7 @@ func (in *reader) scaling(m message) {
 	if strings.HasSuffix(event, "_ERROR") {
 		a.Status, a.Severity, a.StartedAt, a.EndedAt, a.Episode = alert.Firing, alert.Error, m.at, time.Time{}, verb
 	}
-	in.happened(a)
+	in.fire(a)
 }
 
 func scalingKey(group, verb string) string {
@@ -273,17 +346,18 @@ func (in *reader) stack(m message) {
 	whole := v["ResourceType"] == "AWS::CloudFormation::Stack" && v["PhysicalResourceId"] == id
 	labels := m.labels()
 	set(labels, "stack", name, "state", state)
-	switch {
-	case !whole || strings.HasSuffix(state, "_IN_PROGRESS"):
+	if !whole || strings.HasSuffix(state, "_IN_PROGRESS") {
 		in.note("CloudFormation: " + v["LogicalResourceId"] + " of stack " + name + " is " + state)
 		return
-	case strings.Contains(state, "FAILED") || strings.Contains(state, "ROLLBACK"):
-		in.fire(alert.Alert{DedupKey: alert.SenderKey("stack", id), Title: "Stack " + name + ": " + state, Description: v["ResourceStatusReason"], Status: alert.Firing, Severity: alert.Error,
-			Labels: labels, StartedAt: source.Instant(v["Timestamp"])})
-		return
 	}
-	in.fire(alert.Alert{DedupKey: alert.SenderKey("stack", id), Title: "Stack " + name + ": " + state, Status: alert.Resolved, Labels: labels, EndedAt: source.Instant(v["Timestamp"])})
-	in.changed(source.Change{ID: source.FirstText(v["EventId"], m.id), Title: "Stack " + name + ": " + state, At: source.Instant(v["Timestamp"]), Labels: labels})
+	at := source.Instant(v["Timestamp"])
+	a := alert.Alert{DedupKey: alert.SenderKey("stack", id), Episode: "stack", Title: "Stack " + name + ": " + state, Labels: labels, Status: alert.Resolved, EndedAt: at}
+	if strings.Contains(state, "FAILED") || strings.Contains(state, "ROLLBACK") {
+		a.Status, a.Severity, a.Description, a.StartedAt, a.EndedAt = alert.Firing, alert.Error, v["ResourceStatusReason"], at, time.Time{}
+	} else {
+		in.changed(source.Change{ID: source.FirstText(v["EventId"], m.id), Title: a.Title, At: at, Labels: labels})
+	}
+	in.fire(a)
 }
 
 // budget reads the mail-like text that AWS Budgets publishes. One budget has an

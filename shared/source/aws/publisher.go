@@ -13,7 +13,7 @@ import (
 // says, so that both are read alike and have one key. The frame is that of v.
 func eventOf(v doc.Value, name string, detail doc.Value) doc.Value {
 	fields := map[string]any{"detail-type": name, "detail": raw(detail.JSON())}
-	for to, from := range map[string][]string{"source": {"source"}, "account": {"account", "accountId", "awsAccountId"}, "region": {"region", "awsRegion"}, "time": {"time", "notificationCreationTime"}} {
+	for to, from := range map[string][]string{"source": {"source"}, "account": {"account", "accountId", "awsAccountId"}, "region": {"region", "awsRegion"}, "time": {"time", "notificationCreationTime", "timestamp"}} {
 		fields[to] = v.First(from...)
 	}
 	if resources := v.Get("resources"); resources.Kind() == doc.Array {
@@ -68,9 +68,9 @@ func stamp(text string) string {
 	return t.Format(time.RFC3339)
 }
 
-// config reads what AWS Config publishes (AWS Config developer guide,
-// "Notifications that AWS Config sends to an Amazon SNS topic").
-func (in *reader) config(m message) {
+// config reads what AWS Config publishes, and says by EventBridge (AWS Config
+// developer guide, "Notifications that AWS Config sends to an Amazon SNS topic").
+func (in *reader) config(m message, labels map[string]string) {
 	v, item := m.body, m.body.Get("configurationItem")
 	if item.Kind() != doc.Object {
 		item = v.Get("configurationItemSummary")
@@ -79,11 +79,13 @@ func (in *reader) config(m message) {
 	case name == "ComplianceChangeNotification":
 		in.event(eventOf(v, "Config Rules Compliance Change", v))
 	case item.Kind() == doc.Object:
-		labels := m.labels()
 		what, how := item.First("resourceName", "resourceId"), v.First("configurationItemDiff.changeType", "configurationItemSummary.changeType")
 		set(labels, "resource", item.First("ARN", "resourceId"), "resource_type", item.Get("resourceType").Text(), "region", item.Get("awsRegion").Text(), "account", item.Get("awsAccountId").Text(), "change", how)
 		in.changed(source.Change{ID: m.id, Title: join(" ", item.Get("resourceType").Text(), what, source.FirstText(how, item.Get("configurationItemStatus").Text())), Labels: labels,
 			At: source.Instant(source.FirstText(item.Get("configurationItemCaptureTime").Text(), v.Get("notificationCreationTime").Text()))})
+	case strings.HasSuffix(name, "Failed"):
+		in.happened(alert.Alert{DedupKey: alert.HashKey(map[string]string{"account": labels["account"], "region": labels["region"], "failed": name}), Title: "AWS Config: " + name, Group: name,
+			Description: v.Get("errorMessage").Text(), Labels: labels, Status: alert.Firing, Severity: alert.Warning, StartedAt: m.at})
 	default:
 		in.note("AWS Config: " + name)
 	}
@@ -192,33 +194,44 @@ var healths = map[string]alert.Severity{
 }
 
 // beanstalk reads what AWS Elastic Beanstalk says of an environment, in lines
-// of a name and a value. A change of its health is an alert, a deployment a
-// change, and what failed an alert of its own.
+// of a name and a value.
 func (in *reader) beanstalk(m message) {
 	v, labels := lines(m.text, ":"), m.labels()
-	environment, told, at := v["Environment"], v["Message"], source.Instant(v["Timestamp"])
+	at := source.Instant(v["Timestamp"])
 	if at.IsZero() {
 		at = m.at
 	}
-	set(labels, "environment", environment, "application", v["Application"])
+	in.environment(environment{application: v["Application"], name: v["Environment"], told: v["Message"], url: v["Environment URL"], id: m.id, at: at}, labels)
+}
+
+// environment is what was told of one of AWS Elastic Beanstalk.
+type environment struct {
+	application, name, told, url, id string
+	at                               time.Time
+}
+
+// environment reads a change of its health as an alert, a deployment as a
+// change, and what failed as an alert of its own.
+func (in *reader) environment(e environment, labels map[string]string) {
+	set(labels, "environment", e.name, "application", e.application)
 	a := alert.Alert{
-		DedupKey: alert.HashKey(map[string]string{"account": labels["account"], "region": labels["region"], "application": v["Application"], "environment": environment}), Episode: "health",
-		Title: join(": ", environment, told), Description: told, Group: v["Application"], Labels: labels, Status: alert.Firing, StartedAt: at, Links: source.Links("Environment", v["Environment URL"]),
+		DedupKey: alert.HashKey(map[string]string{"account": labels["account"], "region": labels["region"], "application": e.application, "environment": e.name}), Episode: "health",
+		Title: join(": ", e.name, e.told), Description: e.told, Group: e.application, Labels: labels, Status: alert.Firing, StartedAt: e.at, Links: source.Links("Environment", e.url),
 	}
-	health := transition(told)
+	health := transition(e.told)
 	severity, known := healths[health]
-	lower := strings.ToLower(told)
+	lower := strings.ToLower(e.told)
 	switch {
 	case known && severity != "":
 		a.Severity = severity
 		set(a.Labels, "health", health)
 	case known:
-		a.Status, a.StartedAt, a.EndedAt = alert.Resolved, time.Time{}, at
+		a.Status, a.StartedAt, a.EndedAt = alert.Resolved, time.Time{}, e.at
 		set(a.Labels, "health", health)
 	case strings.Contains(lower, "failed") || strings.Contains(lower, "error") || strings.Contains(lower, "unsuccessful") || strings.Contains(lower, "aborted"):
-		a.DedupKey, a.Severity = alert.HashKey(map[string]string{"topic": m.topic, "environment": environment, "told": source.Stem(told)}), alert.Error
+		a.DedupKey, a.Severity = alert.HashKey(map[string]string{"account": labels["account"], "region": labels["region"], "environment": e.name, "told": source.Stem(e.told)}), alert.Error
 	case strings.Contains(lower, "deployed"):
-		in.changed(source.Change{ID: m.id, Title: a.Title, At: at, Labels: labels})
+		in.changed(source.Change{ID: e.id, Title: a.Title, At: e.at, Labels: labels})
 		return
 	default:
 		in.note("Elastic Beanstalk: " + a.Title)

@@ -125,7 +125,7 @@ func (in *reader) posted(v doc.Value) {
 	set(labels, "from", from, "to", source.Listed(mail.Get("destination")), "mail", mail.Get("messageId").Text())
 	a := alert.Alert{
 		DedupKey: alert.HashKey(map[string]string{"from": mail.Get("source").Text(), "subject": source.Stem(subject)}), Title: source.FirstText(subject, "Mail from "+from), Description: sized("From: %s", from),
-		Labels: labels, Status: alert.Firing, Severity: source.SeverityTold(subject), StartedAt: at,
+		Labels: labels, Status: alert.Firing, Severity: source.SeverityTold(subject), StartedAt: at, Episode: "mail",
 	}
 	if source.StatusTold(subject) == alert.Resolved {
 		a.Status, a.StartedAt, a.EndedAt = alert.Resolved, time.Time{}, at

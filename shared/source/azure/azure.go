@@ -229,14 +229,17 @@ func titleOf(is, context doc.Value) string {
 	if item == "" {
 		item = context.First("AffectedConfigurationItems.0", "Dimensions.0.value")
 	}
-	data := context.Get("AlertData")
+	data, told := context.Get("AlertData"), context.First("properties.title", "properties.recommendationName")
+	if serviceOf(is.Get("monitoringService").Text()) == resourceHealth {
+		told = on(told, item)
+	}
 	switch {
 	case data.Get("BudgetName").Present():
 		return "Budget " + data.Get("BudgetName").Text() + ": " + spent(data)
 	case rule == "":
-		return source.FirstText(context.At("properties.title").Text(), is.Get("description").Text(), is.Get("monitoringService").Text())
-	case context.At("properties.title").Text() != "":
-		return rule + ": " + context.At("properties.title").Text()
+		return source.FirstText(told, is.Get("description").Text(), is.Get("monitoringService").Text())
+	case told != "":
+		return rule + ": " + told
 	}
 	return on(rule, item)
 }
@@ -250,7 +253,7 @@ func on(name, item string) string {
 }
 
 func spent(data doc.Value) string {
-	limit := data.First("NotificationThresholdAmount", "BudgetThreshold", "Budget")
+	limit := data.First("Budget", "NotificationThresholdAmount", "BudgetThreshold") // beside Budget, the threshold is a part of it
 	if forecast := data.Get("ForecastedTotalForPeriod").Text(); forecast != "" {
 		return forecast + " forecast of " + limit
 	}
@@ -374,7 +377,8 @@ func linksOf(is, context doc.Value) []alert.Link {
 }
 
 // metric reads AzureMonitorMetricAlert and the classic metric alert, whose
-// only time is that of the message ("Noncommon alert schema definitions").
+// only time is that of the message ("Noncommon alert schema definitions"), so
+// it names no firing period.
 func metric(v doc.Value) (alert.Alert, string) {
 	is := v.Get("context")
 	status, problem := statusOf(v.Get("status").Text())
@@ -384,8 +388,8 @@ func metric(v doc.Value) (alert.Alert, string) {
 	condition := is.Get("condition")
 	a := alert.Alert{
 		Source: Name, Status: status, Severity: severityOf(is.Get("severity").Text()), Group: is.Get("name").Text(),
-		DedupKey: alert.HashKey(seriesOf(is)),
-		Title:    on(is.Get("name").Text(), is.Get("resourceName").Text()), Links: source.Links("Resource", is.Get("portalLink").Text()),
+		DedupKey: alert.HashKey(seriesOf(is)), Episode: "metric",
+		Title: on(is.Get("name").Text(), is.Get("resourceName").Text()), Links: source.Links("Resource", is.Get("portalLink").Text()),
 		Labels: source.Labels("rule", is.Get("name").Text(), "resource", is.Get("resourceName").Text(), "resource_id", is.Get("resourceId").Text(),
 			"resource_type", is.Get("resourceType").Text(), "resource_group", is.Get("resourceGroupName").Text(), "subscription", is.Get("subscriptionId").Text(),
 			"region", is.Get("resourceRegion").Text(), "metric", condition.First("metricName", "allOf.0.metricName")),
@@ -418,11 +422,14 @@ func seriesOf(is doc.Value) map[string]string {
 // activity reads Microsoft.Insights/activityLogs, which never recovers but for
 // the two health services.
 func activity(is doc.Value) (alert.Alert, string) {
-	id := is.First("resourceId", "properties.entity", "correlationId")
+	id, where := is.First("resourceId", "properties.entity", "correlationId"), lastOf(is.Get("resourceId").Text())
+	if serviceOf(is.Get("eventSource").Text()) == serviceHealth { // it concerns the subscription
+		where = ""
+	}
 	a := alert.Alert{
 		Source: Name, Status: alert.Firing, DedupKey: alert.SenderKey("activity_event", is.First("eventDataId", "correlationId", "operationId")),
 		Severity: levelOf(is.Get("level").Text()), Group: is.Get("operationName").Text(), StartedAt: source.Instant(is.First("eventTimestamp", "submissionTimestamp")),
-		Title:       source.FirstText(is.At("properties.title").Text(), is.Get("description").Text(), on(strings.TrimSpace(is.Get("operationName").Text()+" "+is.Get("status").Text()), lastOf(is.Get("resourceId").Text()))),
+		Title:       source.FirstText(on(is.First("properties.title", "properties.recommendationName"), where), is.Get("description").Text(), on(strings.TrimSpace(is.Get("operationName").Text()+" "+is.Get("status").Text()), where)),
 		Description: source.Lines(is.Get("description").Text(), aboutOf(is)),
 		Labels: source.Labels("resource_id", is.Get("resourceId").Text(), "resource_group", is.Get("resourceGroupName").Text(), "subscription", is.Get("subscriptionId").Text(),
 			"operation", is.Get("operationName").Text(), "caller", is.Get("caller").Text(), "event_source", is.Get("eventSource").Text(),

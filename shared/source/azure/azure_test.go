@@ -53,6 +53,11 @@ func TestParse(t *testing.T) {
 		{Name: "log alert of version 1 says where", Body: context("Log Analytics", `{"Dimensions":[{"name":"Computer","value":"vm-1"}]}`), Look: func(a *alert.Alert) any { return a.Title }, Is: "r on vm-1"},
 		{Name: "an activity says where", Body: `{"data":{"context":{"activityLog":{"eventDataId":"e","operationName":"restart","status":"Succeeded","resourceId":"/subscriptions/s/x/vm-1"}}}}`,
 			Want: []string{`firing - activity_event:e .. "restart Succeeded on vm-1"`}},
+		{Name: "health of a resource says of which", Body: `{"data":{"context":{"activityLog":{"eventSource":"ResourceHealth","resourceId":"/s/vm-1","properties":{"title":"Stopped by the platform","currentHealthStatus":"Unavailable"}}}}}`, Look: func(a *alert.Alert) any { return a.Title }, Is: "Stopped by the platform on vm-1"},
+		{Name: "health of a resource says of which, commonly", Body: strings.Replace(context("Resource Health", `{"properties":{"title":"Rebooted","currentHealthStatus":"Unavailable"}}`), `"alertRule"`, `"configurationItems":["vm-1"],"alertRule"`, 1), Look: func(a *alert.Alert) any { return a.Title }, Is: "r: Rebooted on vm-1"},
+		{Name: "issue of a service is of a subscription", Body: `{"data":{"context":{"activityLog":{"eventSource":"ServiceHealth","resourceId":"/subscriptions/S","properties":{"title":"Slow","trackingId":"T"}}}}}`, Look: func(a *alert.Alert) any { return a.Title }, Is: "Slow"},
+		{Name: "recommendation", Body: `{"data":{"context":{"activityLog":{"eventSource":"Recommendation","description":"A new recommendation is available.","resourceId":"/s/db-1","properties":{"recommendationName":"Add vCores"}}}}}`, Look: func(a *alert.Alert) any { return a.Title }, Is: "Add vCores on db-1"},
+		{Name: "budget whose threshold is a part of it", Body: `{"schemaId":"AIP Budget Notification","data":{"BudgetName":"b","SpendingAmount":"111.11","Budget":"100","NotificationThresholdAmount":"0.8"}}`, Look: func(a *alert.Alert) any { return a.Title }, Is: "Budget b: 111.11 spent of 100"},
 		{Name: "a name that is its place", Body: `{"status":"Activated","context":{"id":"i","name":"web","resourceName":"web"}}`, Look: func(a *alert.Alert) any { return a.Title }, Is: "web"},
 		{Name: "incident of Sentinel, active", Body: `{"object":{"name":"I-1","properties":{"title":"Odd login","severity":"Medium","status":"Active","incidentNumber":7}}}`, Want: []string{`firing warning sentinel_incident:i-1 .. "Odd login"`}},
 		{Name: "incident of Sentinel alone", Body: `{"id":"/x/i-1","properties":{"title":"Odd login","severity":"Informational","status":"Closed","incidentNumber":7,"lastModifiedTimeUtc":"2026-03-01T08:30:00Z"}}`,
@@ -159,8 +164,12 @@ func TestFiringAndRecoveryAreOneAlert(t *testing.T) {
 	if fired.DedupKey != over.DedupKey || fired.DedupKey == other.DedupKey {
 		t.Errorf("keys %s, %s, other %s", fired.DedupKey, over.DedupKey, other.DedupKey)
 	}
-	if !over.StartedAt.IsZero() || over.EndedAt.IsZero() || over.Episode != "" {
+	if !over.StartedAt.IsZero() || over.EndedAt.IsZero() || over.Episode != fired.Episode {
 		t.Errorf("the recovery's time is its end: %+v", over)
+	}
+	again := parse(t, `{"status":"Activated","context":{"id":"i","name":"n","resourceId":"r","timestamp":"2026-03-01T08:05:00Z"}}`)
+	if again.Episode != fired.Episode {
+		t.Errorf("a repeat begins episode %s after %s", again.Episode, fired.Episode)
 	}
 }
 

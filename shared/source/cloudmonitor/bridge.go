@@ -80,6 +80,12 @@ func phase(name string) (stem string, ended bool) {
 			return stem, false
 		}
 	}
+	if strings.HasPrefix(name[strings.LastIndexByte(name, ':')+1:], "Ipsec") { // VPN Gateway: IpsecHealthCheckFailed, IpsecHealthCheckSuccess
+		if stem, ok := strings.CutSuffix(name, "Success"); ok {
+			return stem, true
+		}
+		return strings.TrimSuffix(name, "Failed"), false
+	}
 	if stem, ok := strings.CutSuffix(name, "_Status_Running"); ok { // Agent_Status_Stopped has gone before
 		return stem + "_Status", true
 	}

@@ -174,6 +174,9 @@ func statusOf(state string) (alert.Status, string) {
 	case "OK", "恢复告警", "恢复报警", "RESOLVED", "RECOVERED":
 		return alert.Resolved, ""
 	}
+	if status := source.StatusOf(state); status != "" { // what later versions say
+		return status, ""
+	}
 	return "", fmt.Sprintf("is %.40q, expected ALERT, OK or INSUFFICIENT_DATA (发生告警, 恢复告警; OCCURRED, RECOVERED; TRIGGERED, RESOLVED)", state)
 }
 

@@ -73,6 +73,8 @@ func TestPhases(t *testing.T) {
 		{name("Instance:SystemMaintenance.Reboot:Scheduled"), bridged("Instance:SystemMaintenance.Reboot:Canceled")},
 		{bridged("Instance:SystemFailure.Reboot:Executing"), bridged("Instance:SystemFailure.Reboot:Executed")},
 		{name("Agent_Status_Stopped"), name("Agent_Status_Running")},
+		{name("IpsecHealthCheckFailed"), name("IpsecHealthCheckSuccess")},
+		{bridged("CloudMonitor:IpsecPhase1NegoFailed"), bridged("CloudMonitor:IpsecPhase1NegoSuccess")},
 	} {
 		a, b := sourcetest.One(t, Source, pair[0]), sourcetest.One(t, Source, pair[1])
 		if a.DedupKey != b.DedupKey || a.Status != alert.Firing || b.Status != alert.Resolved || b.EndedAt.IsZero() {
@@ -104,7 +106,7 @@ func TestPhases(t *testing.T) {
 
 func TestStatusesOfVersion2(t *testing.T) {
 	for words, want := range map[string]alert.Status{
-		`"status":"OCCURRED"`: alert.Firing, `"status":"PERSISTENT"`: alert.Firing, `"status":"RESOLVED"`: alert.Resolved, `"status":"RECOVERED"`: alert.Resolved,
+		`"status":"OCCURRED"`: alert.Firing, `"status":"PERSISTENT"`: alert.Firing, `"status":"RESOLVED"`: alert.Resolved, `"status":"RECOVERED"`: alert.Resolved, `"status":"NODATA"`: alert.Firing,
 		`"status":"OCCURRED","subtype":"NORMAL_RESOLVE"`: alert.Resolved, `"subtype":"NORMAL_RESOLVE"`: alert.Resolved,
 	} {
 		if a := sourcetest.One(t, Source, `{"specversion":"1.0","ruleId":"r","alertEntityId":"e","subject":"S",`+words+`}`); a.Status != want || a.Title != "S" || a.DedupKey != keyOf("rule", "r", map[string]string{"entity": "e"}) {

@@ -36,7 +36,7 @@ var Source = source.Source{
 			"Within the account and region of this stack, without an integration: make the function ingest-eventbridge the target of the rule.",
 		},
 		Proof:      "The key in the address, and what the connection sends: bearer or basic.",
-		Understood: "Alarms of CloudWatch, findings of GuardDuty, Security Hub (ASFF, OCSF), Inspector, Macie and Access Analyzer, scans of ECR, calls that CloudTrail recorded, AWS Health, Synthetics, EC2, ECS, Batch, CodePipeline, CodeBuild, CodeDeploy, RDS, Auto Scaling, Trusted Advisor, Config, Backup, Glue, Step Functions, Cost Anomaly Detection; any other event by its state, severity and resources. Deployments that came to a good end, and changes of parameters, tags and repositories, are changes. What only happened, and is never said to be over, expires.",
+		Understood: "Alarms of CloudWatch, findings of GuardDuty, Security Hub (ASFF, OCSF), Inspector, Macie and Access Analyzer, scans of ECR, calls that CloudTrail recorded, AWS Health, Synthetics, EC2, ECS, Batch, CodePipeline, CodeBuild, CodeDeploy, RDS, Auto Scaling, Trusted Advisor, Config, Backup, Glue, Step Functions, Elastic Beanstalk, ACM, DMS, OpsItems, results of Lambda functions, insights of CloudTrail, Cost Anomaly Detection; any other event by its state, severity and resources. Deployments that came to a good end, and changes of parameters, tags and repositories, are changes. What only happened, and is never said to be over, expires.",
 		Repeats:    "401, 407, 409, 429 and 5xx, for up to 24 hours and 185 times.",
 	},
 }

@@ -46,6 +46,7 @@ func TestParse(t *testing.T) {
 		{Name: "pushed nothing", Body: pushed(``), Err: "message.data: is empty"},
 		{Name: "finding", Body: pushed(`{"notificationConfigName":"organizations/1/notificationConfigs/n","finding":{"name":"organizations/1/sources/2/findings/f","state":"ACTIVE","category":"PUBLIC_BUCKET_ACL","severity":"HIGH","createTime":"2026-03-01T08:00:00Z"},"resource":{"name":"//storage.googleapis.com/photos"}}`),
 			Want: []string{`firing error finding:organizations/1/sources/2/findings/f 2026-03-01T08:00:00Z.. "PUBLIC_BUCKET_ACL on photos"`}},
+		{Name: "finding whose detector has the severity", Body: `{"finding":{"name":"f","state":"ACTIVE","category":"C","severity":"SEVERITY_UNSPECIFIED","sourceProperties":{"SeverityLevel":"High"}}}`, Want: []string{`firing error finding:f .. "C"`}},
 		{Name: "finding is inactive", Body: `{"finding":{"name":"f","state":"INACTIVE","category":"C","eventTime":"2026-03-01T09:00:00Z"}}`, Want: []string{`resolved - finding:f ..2026-03-01T09:00:00Z "C"`}},
 		{Name: "finding is muted", Body: `{"finding":{"name":"f","state":"ACTIVE","mute":"MUTED","category":"C"}}`, Want: []string{`resolved - finding:f .. "C"`}},
 		{Name: "finding in another state", Body: `{"finding":{"name":"f","state":"ODD"}}`, Want: []string{`rejected: finding.state: is "ODD", expected ACTIVE or INACTIVE`}},

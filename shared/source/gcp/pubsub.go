@@ -70,7 +70,7 @@ func finding(v doc.Value) (source.Parsed, error) {
 	}
 	category, what := is.Get("category").Text(), lastOf(source.FirstText(on.First("displayName", "name"), is.Get("resourceName").Text()))
 	a := alert.Alert{
-		Source: Name, DedupKey: alert.SenderKey("finding", id), Episode: "finding", Severity: source.SeverityOf(is.Get("severity").Text()), Group: category, Status: alert.Firing,
+		Source: Name, DedupKey: alert.SenderKey("finding", id), Episode: "finding", Severity: findingSeverity(is), Group: category, Status: alert.Firing,
 		Title: source.FirstText(strings.TrimSuffix(category+" on "+what, " on "), "Finding "+lastOf(id)), Description: source.Lines(is.First("description", "sourceProperties.Explanation"), is.First("nextSteps", "sourceProperties.Recommendation")),
 		Labels: source.Labels("category", category, "class", is.Get("findingClass").Text(), "resource", source.FirstText(on.Get("name").Text(), is.Get("resourceName").Text()), "resource_type", on.Get("type").Text(),
 			"project", on.First("projectDisplayName", "gcpMetadata.projectDisplayName", "project"), "state", is.Get("state").Text(), "mute", is.Get("mute").Text()),
@@ -85,6 +85,15 @@ func finding(v doc.Value) (source.Parsed, error) {
 		a.StartedAt = source.Instant(is.Get("eventTime").Text())
 	}
 	return source.One(a), nil
+}
+
+// findingSeverity is that of the finding, and before it had one, what its
+// detector says (Security Health Analytics, Event Threat Detection).
+func findingSeverity(is doc.Value) alert.Severity {
+	if s := source.SeverityOf(is.Get("severity").Text()); s != "" {
+		return s
+	}
+	return source.SeverityOf(is.First("sourceProperties.SeverityLevel", "sourceProperties.detectionPriority"))
 }
 
 func lastOf(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }

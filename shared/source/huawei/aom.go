@@ -65,7 +65,7 @@ func event(root, v doc.Value) source.Item {
 	}
 	ends := source.InstantIn(alarmTime(f.Text("endsat")), source.China)
 	told := source.StatusOf(f.Text("annotationsalarmstatus", "alarmstatus", "status"))
-	if told == alert.Resolved || told == "" && (!ends.IsZero() || recovers(root.Get("subject").Text())) {
+	if told == alert.Resolved || told == "" && (!ends.IsZero() || source.StatusTold(root.Get("subject").Text()) == alert.Resolved) {
 		a.Status, a.EndedAt = alert.Resolved, ends
 		if ends.IsZero() {
 			a.EndedAt = source.Instant(root.Get("timestamp").Text())

@@ -157,11 +157,11 @@ func severityOf(level string) alert.Severity {
 	switch strings.ToLower(strings.TrimSpace(level)) {
 	case "1", "紧急", "critical":
 		return alert.Critical
-	case "2", "重要", "major":
+	case "2", "重要", "major", "important":
 		return alert.Error
 	case "3", "次要", "minor":
 		return alert.Warning
-	case "4", "提示", "informational", "info":
+	case "4", "提示", "informational", "info", "suggestion", "prompt":
 		return alert.Info
 	}
 	return source.SeverityOf(level)

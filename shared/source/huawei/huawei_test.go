@@ -119,6 +119,7 @@ func TestAlarm(t *testing.T) {
 			return b.Status == alert.Resolved && b.DedupKey == a.DedupKey && b.StartedAt.IsZero() && b.EndedAt.Equal(a.StartedAt)
 		}},
 		{"state as text", `"IsAlarm":true`, `"IsAlarm":"false"`, func(b alert.Alert) bool { return b.Status == alert.Resolved }},
+		{"level in other words", `"AlarmLevel":"Major"`, `"AlarmLevel":"Important"`, func(b alert.Alert) bool { return b.Severity == alert.Error }},
 		{"time without spaces", `2026/03/01 16:57:00 GMT+08:00`, `2026/03/0116:57:00GMT+08:00`, func(b alert.Alert) bool { return b.StartedAt.Equal(a.StartedAt) }},
 		{"time without zone", `2026/03/01 16:57:00 GMT+08:00`, `2026-03-01 16:57:00`, func(b alert.Alert) bool { return b.StartedAt.Equal(a.StartedAt) }},
 		{"no time", `2026/03/01 16:57:00 GMT+08:00`, ``, func(b alert.Alert) bool { return b.StartedAt.Minute() == 58 }},
@@ -161,6 +162,14 @@ func TestSubjectsSayTheState(t *testing.T) {
 	over := sourcetest.One(t, Source, message(t, "subject", "[华为云][紧急告警恢复]云监控通知：“web-1” 的CPU使用率已恢复正常。", "message", "other text"))
 	if firing.Status != alert.Firing || over.Status != alert.Resolved || firing.DedupKey != over.DedupKey || firing.Severity != alert.Critical || over.Severity != alert.Critical {
 		t.Errorf("%+v\n%+v", firing, over)
+	}
+	for subject, want := range map[string]alert.Status{
+		"[HUAWEI CLOUD][Major Alarm Cleared]CPU of web-1 returned to normal.": alert.Resolved, "CPU of web-1 has returned to normal": alert.Resolved,
+		"[华为云][紧急告警未恢复]web-1 的CPU使用率": alert.Firing, "web-1 的数据恢复失败": alert.Firing,
+	} {
+		if a := sourcetest.One(t, Source, message(t, "subject", subject, "message", "text")); a.Status != want {
+			t.Errorf("%s: %s", subject, a.Status)
+		}
 	}
 	if a := sourcetest.One(t, Source, message(t, "message", "disk of x is full\nmore")); a.Title != "disk of x is full" || a.Status != alert.Firing {
 		t.Errorf("without a subject: %+v", a)

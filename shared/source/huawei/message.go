@@ -21,7 +21,7 @@ func published(root doc.Value) source.Item {
 		Labels:   map[string]string{"topic_urn": root.Get("topic_urn").Text()},
 	}
 	when := source.Instant(root.Get("timestamp").Text())
-	if recovers(title) {
+	if source.StatusTold(title) == alert.Resolved {
 		a.Status, a.EndedAt = alert.Resolved, when
 	} else {
 		a.StartedAt = when
@@ -29,16 +29,6 @@ func published(root doc.Value) source.Item {
 	item := source.Fired(a)
 	item.Alert.Episode = ""
 	return item
-}
-
-func recovers(subject string) bool {
-	lower := strings.ToLower(subject)
-	for _, word := range [...]string{"恢复]", "已恢复", "恢复正常", "alarm cleared", "alarm resolved", "has been cleared", "has been resolved", "returned to normal"} {
-		if strings.Contains(lower, word) {
-			return true
-		}
-	}
-	return false
 }
 
 // levelIn finds the level in "[华为云][紧急告警]".

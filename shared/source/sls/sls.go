@@ -34,7 +34,7 @@ var Source = source.Source{
 			"Name the webhook in an action policy, and let the alert rule send recoveries.",
 		},
 		Proof:      "The key in the address, or a header of the webhook (Authorization: Bearer, or basic).",
-		Understood: "The default content of both versions of templates, single and merged, and the variables of the alerts before them (AlertName, FireTime); severities 10 to 2 and their words; numbers as texts. An alert is known by fingerprint, else by alert_instance_id, else by rule, project and labels.",
+		Understood: "The default content of both versions of templates, single and merged, and the variables of the alerts before them (AlertName, FireTime); severities 10 to 2 and their words; numbers as texts. An alert is known by fingerprint, else by what this is made of: rule, project and labels; where labels are left out, by alert_instance_id.",
 		Repeats:    "Not published; an action policy repeats while an alert fires.",
 	},
 }
@@ -92,14 +92,19 @@ func instant(v doc.Value, paths ...string) time.Time {
 	return source.InstantIn(v.First(paths...), source.China)
 }
 
-// keyOf prefers what stays equal over firing periods.
+// keyOf is the fingerprint, or that of which it is made: project, rule and
+// labels (Simple Log Service, "Deduplicate alerts based on fingerprints"). The
+// instance has the time of an evaluation in it, so it counts only where a
+// content leaves these out.
 func keyOf(v doc.Value, name string, labels doc.Value) string {
-	for _, id := range [...]string{"fingerprint", "alert_instance_id"} {
-		if text := v.Get(id).Text(); text != "" {
-			return alert.SenderKey(id, text)
-		}
+	if text := v.Get("fingerprint").Text(); text != "" {
+		return alert.SenderKey("fingerprint", text)
 	}
-	parts := map[string]string{"alert": source.FirstText(v.First("alert_id", "AlertID"), name), "project": v.First("project", "Project")}
+	rule, instance := source.FirstText(v.First("alert_id", "AlertID"), name), v.Get("alert_instance_id").Text()
+	if instance != "" && (rule == "" || !v.Get("labels").Present()) {
+		return alert.SenderKey("alert_instance_id", instance)
+	}
+	parts := map[string]string{"alert": rule, "project": v.First("project", "Project")}
 	for n, value := range source.Named(labels) {
 		parts["label."+n] = value.Text()
 	}

@@ -43,6 +43,9 @@ func TestParse(t *testing.T) {
 		{"no instance", `"alert_instance_id":"i-1",`, ``, func(b alert.Alert) bool {
 			return b.DedupKey == alert.HashKey(map[string]string{"alert": "a-1", "project": "p", "label.env": "prod"})
 		}},
+		{"of a later evaluation", `"i-1"`, `"i-2"`, func(b alert.Alert) bool { return b.DedupKey == a.DedupKey }},
+		{"of another group", `"env":"prod"`, `"env":"test"`, func(b alert.Alert) bool { return b.DedupKey != a.DedupKey }},
+		{"no labels", `"labels":{"env":"prod"},`, ``, func(b alert.Alert) bool { return b.DedupKey == "alert_instance_id:i-1" }},
 		{"labels in a string", `{"env":"prod"}`, `"{\"env\":\"prod\"}"`, func(b alert.Alert) bool { return b.Labels["env"] == "prod" }},
 		{"title with the name", `"T"`, `"N of web"`, func(b alert.Alert) bool { return b.Title == "N of web" }},
 		{"links", `"severity"`, `"signin_url":"https://sls.example.com/x","dashboard_url":"no address","severity"`, func(b alert.Alert) bool { return len(b.Links) == 1 }},
