@@ -336,7 +336,14 @@ func read(found integration.Found, src source.Source, req *source.Request) (sour
 	if err := CheckMedia(req, sent, src.Media); err != nil {
 		return source.Parsed{}, req, err
 	}
+	path := req.Path
+	if src.OwnPath != nil && src.OwnPath(req) {
+		without := *req
+		without.Path = ""
+		req = &without
+	}
 	req, redacted, more := found.Redact.Request(req, src.Rewrite)
+	req.Path = cmp.Or(req.Path, path)
 	notes = append(notes, more...)
 	parsed, err := source.HideSecrets(src.Parse(req))
 	parsed, again := found.Redact.Parsed(parsed)

@@ -29,7 +29,7 @@ const foreign = " !title !name !severity !level !state !host !hostname !id !time
 
 // Source is the Alert API.
 var Source = source.Source{
-	Name: Name, Parse: Parse, Auths: []string{"hmac-sha256"}, // Authorization holds the GenieKey
+	Name: Name, Parse: Parse, OwnPath: named, Auths: []string{"hmac-sha256"}, // Authorization holds the GenieKey
 	Marks: []string{
 		"header:Authorization=\"GenieKey *\"",
 		"message alias !alert !event_action !status !action !alerts" + foreign,
