@@ -147,6 +147,28 @@ func TestAnAlertIsClosedByAnyOfItsNames(t *testing.T) {
 	}
 }
 
+// TestTheSameTextAgainIsTheSameRequest: Alertmanager's update_alerts tells
+// message and description with each notification.
+func TestTheSameTextAgainIsTheSameRequest(t *testing.T) {
+	o := serve(t)
+	first, other := `{"message":"[FIRING:1] Disk"}`, `{"message":"[FIRING:2] Disk"}`
+	for _, r := range [][2]string{
+		{"/v2/alerts/a/message", first}, {"/v2/alerts/a/message", first}, {"/v2/alerts/a/message", other}, {"/v2/alerts/b/message", first}, {"/v2/alerts/a/description", first},
+		{"/v2/alerts/a/notes", `{"note":"x"}`}, {"/v2/alerts/a/notes", `{"note":"x"}`},
+	} {
+		if status, _ := o.ask("POST", r[0], "identifierType=alias", r[1]); status != 202 {
+			t.Fatalf("%s answered %d", r[0], status)
+		}
+	}
+	seen := map[string][]int{}
+	for i, d := range o.Sent {
+		seen[d.ID] = append(seen[d.ID], i)
+	}
+	if again := seen[o.Sent[0].ID]; len(seen) != 6 || !slices.Equal(again, []int{0, 1}) {
+		t.Errorf("deliveries by their ids: %v", seen)
+	}
+}
+
 // TestRedactionLeavesIdsWhole: patterns of numbers and tokens match ids, too,
 // which say nothing of an alert; an alias is redacted wherever it stands.
 func TestRedactionLeavesIdsWhole(t *testing.T) {
