@@ -13,6 +13,7 @@ import (
 
 	"tocsin/shared/intake/intaketest"
 	"tocsin/shared/source/opsgenieapi"
+	"tocsin/shared/source/redact"
 	"tocsin/shared/telemetry"
 )
 
@@ -143,6 +144,52 @@ func TestAnAlertIsClosedByAnyOfItsNames(t *testing.T) {
 				t.Errorf("%q", keys)
 			}
 		})
+	}
+}
+
+// TestTheSameTextAgainIsTheSameRequest: Alertmanager's update_alerts tells
+// message and description with each notification.
+func TestTheSameTextAgainIsTheSameRequest(t *testing.T) {
+	o := serve(t)
+	first, other := `{"message":"[FIRING:1] Disk"}`, `{"message":"[FIRING:2] Disk"}`
+	for _, r := range [][2]string{
+		{"/v2/alerts/a/message", first}, {"/v2/alerts/a/message", first}, {"/v2/alerts/a/message", other}, {"/v2/alerts/b/message", first}, {"/v2/alerts/a/description", first},
+		{"/v2/alerts/a/notes", `{"note":"x"}`}, {"/v2/alerts/a/notes", `{"note":"x"}`},
+	} {
+		if status, _ := o.ask("POST", r[0], "identifierType=alias", r[1]); status != 202 {
+			t.Fatalf("%s answered %d", r[0], status)
+		}
+	}
+	seen := map[string][]int{}
+	for i, d := range o.Sent {
+		seen[d.ID] = append(seen[d.ID], i)
+	}
+	if again := seen[o.Sent[0].ID]; len(seen) != 6 || !slices.Equal(again, []int{0, 1}) {
+		t.Errorf("deliveries by their ids: %v", seen)
+	}
+}
+
+// TestRedactionLeavesIdsWhole: patterns of numbers and tokens match ids, too,
+// which say nothing of an alert; an alias is redacted wherever it stands.
+func TestRedactionLeavesIdsWhole(t *testing.T) {
+	o := serve(t)
+	rules, err := redact.Compile(nil, []string{`\d{6}`, `[0-9a-f]{8}`, `card-\w+`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Found.Redact = rules
+	alias := opsgenieapi.ByAlias("card-hush")
+	o.ask("POST", "/v2/alerts", "", `{"message":"x","alias":"db-1/disk"}`)
+	o.ask("POST", "/v2/alerts/"+disk.ID()+"/close", "", "{}")
+	o.ask("POST", "/v2/alerts/"+disk.TinyID()+"/close", "identifierType=tiny", "{}")
+	o.ask("POST", "/v2/alerts", "", `{"message":"y","alias":"card-hush"}`)
+	o.ask("POST", "/v2/alerts/card-hush/close", "identifierType=alias", "{}")
+	keys := o.keys()
+	if want := []string{"firing " + disk.Key(), "resolved " + disk.Key(), "resolved " + disk.Key()}; !slices.Equal(keys[:3], want) {
+		t.Errorf("read %q, want %q", keys[:3], want)
+	}
+	if keys[4] != strings.Replace(keys[3], "firing", "resolved", 1) || strings.HasSuffix(keys[3], alias.Key()) {
+		t.Errorf("an alias that is redacted: %q", keys[3:])
 	}
 }
 

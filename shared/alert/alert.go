@@ -150,6 +150,13 @@ func HashKey(parts map[string]string) string {
 	return "hash1:" + digest(b.String())
 }
 
+// Hashed reports whether a key is a digest, which says nothing of what it was
+// made of, and tells things apart only as it is. tiny_id is that of package
+// opsgenieapi.
+func Hashed(key string) bool {
+	return strings.HasPrefix(key, "hash1:") || strings.HasPrefix(key, "tiny_id:") || strings.Contains(key, ":sha256-")
+}
+
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:16])

@@ -327,15 +327,19 @@ func (in *Intake) pass(ctx context.Context, found integration.Found, src source.
 // read takes off a request how it was sent and out of it what nobody may keep,
 // and reads what is left, which it returns too.
 func read(found integration.Found, src source.Source, req *source.Request) (source.Parsed, *source.Request, error) {
-	sent := req.Media()
+	media := req.Media()
 	req, notes, err := wire.Plain(req, MaxBody)
 	if err != nil {
 		return source.Parsed{}, req, unread(err)
 	}
-	if err := CheckMedia(req, sent, src.Media); err != nil {
+	if err := CheckMedia(req, media, src.Media); err != nil {
 		return source.Parsed{}, req, err
 	}
+	path, ownPath := req.Path, src.OwnPath != nil && src.OwnPath(req)
 	req, redacted, more := found.Redact.Request(req, src.Rewrite)
+	if ownPath {
+		req.Path = path
+	}
 	notes = append(notes, more...)
 	parsed, err := source.HideSecrets(src.Parse(req))
 	parsed, again := found.Redact.Parsed(parsed)

@@ -54,6 +54,11 @@ type Source struct {
 	// are JSON, forms or texts.
 	Rewrite Rewrite
 
+	// OwnPath reports whether the path of a request names an alert by an id that
+	// was made here: it says nothing of it, works only as it is, and is not
+	// redacted. nil: none does.
+	OwnPath func(r *Request) bool
+
 	// RetryStatus is the status on which its sender tries again; 0 is what
 	// [Source.Retry] knows of it.
 	RetryStatus int

@@ -30,7 +30,7 @@ var Source = source.Source{
 		"header:X-Gitlab-Event", "header:X-Gitlab-Token", "header:User-Agent=GitLab/*",
 		"object_kind project.path_with_namespace", "object_kind=pipeline object_attributes.ref object_attributes.status", "object_kind=build build_status build_name",
 		"object_kind=deployment deployment_id environment", "object_kind=access_token event_name object_attributes", "object_kind=vulnerability object_attributes.report_type",
-		"event_name=push|tag_push|repository_update|merge_request project_id project.web_url", "event_name=project_*|user_*|group_*|key_*|repository_update created_at updated_at", "object_kind=issue|work_item object_attributes.iid",
+		"event_name=push|tag_push|repository_update|merge_request project_id project.web_url", "event_name=project_*|user_*|group_*|key_*|repository_update created_at updated_at", "object_kind=issue|work_item object_attributes.iid", "object_kind=alert object_attributes.events object_attributes.started_at",
 	},
 	Guide: source.Guide{
 		Product: "GitLab", Page: "https://docs.gitlab.com/user/project/integrations/webhook_events/",
@@ -41,7 +41,7 @@ var Source = source.Source{
 		},
 		Proof: "X-Gitlab-Token is the secret token; or webhook-signature, by Standard Webhooks, with the signing token (whsec_...).",
 		Understood: "pipeline, build and deployment: failed fires, the next success of the same ref, job or environment recovers; canceled, skipped and the like say nothing, nor does a job that is allowed to fail. " +
-			"vulnerability: detected and confirmed until resolved or dismissed. Issues of the type incident, until they are closed or their status is resolved. Access tokens that expire, which never recover. " +
+			"vulnerability: detected and confirmed until resolved or dismissed. Issues of the type incident, until they are closed or their status is resolved. Alerts that GitLab took in, until they are resolved or ignored. Access tokens that expire, which never recover. " +
 			"push, tag_push, release, successful deployments, feature_flag: changes. Everything else is a note.",
 		Repeats: "Statuses are not published; a repeat keeps the Idempotency-Key. After 4 failures in a row a webhook pauses, after 40 it stops.",
 	},
@@ -90,7 +90,7 @@ func eventOf(root doc.Value) event {
 }
 
 var readers = map[string]func(event) source.Parsed{
-	"pipeline": pipeline, "build": job, "deployment": deployment, "access_token": token, "vulnerability": vulnerability, "issue": incident, "work_item": incident,
+	"pipeline": pipeline, "build": job, "deployment": deployment, "access_token": token, "vulnerability": vulnerability, "issue": incident, "work_item": incident, "alert": managed,
 	"push": push, "tag_push": push, "release": release, "feature_flag": flag,
 }
 
@@ -237,6 +237,29 @@ func escalated(status string) alert.Status {
 		return alert.Resolved
 	}
 	return alert.Firing
+}
+
+// managed reads an alert that GitLab itself took in (lib/gitlab/data_builder/alert.rb).
+func managed(e event) source.Parsed {
+	page := e.is.Get("url").Text()
+	a := alert.Alert{
+		Source: Name, Severity: source.SeverityOf(e.is.Get("severity").Text()), Group: e.Where, Title: e.Of(source.FirstText(e.is.Get("title").Text(), "alert")), DedupKey: alert.SenderKey("alert", page),
+		StartedAt: source.Instant(e.is.Get("started_at").Text()), Labels: e.Label("events", e.is.Get("events").Text()), Links: source.Links("Alert", page),
+	}
+	if page == "" {
+		a.DedupKey = alert.HashKey(map[string]string{"project": e.Where, "title": a.Title})
+	}
+	switch state := strings.ToLower(e.is.Get("status").Text()); state {
+	case "triggered":
+		a.Status = alert.Firing
+	case "acknowledged":
+		a.Status = alert.Acknowledged
+	case "resolved", "ignored":
+		a.Status, a.EndedAt = alert.Resolved, source.Instant(e.is.Get("ended_at").Text())
+	default:
+		return e.Rejected("object_attributes.status: is %.40q, expected triggered, acknowledged, resolved or ignored", state)
+	}
+	return source.One(a)
 }
 
 func push(e event) source.Parsed {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tocsin/shared/alert"
+	"tocsin/shared/source"
 )
 
 // Number names an alert within its integration. It is a hash of the alias in
@@ -45,6 +46,15 @@ func ByIdentifier(identifier, identifierType string) Number {
 		}
 	}
 	return ByAlias(identifier)
+}
+
+// named reports whether a path names its alert by its id or tiny id.
+func named(r *source.Request) bool {
+	_, rest, _ := strings.Cut("/"+r.Path, "/"+AlertsPath+"/")
+	identifier, _, _ := strings.Cut(rest, "/")
+	_, isID := byID(identifier)
+	_, err := strconv.ParseUint(identifier, 10, numberBits)
+	return isID || err == nil && strings.EqualFold(r.Query.Get("identifierType"), "tiny")
 }
 
 // Created is the alert of the one key of a request that created it.

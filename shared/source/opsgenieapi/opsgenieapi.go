@@ -29,7 +29,7 @@ const foreign = " !title !name !severity !level !state !host !hostname !id !time
 
 // Source is the Alert API.
 var Source = source.Source{
-	Name: Name, Parse: Parse, Auths: []string{"hmac-sha256"}, // Authorization holds the GenieKey
+	Name: Name, Parse: Parse, OwnPath: named, Auths: []string{"hmac-sha256"}, // Authorization holds the GenieKey
 	Queries: []string{"identifierType", "tags", "keys"},
 	Marks: []string{
 		"header:Authorization=\"GenieKey *\"",
@@ -45,7 +45,7 @@ var Source = source.Source{
 			"A tool whose whole address is free may use `{url}/` in place of `https://api.opsgenie.com/`.",
 		},
 		Proof: "The key in `Authorization: GenieKey <key>`, or in the address.",
-		Understood: "Creating, closing and deleting, acknowledging and taking it back, notes. Whatever else may be asked of an alert (snooze, assign, tags, priority ...) becomes a note on its event. " +
+		Understood: "Creating, closing and deleting, acknowledging and taking it back, notes. Whatever else may be asked of an alert (snooze, assign, tags, priority ...) becomes a note on its event; of the same message or description one is made, however often it is told. " +
 			"Ids, tiny ids and request ids hold what they stand for: an alert is found by each, also one that nobody created. Alerts cannot be searched; close only what the same key created.",
 		Repeats: "429 and 5xx (Opsgenie documentation, \"API rate limiting\" and \"Response\").",
 	},
@@ -216,6 +216,10 @@ var statuses = map[string]alert.Status{
 	"close": alert.Resolved, "delete": alert.Resolved, "acknowledge": alert.Acknowledged, "unacknowledge": alert.Unacknowledged,
 }
 
+// texts are what Alertmanager's update_alerts tells with each notification,
+// changed or not: the same again is the same request.
+var texts = []string{"message", "description"}
+
 // does reads what is done with an alert: a note, if there is one, and then the
 // action itself.
 func (t Target) does(r *source.Request, root doc.Value) (source.Parsed, error) {
@@ -224,6 +228,9 @@ func (t Target) does(r *source.Request, root doc.Value) (source.Parsed, error) {
 		var bad fault.Problems
 		bad.Add("note", "Note can not be empty.")
 		return out, bad.Err("the note is not valid")
+	}
+	if slices.Contains(texts, t.Action) {
+		out.SenderID = t.Action + " of " + t.Alert.TinyID()
 	}
 	status := statuses[t.Action]
 	if status == "" && t.Action != "notes" {

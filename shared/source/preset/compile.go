@@ -57,6 +57,7 @@ type reading struct {
 	labels                                                          map[string]lookup.Text
 	links                                                           []link
 	labelsOmit                                                      []string
+	neverEnds                                                       bool
 }
 
 type rank struct {
@@ -132,6 +133,7 @@ func over(base, v Reading) Reading {
 	if v.Zone != "" {
 		base.Zone = v.Zone
 	}
+	base.NeverEnds = base.NeverEnds || v.NeverEnds
 	if v.Links != nil {
 		base.Links = v.Links
 	}
@@ -196,7 +198,7 @@ func (c *compiler) reading(at string, r Reading) reading {
 		alerts: c.paths(at+"alerts", r.Alerts), ended: c.paths(at+"ended", r.Ended), skip: c.any(at+"skip", r.Skip), key: c.texts(at+"key", r.Key), title: c.texts(at+"title", r.Title),
 		description: c.texts(at+"description", r.Description), group: c.texts(at+"group", r.Group), episode: c.texts(at+"episode", r.Episode),
 		at: c.texts(at+"at", r.At), startedAt: c.texts(at+"started_at", r.StartedAt), endedAt: c.texts(at+"ended_at", r.EndedAt), labelsFrom: c.paths(at+"labels_from", r.LabelsFrom),
-		identity: c.paths(at+"identity", r.Identity), labelsOmit: r.LabelsOmit, zone: c.zone(at+"zone", r.Zone), labels: c.labels(at+"labels.", r.Labels), links: c.links(at, r.Links),
+		identity: c.paths(at+"identity", r.Identity), labelsOmit: r.LabelsOmit, neverEnds: r.NeverEnds, zone: c.zone(at+"zone", r.Zone), labels: c.labels(at+"labels.", r.Labels), links: c.links(at, r.Links),
 	}
 	if s := r.Status; s != nil {
 		out.ignored, out.acknowledged = c.any(at+"status.ignored", s.Ignored), c.any(at+"status.acknowledged", s.Acknowledged)

@@ -100,7 +100,7 @@ func (p *Preset) read(sc *lookup.Scope, out *source.Parsed) error {
 	if err := source.TooMany(len(items) + len(ended)); err != nil {
 		return err
 	}
-	untitled := 0
+	untitled, ending := 0, 0
 	for i, v := range slices.Concat(items, ended) {
 		one := sc
 		if several {
@@ -116,8 +116,12 @@ func (p *Preset) read(sc *lookup.Scope, out *source.Parsed) error {
 		if a := item.Alert; a != nil && a.Title == a.DedupKey && r.title.In(one) == "" {
 			untitled++
 		}
+		if !r.neverEnds {
+			ending++
+		}
 		out.Items = append(out.Items, item)
 	}
+	out.NeverEnds = len(out.Items) > 0 && ending == 0
 	if untitled > 0 {
 		out.Notes = append(out.Notes, fmt.Sprintf("%d of %d alerts have no title: nothing stands at %s; the key stands for it", untitled, len(out.Items), written(r.title)))
 	}

@@ -106,6 +106,21 @@ func TestReading(t *testing.T) {
 	}
 }
 
+func TestNeverEnds(t *testing.T) {
+	p := compile(t, `{"recognise":"id","alerts":"[*]","key":"{id}","title":"{id}","variants":[{"when":"drift","never_ends":true}]}`)
+	for body, want := range map[string]bool{
+		`[{"id":"1","drift":true}]`:            true,
+		`[{"id":"1","drift":true},{"id":"2"}]`: false,
+		`[{"id":"1"}]`:                         false,
+		`[]`:                                   false,
+	} {
+		parsed, err := p.Parse(&source.Request{Body: []byte(body)})
+		if err != nil || parsed.NeverEnds != want {
+			t.Errorf("%s: %v, %v", body, parsed.NeverEnds, err)
+		}
+	}
+}
+
 func TestStatusAndSeverityAreAskedInOrder(t *testing.T) {
 	const spec = `{"key":"{id}","title":"{id}","status":{"ignored":"s=test|x","acknowledged":["s=ack","s=both"],"resolved":["s=ok","s=both"],"firing":"s=bad"},
 		"severity":{"critical":"n>=9","error":["n>=7","n=seven"],"warning":"n>=4","info":"n>=1","from":["{w}","{v}"],"default":"warning"}}`

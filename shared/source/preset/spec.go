@@ -61,6 +61,7 @@ type Reading struct {
 	LabelsFrom  List              `json:"labels_from,omitempty"` // paths of objects, of lists of {name|key|label|title, value}, or of lists of name:value
 	LabelsOmit  List              `json:"labels_omit,omitempty"` // names of those that are none, with * for any characters; "#" is every number, true and false
 	Links       []Link            `json:"links,omitempty"`       // pages about it
+	NeverEnds   bool              `json:"never_ends,omitempty"`  // its sender tells of no end, so that it expires
 }
 
 // Status holds conditions for each status, asked in this order; then From is a

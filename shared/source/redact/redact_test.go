@@ -167,6 +167,24 @@ func TestErrorsAreCleanedToo(t *testing.T) {
 	}
 }
 
+func TestDigestsStayWhole(t *testing.T) {
+	rules, err := redact.Compile(nil, []string{"[0-9a-f]{32}", `\d{16}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := alert.SenderKey("host", strings.Repeat("h", 300))
+	for key, want := range map[string]string{
+		alert.HashKey(map[string]string{"host": "db-1"}): alert.HashKey(map[string]string{"host": "db-1"}),
+		long: long, "tiny_id:1145178373710835200": "tiny_id:1145178373710835200",
+		"card:4111111111111111": "card:[redacted]",
+	} {
+		parsed, _ := rules.Parsed(source.Parsed{Items: []source.Item{{Alert: &alert.Alert{DedupKey: key, Episode: key}}}})
+		if a := parsed.Items[0].Alert; a.DedupKey != want || a.Episode != want {
+			t.Errorf("%s became %s, %s", key, a.DedupKey, a.Episode)
+		}
+	}
+}
+
 func TestQueryHeadersAndPathAreCleanedToo(t *testing.T) {
 	rules, err := redact.Compile([]string{"X-Token", "token"}, []string{"sk_[a-z]+"})
 	if err != nil {
