@@ -166,7 +166,7 @@ func statusOf(word string) alert.Status {
 		return status
 	}
 	switch strings.ToLower(strings.TrimSpace(word)) {
-	case "trigger", "alert", "alerting", "warning", "nodata", "no_data", "escalated", "firing", "open", "opened", "active", "stable", "error", "critical":
+	case "trigger", "alert", "alerting", "warning", "nodata", "no_data", "escalated", "firing", "open", "opened", "reopened", "unacknowledged", "active", "stable", "error", "critical":
 		return alert.Firing
 	case "recovery", "recover", "resolved", "resolve", "ok", "closed", "close", "success", "completed":
 		return alert.Resolved

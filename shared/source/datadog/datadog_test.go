@@ -20,6 +20,7 @@ func TestParse(t *testing.T) {
 		{Name: "success is a recovery", Body: `{` + base + `,"alert_type":"success","date":1772355600000}`, Want: []string{`resolved - aggreg_key:k ..2026-03-01T09:00:00Z "T"`}},
 		{Name: "Null says nothing", Body: `{` + base + `,"alert_transition":"Null"}`, Want: []string{`firing - aggreg_key:k .. "T"`}},
 		{Name: "another transition", Body: `{` + base + `,"transition":"Muted"}`, Want: []string{`rejected: alert_transition: is "Muted", expected Triggered, Warn, No Data, Renotify or Recovered`}},
+		{Name: "an acknowledgement taken back", Body: `{` + base + `,"transition":"unacknowledged"}`, Want: []string{`firing - aggreg_key:k .. "T"`}},
 		{Name: "sentence as status", Body: `{` + base + `,"alert_status":"cpu was > 90"}`, Look: func(a *alert.Alert) any { return a.Description }, Is: "Status: cpu was > 90"},
 		{Name: "transition as status", Body: `{` + base + `,"alert_status":"Recovered"}`, Want: []string{`resolved - aggreg_key:k .. "T"`}},
 		{Name: "title tells", Body: `{"aggreg_key":"k","title":"[P1] [Recovered from No Data on {host:a}] T"}`, Want: []string{`resolved critical aggreg_key:k host:a .. "T (host:a)"`}},
