@@ -255,9 +255,11 @@ func (m message) severity(root doc.Value) alert.Severity {
 	if s := source.SeverityOf(m.Text("alerttype")); s != "" {
 		return s
 	}
-	switch word := strings.ToLower(source.FirstText(m.Text("alerttransition", "transition"), m.said)); strings.TrimPrefix(word, "re-") {
-	case "warn", "no data":
-		return alert.Warning
+	for _, word := range [...]string{m.Text("alerttransition", "transition"), m.said} { // "Renotify" says nothing of it
+		switch strings.TrimPrefix(strings.ToLower(word), "re-") {
+		case "warn", "no data":
+			return alert.Warning
+		}
 	}
 	if strings.HasPrefix(m.title, "[") { // "[CRITICAL] ..." of a security signal
 		return source.SeverityTold(m.title)

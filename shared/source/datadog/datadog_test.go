@@ -62,7 +62,8 @@ func TestSeverity(t *testing.T) {
 		`"priority":"normal","alert_type":"error"`: alert.Error, `"priority":"low"`: "", `"priority":"high"`: alert.Error,
 		`"annotations":{"datadog/priority":"P4"},"level":"critical"`: alert.Info, `"level":"critical"`: alert.Critical,
 		`"alert_type":"warning"`: alert.Warning, `"alert_transition":"Re-Warn"`: alert.Warning, `"alert_transition":"Re-No Data"`: alert.Warning, `"alert_transition":"Re-Triggered"`: "",
-		`"title":"[P2] [Triggered] T","alert_type":"warning"`: alert.Error,
+		`"title":"[P2] [Triggered] T","alert_type":"warning"`:             alert.Error,
+		`"title":"[Re-Warn on {host:a}] T","alert_transition":"Renotify"`: alert.Warning,
 	} {
 		parsed, err := Parse(sourcetest.Request(`{"aggreg_key":"k",` + fields + `}`))
 		if err != nil || parsed.Items[0].Alert.Severity != want {
