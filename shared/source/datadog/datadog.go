@@ -36,6 +36,7 @@ var Source = source.Source{
 		"alert_transition event_type",
 		"alert_cycle_key alert_id",
 		"alertTransition alertId",
+		"alerts.0.alertTransition alerts.0.alertId",
 		"alert_transition=" + transitions,
 		"event.alert_transition=" + transitions,
 		"transition=" + transitions + " title",
@@ -106,7 +107,7 @@ type message struct {
 }
 
 func messageOf(root doc.Value) message {
-	m := message{Fields: source.FieldsOf(root, root.Get("event"), root.Get("alert"), root.Get("metadata"), root.Get("details"), root.Get("data"), root.Get("incident"), root.At("attachments.0"), root.At("embeds.0"))}
+	m := message{Fields: source.FieldsOf(root, root.Get("event"), root.Get("alert"), root.Get("metadata"), root.Get("details"), root.Get("data"), root.Get("incident"), root.At("attachments.0"), root.At("embeds.0"), root.At("alerts.0"))}
 	m.read(m.Text("eventtitle", "title", "alerttitle", "summary", "monitorname", "alertname", "incidenttitle", "securitysignaltitle", "signaltitle", "securityrulename", "rulename", "syntheticstestname", "testname", "name", "subject"))
 	if m.title == "" {
 		first, _, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(m.description(), "%%%", "")), "\n")

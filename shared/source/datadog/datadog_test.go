@@ -38,6 +38,7 @@ func TestParse(t *testing.T) {
 		{Name: "security signal of the default payload", Body: `{"title":"[CRITICAL] Many logins","event_type":"security_monitoring_signal"}`, Look: func(a *alert.Alert) any { return a.Severity }, Is: alert.Critical},
 		{Name: "recovered from something", Body: `{"title":"[Recovered from No Data on {host:a}] T","aggreg_key":"k"}`, Want: []string{`resolved - aggreg_key:k host:a .. "T (host:a)"`}},
 		{Name: "triggered from something", Body: `{"title":"[Triggered from Warn on {host:a}] T","aggreg_key":"k"}`, Want: []string{`firing - aggreg_key:k host:a .. "T (host:a)"`}},
+		{Name: "made as a list of alerts", Body: `{"alerts":[{"alertId":"5","alertTitle":"T","alertScope":"host:a","alertTransition":"Recovered","date":"1772355600000"}],"commonLabels":{"alertname":"T"}}`, Want: []string{`resolved - monitor:5 host:a ..2026-03-01T09:00:00Z "T (host:a)"`}},
 		{Name: "made for a chat", Body: `{"attachments":[{"title":"[Triggered] T","text":"D","title_link":"https://app.datadoghq.com/e"}]}`, Look: func(a *alert.Alert) any { return a.Title + " " + a.Description }, Is: "T D"},
 		{Name: "a text alone", Body: `{"text":"[Recovered] T\nsee below"}`, Look: func(a *alert.Alert) any { return string(a.Status) + " " + a.Title }, Is: "resolved T"},
 		{Name: "nothing but a transition", Body: `{"ALERT_TITLE":"$ALERT_TITLE","ALERT_TRANSITION":"Triggered"}`, Look: func(a *alert.Alert) any { return a.Title }, Is: "Monitor"},
