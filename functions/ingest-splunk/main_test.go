@@ -18,6 +18,8 @@ func TestEvents(t *testing.T) {
 		{File: "detector-manually-resolved.json", Status: 200, Alerts: []string{`resolved P2 error incident:FaBcDeFgHiJ - "Memory of hosts: Running out of memory"`}},
 		{File: "on-call-unacked.json", Alerts: []string{`firing P1 critical entity:shop/checkout 2026-03-01T08:57:00Z "Checkout is slow"`}},
 		{File: "on-call-acked.json", Alerts: []string{`acknowledged P1 critical entity:shop/checkout 2026-03-01T08:57:00Z "Checkout is slow"`}},
+		{File: "on-call-nested.json", Alerts: []string{`firing P1 critical entity:cert/api 2026-03-01T08:05:09Z "Certificate of api"`}},
+		{File: "detector-own-payload.json", Status: 200, Alerts: []string{`firing P1 critical incident:INC-77 - "Critical Alert: cpu (CPU)"`}},
 		{File: "on-call-resolved.json", Alerts: []string{`resolved P3 - entity:shop/checkout 2026-03-01T08:57:00Z "Checkout is slow"`}},
 	})
 }

@@ -10,7 +10,7 @@ import (
 func TestStatusOfWordsAndPhrases(t *testing.T) {
 	for phrase, want := range map[string]alert.Status{
 		"firing": alert.Firing, "OK": alert.Resolved, "Resolved": alert.Resolved, "alert.resolved": alert.Resolved, "incident_closed": alert.Resolved,
-		"alertTriggered": alert.Firing, "Down ended (now: Up)": alert.Resolved, "not resolved": alert.Firing, "unresolved": "", "in_progress": alert.Acknowledged,
+		"alertTriggered": alert.Firing, "Down ended (now: Up)": alert.Resolved, "not resolved": alert.Firing, "unresolved": alert.Firing, "incident.unacknowledged": alert.Firing, "in_progress": alert.Acknowledged,
 		"ACKNOWLEDGED": alert.Acknowledged, "NO DATA": alert.Firing, "已恢复": alert.Resolved, "告警": alert.Firing, "blue": "", "": "", "17": "",
 		"POLICY_CLOSE_CRITICAL": alert.Resolved, "POLICY_OPEN_WARNING": alert.Firing, "disk critical": alert.Firing, "monitor.down": alert.Firing, "monitor_up": alert.Resolved, "problem opened": alert.Firing,
 		"recovery failed": alert.Firing, "close failed": alert.Firing, "reset failure": alert.Firing, "completed with errors": alert.Firing, "COMPLETED_WITH_FAILURES": alert.Firing, "SucceededWithIssues": alert.Firing,

@@ -36,6 +36,7 @@ var Source = source.Source{
 		"alert_transition event_type",
 		"alert_cycle_key alert_id",
 		"alertTransition alertId",
+		"alerts.0.alertTransition alerts.0.alertId",
 		"alert_transition=" + transitions,
 		"event.alert_transition=" + transitions,
 		"transition=" + transitions + " title",
@@ -106,7 +107,7 @@ type message struct {
 }
 
 func messageOf(root doc.Value) message {
-	m := message{Fields: source.FieldsOf(root, root.Get("event"), root.Get("alert"), root.Get("metadata"), root.Get("details"), root.Get("data"), root.Get("incident"), root.At("attachments.0"), root.At("embeds.0"))}
+	m := message{Fields: source.FieldsOf(root, root.Get("event"), root.Get("alert"), root.Get("metadata"), root.Get("details"), root.Get("data"), root.Get("incident"), root.At("attachments.0"), root.At("embeds.0"), root.At("alerts.0"))}
 	m.read(m.Text("eventtitle", "title", "alerttitle", "summary", "monitorname", "alertname", "incidenttitle", "securitysignaltitle", "signaltitle", "securityrulename", "rulename", "syntheticstestname", "testname", "name", "subject"))
 	if m.title == "" {
 		first, _, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(m.description(), "%%%", "")), "\n")
@@ -166,7 +167,7 @@ func statusOf(word string) alert.Status {
 		return status
 	}
 	switch strings.ToLower(strings.TrimSpace(word)) {
-	case "trigger", "alert", "alerting", "warning", "nodata", "no_data", "escalated", "firing", "open", "opened", "active", "stable", "error", "critical":
+	case "trigger", "alert", "alerting", "warning", "nodata", "no_data", "escalated", "firing", "open", "opened", "reopened", "unacknowledged", "active", "stable", "error", "critical":
 		return alert.Firing
 	case "recovery", "recover", "resolved", "resolve", "ok", "closed", "close", "success", "completed":
 		return alert.Resolved
@@ -255,9 +256,11 @@ func (m message) severity(root doc.Value) alert.Severity {
 	if s := source.SeverityOf(m.Text("alerttype")); s != "" {
 		return s
 	}
-	switch word := strings.ToLower(source.FirstText(m.Text("alerttransition", "transition"), m.said)); strings.TrimPrefix(word, "re-") {
-	case "warn", "no data":
-		return alert.Warning
+	for _, word := range [...]string{m.Text("alerttransition", "transition"), m.said} { // "Renotify" says nothing of it
+		switch strings.TrimPrefix(strings.ToLower(word), "re-") {
+		case "warn", "no data":
+			return alert.Warning
+		}
 	}
 	if strings.HasPrefix(m.title, "[") { // "[CRITICAL] ..." of a security signal
 		return source.SeverityTold(m.title)

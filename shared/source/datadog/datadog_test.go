@@ -20,6 +20,7 @@ func TestParse(t *testing.T) {
 		{Name: "success is a recovery", Body: `{` + base + `,"alert_type":"success","date":1772355600000}`, Want: []string{`resolved - aggreg_key:k ..2026-03-01T09:00:00Z "T"`}},
 		{Name: "Null says nothing", Body: `{` + base + `,"alert_transition":"Null"}`, Want: []string{`firing - aggreg_key:k .. "T"`}},
 		{Name: "another transition", Body: `{` + base + `,"transition":"Muted"}`, Want: []string{`rejected: alert_transition: is "Muted", expected Triggered, Warn, No Data, Renotify or Recovered`}},
+		{Name: "an acknowledgement taken back", Body: `{` + base + `,"transition":"unacknowledged"}`, Want: []string{`firing - aggreg_key:k .. "T"`}},
 		{Name: "sentence as status", Body: `{` + base + `,"alert_status":"cpu was > 90"}`, Look: func(a *alert.Alert) any { return a.Description }, Is: "Status: cpu was > 90"},
 		{Name: "transition as status", Body: `{` + base + `,"alert_status":"Recovered"}`, Want: []string{`resolved - aggreg_key:k .. "T"`}},
 		{Name: "title tells", Body: `{"aggreg_key":"k","title":"[P1] [Recovered from No Data on {host:a}] T"}`, Want: []string{`resolved critical aggreg_key:k host:a .. "T (host:a)"`}},
@@ -37,6 +38,7 @@ func TestParse(t *testing.T) {
 		{Name: "security signal of the default payload", Body: `{"title":"[CRITICAL] Many logins","event_type":"security_monitoring_signal"}`, Look: func(a *alert.Alert) any { return a.Severity }, Is: alert.Critical},
 		{Name: "recovered from something", Body: `{"title":"[Recovered from No Data on {host:a}] T","aggreg_key":"k"}`, Want: []string{`resolved - aggreg_key:k host:a .. "T (host:a)"`}},
 		{Name: "triggered from something", Body: `{"title":"[Triggered from Warn on {host:a}] T","aggreg_key":"k"}`, Want: []string{`firing - aggreg_key:k host:a .. "T (host:a)"`}},
+		{Name: "made as a list of alerts", Body: `{"alerts":[{"alertId":"5","alertTitle":"T","alertScope":"host:a","alertTransition":"Recovered","date":"1772355600000"}],"commonLabels":{"alertname":"T"}}`, Want: []string{`resolved - monitor:5 host:a ..2026-03-01T09:00:00Z "T (host:a)"`}},
 		{Name: "made for a chat", Body: `{"attachments":[{"title":"[Triggered] T","text":"D","title_link":"https://app.datadoghq.com/e"}]}`, Look: func(a *alert.Alert) any { return a.Title + " " + a.Description }, Is: "T D"},
 		{Name: "a text alone", Body: `{"text":"[Recovered] T\nsee below"}`, Look: func(a *alert.Alert) any { return string(a.Status) + " " + a.Title }, Is: "resolved T"},
 		{Name: "nothing but a transition", Body: `{"ALERT_TITLE":"$ALERT_TITLE","ALERT_TRANSITION":"Triggered"}`, Look: func(a *alert.Alert) any { return a.Title }, Is: "Monitor"},
@@ -61,7 +63,8 @@ func TestSeverity(t *testing.T) {
 		`"priority":"normal","alert_type":"error"`: alert.Error, `"priority":"low"`: "", `"priority":"high"`: alert.Error,
 		`"annotations":{"datadog/priority":"P4"},"level":"critical"`: alert.Info, `"level":"critical"`: alert.Critical,
 		`"alert_type":"warning"`: alert.Warning, `"alert_transition":"Re-Warn"`: alert.Warning, `"alert_transition":"Re-No Data"`: alert.Warning, `"alert_transition":"Re-Triggered"`: "",
-		`"title":"[P2] [Triggered] T","alert_type":"warning"`: alert.Error,
+		`"title":"[P2] [Triggered] T","alert_type":"warning"`:             alert.Error,
+		`"title":"[Re-Warn on {host:a}] T","alert_transition":"Renotify"`: alert.Warning,
 	} {
 		parsed, err := Parse(sourcetest.Request(`{"aggreg_key":"k",` + fields + `}`))
 		if err != nil || parsed.Items[0].Alert.Severity != want {

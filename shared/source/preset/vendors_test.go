@@ -33,6 +33,8 @@ func TestHeadersAndXML(t *testing.T) {
 			"rundeck success", "rundeck", "", `<notification trigger="success" executionId="8" status="succeeded"><executions count="1"><execution id="8" status="succeeded" project="ops">` + job + `</execution></executions></notification>`,
 			[]string{"Content-Type", "text/xml"}, []string{"resolved error key:j-1"},
 		},
+		{"mongodb-atlas closes by its header", "mongodb-atlas", "", `{"id":"al-5","eventTypeName":"HOST_DOWN","groupId":"gr-1","alertConfigId":"ac-7"}`, []string{"X-MMS-Event", "alert.close"}, []string{"resolved error key:al-5"}},
+		{"mongodb-atlas opens by its header", "mongodb-atlas", "", `{"id":"al-5","eventTypeName":"HOST_DOWN","groupId":"gr-1","alertConfigId":"ac-7"}`, []string{"X-MMS-Event", "alert.open"}, []string{"firing error key:al-5"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := &source.Request{Header: http.Header{}, Query: url.Values{}, Path: c.path, Body: []byte(c.body), Other: detect.Decode}

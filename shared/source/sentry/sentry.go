@@ -172,7 +172,11 @@ func event(is, data doc.Value) alert.Alert {
 // cron monitor or a detector of slow requests.
 func evidenceOf(seen doc.Value) string {
 	var lines []string
-	for v := range source.Some(seen.Get("evidence_display")) {
+	display := seen.Get("evidenceDisplay")
+	if !display.Present() { // as versions before August 2024 wrote it
+		display = seen.Get("evidence_display")
+	}
+	for v := range source.Some(display) {
 		lines = append(lines, source.Said(v.Get("name").Text(), v.Get("value").Text()))
 	}
 	return source.Lines(lines...)

@@ -42,6 +42,8 @@ func TestParse(t *testing.T) {
 			Want: []string{`firing error issue:7 2026-03-01T08:00:00Z.. "Downtime detected"`}},
 		{Name: "evidence", Body: eventBody(`,"occurrence":{"subtitle":"Your monitored domain is down","evidence_display":[{"name":"Failure reason","value":"timeout"},7,{"name":"Status","value":""}]}`),
 			Look: func(a *alert.Alert) any { return a.Description }, Is: "Your monitored domain is down\nFailure reason: timeout"},
+		{Name: "evidence by its newer name", Body: eventBody(`,"occurrence":{"subtitle":"Your monitored domain is down","evidenceDisplay":[{"name":"Failure reason","value":"timeout","important":true}]}`),
+			Look: func(a *alert.Alert) any { return a.Description }, Is: "Your monitored domain is down\nFailure reason: timeout"},
 		{Name: "metric alert that opens", Body: `{"action":"open","data":{"metric_alert":{"id":"1","title":"slow"}}}`, Want: []string{`firing - metric_alert:1 .. "slow"`}},
 		{Name: "metric alert of unknown state", Body: `{"action":"odd","data":{"metric_alert":{"id":"1"}}}`, Want: []string{`rejected: action: is "odd", expected critical, warning or resolved`}},
 		{Name: "metric alert by its title", Body: `{"action":"critical","data":{"metric_alert":{"id":1},"description_title":"Critical: slow"}}`, Want: []string{`firing critical metric_alert:1 .. "slow"`}},
