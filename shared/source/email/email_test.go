@@ -86,12 +86,14 @@ func TestKey(t *testing.T) {
 		mail string
 		same bool
 	}{
-		"its recovery":              {plain("UP: web-1 at 09:05", ""), true},
-		"an answer to it":           {plain("Re: DOWN: web-1 at 09:00", "", "In-Reply-To: <1@m.example.com>"), true},
-		"another host":              {plain("DOWN: web-2 at 09:00", ""), false},
-		"in a thread":               {plain("DOWN: web-1 at 09:00", "", "References: <root@m.example.com> <2@m.example.com>"), false},
-		"of another sender":         {strings.Replace(plain("DOWN: web-1 at 09:00", ""), "a@m.", "b@m.", 1), false},
-		"of the sender in capitals": {strings.Replace(plain("DOWN: web-1 at 09:00", ""), "a@m.example.com", "Ann <A@M.example.com>", 1), true},
+		"its recovery":                  {plain("UP: web-1 at 09:05", ""), true},
+		"an answer to it":               {plain("Re: DOWN: web-1 at 09:00", "", "In-Reply-To: <1@m.example.com>"), true},
+		"another host":                  {plain("DOWN: web-2 at 09:00", ""), false},
+		"in a thread":                   {plain("DOWN: web-1 at 09:00", "", "References: <root@m.example.com> <2@m.example.com>"), false},
+		"about the host in its subject": {plain("UP: web-1 at 09:05", "Host: web-1"), true},
+		"about a host of its text":      {plain("UP: web-1 at 09:05", "Name of it all: x\nHost:  db-1\nSeverity: high"), false},
+		"of another sender":             {strings.Replace(plain("DOWN: web-1 at 09:00", ""), "a@m.", "b@m.", 1), false},
+		"of the sender in capitals":     {strings.Replace(plain("DOWN: web-1 at 09:00", ""), "a@m.example.com", "Ann <A@M.example.com>", 1), true},
 	} {
 		if same := key(c.mail) == first; same != c.same {
 			t.Errorf("%s: same key %v", name, same)
