@@ -69,6 +69,8 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 		{"[web] [🔴 Down] timeout of 48000ms", "[web] [✅ Up] 200 - OK"},
 		{"UPS ups@nas-1 on battery", "UPS ups@nas-1 on line power"},
 		{"nas-1 Power Failure !!!", "nas-1 Power has returned"},
+		{"web-1 is down", "web-1 has recovered"},
+		{"db-1 is unreachable", "db-1 is reachable again"},
 		{"monit alert -- Resource limit matched web-1", "monit alert -- Resource limit succeeded web-1"},
 		{"告警：db-1 连接数(330.00)<6000(监控项) 2026-03-01T08:00:00Z", "告警恢复：db-1 连接数(7330.00)<6000(监控项) 2026-03-01T08:30:00Z"},
 	} {
@@ -100,7 +102,7 @@ func TestSeverityOfWordsAndPhrases(t *testing.T) {
 			t.Errorf("%q is %q, want %q", phrase, got, want)
 		}
 	}
-	for text, want := range map[string]alert.Severity{"CRITICAL: disk": alert.Critical, "Fired:Sev1 CPU on vm-1": alert.Critical, "Problem: High load": "", "[P2] disk": alert.Error, "media server is down": "", "【警告】disk": alert.Warning, "disk": "",
+	for text, want := range map[string]alert.Severity{"CRITICAL: disk": alert.Critical, "Fired:Sev1 CPU on vm-1": alert.Critical, "[mon-1] CRITICAL: disk": alert.Critical, "[mon-1] disk": "", "Problem: High load": "", "[P2] disk": alert.Error, "media server is down": "", "【警告】disk": alert.Warning, "disk": "",
 		"Alert summary weekly": "", "Emergency contact list": "", "Urgent maintenance completed": "", "ALERT db-1": alert.Critical, "Urgent: db-1": alert.Critical, "Critical disk usage": alert.Critical, "** PROBLEM Service Alert: web/HTTP is CRITICAL **": alert.Critical, "db-1 is critical for us": "", "Heat is high": "", "High load": ""} {
 		if got := SeverityTold(text); got != want {
 			t.Errorf("%q tells %q, want %q", text, got, want)

@@ -23,7 +23,7 @@ func Stem(title string) string {
 	for i, w := range words {
 		bare := withoutOutcome(strings.TrimPrefix(strings.TrimFunc(w, func(c rune) bool { return !inWord(c) }), "re-"))
 		switch {
-		case bare == "" || statuses()[bare] != "" || namesSeverity(bare), i > 0 && endsState(words[i-1], bare):
+		case bare == "" || statuses()[bare] != "" || namesSeverity(bare) || slices.Contains(joining, bare), i > 0 && endsState(words[i-1], bare):
 			continue
 		case !numeric(bare) || numbers(words, i) || namesAlone(w, bare):
 			kept = append(kept, bare)
@@ -31,7 +31,7 @@ func Stem(title string) string {
 		numbersToo = append(numbersToo, bare)
 	}
 	switch {
-	case slices.ContainsFunc(kept, func(w string) bool { return !slices.Contains(linking, w) }):
+	case len(kept) > 0:
 		return strings.Join(kept, " ")
 	case len(numbersToo) > 0:
 		return strings.Join(numbersToo, " ")
@@ -108,6 +108,10 @@ func withoutOutcome(word string) string {
 	}
 	return word
 }
+
+// joining are words that belong to a status: "is down", "has been restored",
+// "is back online".
+var joining = strings.Fields(`is are now ist est está has have been back again`)
 
 // opening are tags of what is told of for the first time, for which the tag of
 // its end says something else.

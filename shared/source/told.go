@@ -261,6 +261,9 @@ func SeverityTold(text string) alert.Severity {
 			return s
 		}
 	}
+	if tag, rest := leadingTag(line); tag != "" && rest != "" {
+		return SeverityTold(rest) // "[mon-1] CRITICAL: disk"
+	}
 	if word, rest, found := strings.Cut(line, ":"); found && statuses()[strings.ToLower(word)] == alert.Firing && !strings.HasPrefix(rest, " ") {
 		return SeverityTold(rest) // "Fired:Sev1 CPU"
 	}

@@ -56,6 +56,8 @@ func TestTitleAndSeverity(t *testing.T) {
 		"[db-1] disk":                     `[db-1] disk|`,
 		"[FIRING:2] disk":                 `disk|`,
 		"[P1]":                            `[P1]|critical`,
+		"disk\r\n\r\nSeverity: Disaster":  `disk|critical`,
+		"disk\r\n\r\nPriority: see below": `disk|`,
 		"WARNING - disk":                  `WARNING - disk|warning`,
 		"=?utf-8?q?B=C3=BCro_hei=C3=9F?=": `Büro heiß|`,
 		"=?x-unknown?q?abc?=":             `=?x-unknown?q?abc?=|`,
@@ -98,6 +100,9 @@ func TestKey(t *testing.T) {
 		if same := key(c.mail) == first; same != c.same {
 			t.Errorf("%s: same key %v", name, same)
 		}
+	}
+	if key(plain("", "disk of db-1 is full")) == key(plain("", "disk of db-2 is full")) || key(plain("", "web-1 is down")) != key(plain("", "web-1 is up")) {
+		t.Error("mails without a subject are not known by their first line")
 	}
 	if a, b := key(plain("one", "", "References: <r@m> <2@m>")), key(plain("two", "", "In-Reply-To: <r@m>")); a != b || a != "thread:r@m" {
 		t.Errorf("threads %s and %s", a, b)
