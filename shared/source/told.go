@@ -16,7 +16,7 @@ var (
 	// stating phrases say so only at the end of what they say: "is up to 97 %"
 	// and "is back on db-1" tell nothing.
 	statingPhrases = []string{"is ok", "is up", "is now up", "is back", "is online", "is healthy", "is reachable", "is available"}
-	endingPhrases  = []string{"completed successfully", "finished successfully", "has been cleared", "on line power", "no longer on battery", "power has returned", "ended (now: up", "from red to green", "from yellow to green", "backup ok of", "duplicati success", "back to normal", "back online", "reachable again", "available again",
+	endingPhrases  = []string{"completed successfully", "finished successfully", "has been cleared", "on line power", "no longer on battery", "power has returned", "ended (now: up", "from red to green", "from yellow to green", "backup ok of", "duplicati success", "back to normal", "returned to normal", "back online", "reachable again", "available again",
 		"has ended", "down ended", "[ok]", "wieder erreichbar", "wieder verfügbar", "wieder online", "恢复", "已解决", "已解除", "恢復", "復旧", "回復しました", "解消", "해소", "복구"}
 	endingMarks = []string{"✅", "🟢", "✔", "☑", "💚", ":white_check_mark:", ":heavy_check_mark:", ":large_green_circle:", ":green_circle:"}
 )
