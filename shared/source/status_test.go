@@ -42,6 +42,10 @@ func TestStatusToldByATitle(t *testing.T) {
 		"Recovery of database failed": alert.Firing, "Cannot recover database": "", "name cannot be resolved": "", "WARNING: raid recovery in progress": alert.Firing, "CRITICAL replication lag on recovery-db": alert.Firing, "Service is online but degraded": "", "Error: host is up but port 22 is closed": alert.Firing,
 		"State changed to resolved": alert.Resolved, "api not reachable - RESOLVED": alert.Resolved, "Backup failed: resolved": alert.Resolved, "No data alert recovered": alert.Resolved, "Incident auto-resolved: CPU": alert.Resolved, "non-critical alert resolved": alert.Resolved,
 		"backup of nas-1: backup successful": alert.Resolved, "Backup failed": alert.Firing, "Backup was not successful": "", "[FIRING:2, RESOLVED:1] HighCPU": alert.Firing, "[FIRING:2] 1 of 3 resolved": alert.Firing, "[RESOLVED] HighCPU": alert.Resolved, "CPU of web-1 returned to normal": alert.Resolved, "CPU of web-1 has not returned to normal": "", "Nightly count finished successfully on cron-1": alert.Resolved,
+		"Disk 3 returned to normal operation": alert.Resolved, "Disk 3 has not returned to normal": "",
+		"UPS: No longer on battery power.": alert.Resolved, "UPS: on battery power": "", "nas-1 Power has returned": alert.Resolved, "[PRTG (mon)] db-1 Disk Warning ended (now: Up) (38 %)": alert.Resolved, "[PRTG (mon)] db-1 Disk Warning ended (now: Down)": alert.Firing,
+		"Host esx-1 CPU usage changed from Red to Green": alert.Resolved, "Host esx-1 CPU usage changed from Green to Red": "", "Bacula: Backup OK of db Incremental": alert.Resolved, "Duplicati Success, Backup report for nas": alert.Resolved, "Duplicati Warning, Backup report for nas": "",
+		"Admin acknowledged problem at 09:00": alert.Acknowledged, "Nobody has not acknowledged problem": "", "Resolved in 5m 3s: High CPU": alert.Resolved,
 	} {
 		if got := StatusTold(text); got != want {
 			t.Errorf("%q tells %q, want %q", text, got, want)
@@ -61,6 +65,16 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 		{"[Incident] web-1 CPU high", "[Resolved] web-1 CPU high"},
 		{"[FIRING:12, RESOLVED:1] HighCPU (web-1 prod)", "[RESOLVED] HighCPU (web-1 prod)"},
 		{"Coal: budget.exceeded", "Coal: budget.recovered"},
+		{"Problem: CPU of web-1 is high (over 90% for 5m)", "Resolved in 1h 5m 3s: CPU of web-1 is high (over 90% for 5m)"},
+		{"Fired:Sev3 Alert CPU on vm-1 at 3/1/2026 11:55:09 AM", "Resolved:Sev3 Alert CPU on vm-1 at 3/1/2026 12:05:09 PM"},
+		{"[Alert] Triggered: disk of db-1", "[Alert] Re-Triggered: disk of db-1"},
+		{"[PRTG Network Monitor (mon)] web-1 Ping (Ping) Down (timeout (error # 11010))", "[PRTG Network Monitor (mon)] web-1 Ping (Ping) Down ended (now: Up) (12 msec)"},
+		{"[web] [🔴 Down] timeout of 48000ms", "[web] [✅ Up] 200 - OK"},
+		{"UPS ups@nas-1 on battery", "UPS ups@nas-1 on line power"},
+		{"nas-1 Power Failure !!!", "nas-1 Power has returned"},
+		{"web-1 is down", "web-1 has recovered"},
+		{"db-1 is unreachable", "db-1 is reachable again"},
+		{"monit alert -- Resource limit matched web-1", "monit alert -- Resource limit succeeded web-1"},
 		{"告警：db-1 连接数(330.00)<6000(监控项) 2026-03-01T08:00:00Z", "告警恢复：db-1 连接数(7330.00)<6000(监控项) 2026-03-01T08:30:00Z"},
 	} {
 		if a, b := Stem(c[0]), Stem(c[1]); a != b || a == "" {
@@ -70,6 +84,7 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 	for _, c := range [][2]string{
 		{"10.0.0.1 is down", "10.0.0.2 is down"}, {"Ping to 2001:db8::1 lost", "Ping to 2001:db8::2 lost"}, {"VM 101 is down", "VM 102 is down"}, {"Server #12 is down", "Server #13 is down"},
 		{"Port: 443 closed", "Port: 80 closed"}, {"4xx errors of api", "5xx errors of api"}, {"10.0.0.1:80 is down", "10.0.0.1:81 is down"}, {"12 is down", "13 is down"},
+		{"Problem in rack: disk", "Problem in room: disk"}, {"Down 10.0.0.1: ping", "Down 10.0.0.2: ping"}, {"web-1 Ping (a) Down (x)", "web-2 Ping (a) Down (x)"}, {"Cell on battery 1 is hot", "Cell on line power is hot"},
 	} {
 		if Stem(c[0]) == Stem(c[1]) {
 			t.Errorf("%q and %q are both %q", c[0], c[1], Stem(c[0]))
@@ -90,7 +105,7 @@ func TestSeverityOfWordsAndPhrases(t *testing.T) {
 			t.Errorf("%q is %q, want %q", phrase, got, want)
 		}
 	}
-	for text, want := range map[string]alert.Severity{"CRITICAL: disk": alert.Critical, "[P2] disk": alert.Error, "media server is down": "", "【警告】disk": alert.Warning, "disk": "",
+	for text, want := range map[string]alert.Severity{"CRITICAL: disk": alert.Critical, "Fired:Sev1 CPU on vm-1": alert.Critical, "[mon-1] CRITICAL: disk": alert.Critical, "[mon-1] disk": "", "Problem: High load": "", "[P2] disk": alert.Error, "media server is down": "", "【警告】disk": alert.Warning, "disk": "",
 		"Alert summary weekly": "", "Emergency contact list": "", "Urgent maintenance completed": "", "ALERT db-1": alert.Critical, "Urgent: db-1": alert.Critical, "Critical disk usage": alert.Critical, "** PROBLEM Service Alert: web/HTTP is CRITICAL **": alert.Critical, "db-1 is critical for us": "", "Heat is high": "", "High load": ""} {
 		if got := SeverityTold(text); got != want {
 			t.Errorf("%q tells %q, want %q", text, got, want)

@@ -14,14 +14,16 @@ import (
 // nothing. Where nothing else is left, numbers stay.
 func Stem(title string) string {
 	var kept, numbersToo []string
-	if tag, rest := leadingTag(title); rest != "" && slices.Contains(opening, strings.ToLower(tag)) {
-		title = rest
+	short := strings.ToValidUTF8(title[:min(len(title), maxStem)], "")
+	if tag, rest := leadingTag(short); rest != "" && slices.Contains(opening, strings.ToLower(tag)) {
+		short = rest
 	}
-	words := strings.FieldsFunc(strings.ToLower(spacedWide(title[:min(len(title), maxStem)])), partsTitle)
+	short = withoutStates(strings.ToLower(withoutReason(withoutSince(short))))
+	words := strings.FieldsFunc(spacedWide(short), partsTitle)
 	for i, w := range words {
-		bare := withoutCount(withoutOutcome(strings.TrimFunc(w, func(c rune) bool { return !inWord(c) })))
+		bare := withoutCount(withoutOutcome(strings.TrimPrefix(strings.TrimFunc(w, func(c rune) bool { return !inWord(c) }), "re-")))
 		switch {
-		case bare == "" || statuses()[bare] != "" || namesSeverity(bare):
+		case bare == "" || statuses()[bare] != "" || namesSeverity(bare) || slices.Contains(joining, bare), i > 0 && endsState(words[i-1], bare):
 			continue
 		case !numeric(bare) || numbers(words, i) || namesAlone(w, bare):
 			kept = append(kept, bare)
@@ -29,12 +31,69 @@ func Stem(title string) string {
 		numbersToo = append(numbersToo, bare)
 	}
 	switch {
-	case slices.ContainsFunc(kept, func(w string) bool { return !slices.Contains(linking, w) }):
+	case len(kept) > 0:
 		return strings.Join(kept, " ")
 	case len(numbersToo) > 0:
 		return strings.Join(numbersToo, " ")
 	}
 	return title
+}
+
+// withoutSince cuts off what a title begins with and is no more than a status
+// and how long it took: "Resolved in 5m 3s: disk full".
+func withoutSince(title string) string {
+	before, rest, found := strings.Cut(title, ":")
+	status, since := false, false
+	for _, w := range strings.Fields(strings.ToLower(before)) {
+		switch {
+		case statuses()[w] != "":
+			status = true
+		case w == "in" && status:
+			since = true
+		case w != "updated" && !(since && numeric(w)):
+			return title
+		}
+	}
+	if !found || !status || strings.TrimSpace(rest) == "" {
+		return title
+	}
+	return rest
+}
+
+// withoutReason cuts off why it is so, where systems write that behind the
+// status: Uptime Kuma "[web] [🔴 Down] timeout", PRTG "... Down (timeout)" and
+// "... Down ended (now: Up)".
+func withoutReason(title string) string {
+	marks := []string{"[🔴 ", "[✅ "}
+	if strings.HasPrefix(title, "[PRTG ") {
+		marks = []string{" Down (", " Down ended", " Warning (", " Warning ended", " Unusual (", " Unusual ended", " Up ("}
+	}
+	for _, mark := range marks {
+		if before, _, found := strings.Cut(title, mark); found && strings.TrimSpace(before) != "" {
+			title = before
+		}
+	}
+	return title
+}
+
+// statePhrases say in several words how it stands.
+var statePhrases = []string{"on battery power in response to an input power problem", "no longer on battery power", "on battery", "on line power", "power failure", "power has returned"}
+
+// withoutStates cuts off a phrase of state that ends a title in lower case.
+func withoutStates(title string) string {
+	end := strings.TrimRight(title, " .!")
+	for _, phrase := range statePhrases {
+		if before, found := strings.CutSuffix(end, phrase); found && strings.TrimSpace(before) != "" {
+			return before
+		}
+	}
+	return title
+}
+
+// endsState: half of a day belongs to the time before it, and monit's "limit
+// matched" is the opposite of "limit succeeded".
+func endsState(before, word string) bool {
+	return (word == "am" || word == "pm") && numeric(before) || word == "matched" && before == "limit"
 }
 
 // withoutOutcome cuts off a name of an event what it says of the status:
@@ -57,6 +116,10 @@ func withoutCount(word string) string {
 	}
 	return word
 }
+
+// joining are words that belong to a status: "is down", "has been restored",
+// "is back online".
+var joining = strings.Fields(`is are now ist est está has have been back again`)
 
 // opening are tags of what is told of for the first time, for which the tag of
 // its end says something else.

@@ -16,7 +16,7 @@ var (
 	// stating phrases say so only at the end of what they say: "is up to 97 %"
 	// and "is back on db-1" tell nothing.
 	statingPhrases = []string{"is ok", "is up", "is now up", "is back", "is online", "is healthy", "is reachable", "is available"}
-	endingPhrases  = []string{"completed successfully", "finished successfully", "has been cleared", "on line power", "back to normal", "returned to normal", "back online", "reachable again", "available again",
+	endingPhrases  = []string{"completed successfully", "finished successfully", "has been cleared", "on line power", "no longer on battery", "power has returned", "ended (now: up", "from red to green", "from yellow to green", "backup ok of", "duplicati success", "back to normal", "returned to normal", "back online", "reachable again", "available again",
 		"has ended", "down ended", "[ok]", "wieder erreichbar", "wieder verfügbar", "wieder online", "恢复", "已解决", "已解除", "恢復", "復旧", "回復しました", "解消", "해소", "복구"}
 	endingMarks = []string{"✅", "🟢", "✔", "☑", "💚", ":white_check_mark:", ":heavy_check_mark:", ":large_green_circle:", ":green_circle:"}
 )
@@ -49,10 +49,13 @@ func StatusTold(text string) alert.Status {
 		return alert.Resolved
 	}
 	edge, word := edgeStatus(line)
-	if slices.Contains(toldWords, word) || !tellsEnd(lower) {
-		return edge
+	switch {
+	case !slices.Contains(toldWords, word) && tellsEnd(lower):
+		return alert.Resolved
+	case edge == "" && says(lower, "acknowledged problem", wordEnds):
+		return alert.Acknowledged // "Admin acknowledged problem at 09:00"
 	}
-	return alert.Resolved
+	return edge
 }
 
 // withoutTags takes the tags of HTML out of a line.
@@ -258,6 +261,12 @@ func SeverityTold(text string) alert.Severity {
 		if s := severities()[0][strings.ToLower(word)]; s != "" && (joined || inCapitals(word) || !slices.Contains(adjectives, strings.ToLower(word))) {
 			return s
 		}
+	}
+	if tag, rest := leadingTag(line); tag != "" && rest != "" {
+		return SeverityTold(rest) // "[mon-1] CRITICAL: disk"
+	}
+	if word, rest, found := strings.Cut(line, ":"); found && statuses()[strings.ToLower(word)] == alert.Firing && !strings.HasPrefix(rest, " ") {
+		return SeverityTold(rest) // "Fired:Sev1 CPU"
 	}
 	words := strings.Fields(strings.ToLower(line))
 	if n := len(words); n > 1 && slices.Contains(linking, words[n-2]) {

@@ -383,14 +383,16 @@ func (f *finder) lead() *leaf {
 }
 
 // endWords are words of a severity that tell of an end: more of them where
-// nothing else tells.
+// nothing else tells, but for a priority, of which "normal" is one of several.
 func (f *finder) endWords(status, severity *leaf) string {
-	if status != nil {
+	if status != nil || slices.ContainsFunc(priorities, func(p string) bool { return strings.Contains(severity.name(), p) }) {
 		return "clear|cleared|resolved|recovery"
 	}
 	f.because("status", severity.path, "the word of a severity may tell of an end")
 	return "clear|cleared|resolved|recovery|recovered|ok|normal|up|good|green"
 }
+
+var priorities = words(`prio urgency importance impact 优先 優先 紧急程度 重要度`)
 
 // endFlags are conditions of the flags, other than l, that decide.
 func (f *finder) endFlags(l *leaf) (conditions preset.List) {

@@ -34,6 +34,8 @@ func TestUnknownSystemsAreUnderstood(t *testing.T) {
 			High, []string{`firing P3 - key:9 - "ping db-1: no answer from db-1 within 5 s"`}},
 		{"form", "application/x-www-form-urlencoded", "monitorID=12&monitorName=Shop&alertType=down&alertDateTime=1772352000",
 			High, []string{`firing P3 - key:12 2026-03-01T08:00:00Z "Shop"`}},
+		{"a normal priority is no end", "application/json", `{"title":"Shop [7] - CRITICAL","text":"Shop is slow","priority":"normal","tags":["env:prod"]}`, Low, []string{`firing P3 - hash1:`}},
+		{"a normal severity is one", "application/json", `{"title":"Shop [7]","text":"Shop is slow","severity":"normal"}`, Low, []string{`resolved P3 - hash1:`}},
 		{"text", "text/plain", "CRITICAL: disk of db-1 is full (97%)\nsince 08:12", Low, []string{`firing P1 critical hash1:`}},
 		{"logfmt", "text/plain", `level=error msg="disk of db-1 is full" host=db-1 alert_id=7 state=firing`, High, []string{`firing P2 error key:7 - "disk of db-1 is full"`}},
 		{"XML", "application/xml", `<alert id="77" xmlns="urn:x"><title>Door open</title><state>alarm</state><severity>minor</severity></alert>`,

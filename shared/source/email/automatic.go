@@ -13,7 +13,8 @@ const maxHops = 50
 
 // absent are beginnings of the subjects of automatic replies, in lower case.
 var absent = []string{"automatic reply", "auto reply", "autoreply", "auto-reply", "out of office", "out-of-office", "autosvar", "automatische antwort", "abwesenheit",
-	"réponse automatique", "respuesta automática", "undeliverable:", "undelivered mail", "delivery status notification", "mail delivery failed", "自动回复", "自动答复"}
+	"automatisch antwoord", "automatiskt svar", "réponse automatique", "respuesta automática", "resposta automática", "risposta automatica", "автоматический ответ",
+	"自動応答", "自動回覆", "자동 회신", "out of the office", "returned mail: see transcript", "unzustellbar:", "non remis", "delivery delayed:", "undeliverable:", "undelivered mail", "delivery status notification", "mail delivery failed", "自动回复", "自动答复"}
 
 // automatic says why a mail is an answer that nobody wrote, or one of ours that
 // came back. "auto-generated" is no reason: cron and others mark their mails so

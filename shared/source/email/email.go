@@ -61,7 +61,7 @@ var Source = source.Source{
 			"Let the system send its mails to {address}. Before the @ stands the key of the integration, in upper or lower case; a name and a plus sign may stand before it.",
 		},
 		Proof:      "The key in the address. Mails that SES finds to be spam or to hold a virus, and those that fail DMARC where the sender's domain asks to reject them, are never alerts. With auth vendor the mail must also pass DMARC, and its From must be one of the addresses or domains that are the integration's secrets.",
-		Understood: "One alert of a mail. Title is the subject without Re:, Fwd: and tags that tell of status, severity or an external sender; description is the text, or the HTML as text. Words at the beginning or end of the subject, else of the first line, tell of status and severity. Mails of one thread are one alert; others are by sender and subject, without numbers and words of status. Attachments are not read, and of a large mail its first MiB. Bounces, automatic replies and our own mails are dropped, with a note.",
+		Understood: "One alert of a mail. Title is the subject without Re:, Fwd: and tags that tell of status, severity or an external sender; description is the text, or the HTML as text. Words at the beginning or end of the subject, else of the first line, tell of status and severity, else a line like \"Severity: High\" of severity. Mails of one thread are one alert; others are by sender, subject without numbers and words of status, and a line like \"Host: web-1\" where the subject does not name that host. Attachments are not read, and of a large mail its first MiB. Bounces, automatic replies and our own mails are dropped, with a note.",
 		Repeats:    "Sending mail servers try for days. A mail that is delivered twice, by its Message-ID and content, is taken once.",
 	},
 }
@@ -164,10 +164,10 @@ func (m *message) alert(r *source.Request) alert.Alert {
 	a := alert.Alert{
 		Source: Name, DedupKey: m.key(), Status: status,
 		Title:       source.FirstText(title(m.subject), firstLine(m.text), "mail from "+m.from),
-		Description: m.text, Labels: source.Labels("from", m.from), Links: []alert.Link{},
+		Description: m.text, Labels: source.Labels("from", m.from, "host", m.said(hosts)), Links: []alert.Link{},
 	}
 	if status == alert.Firing {
-		a.Severity = cmp.Or(source.SeverityTold(told(m.subject)), source.SeverityTold(firstLine(m.text)))
+		a.Severity = cmp.Or(source.SeverityTold(told(m.subject)), source.SeverityTold(firstLine(m.text)), source.SeverityOf(m.said(severities)))
 	}
 	if verdict := r.Header.Get(DMARC); verdict != "" && verdict != passed {
 		a.Labels["dmarc"] = strings.ToLower(verdict)
@@ -182,7 +182,33 @@ func (m *message) key() string {
 	if len(m.refs) > 0 && !isAnswer(m.subject) {
 		return alert.SenderKey("thread", m.refs[0])
 	}
-	return alert.HashKey(map[string]string{"from": m.from, "subject": source.Stem(title(m.subject))})
+	parts := map[string]string{"from": m.from, "subject": source.Stem(source.FirstText(title(m.subject), firstLine(m.text)))}
+	if host := strings.ToLower(m.said(hosts)); !strings.Contains(strings.ToLower(m.subject), host) {
+		parts["host"] = host
+	}
+	return alert.HashKey(parts)
+}
+
+// Names of lines that say what a mail is about and how bad it is, without what
+// joins them: Zabbix and others say it only there.
+var (
+	hosts      = strings.Fields(`host hostname device devicename node nodename server servername system systemname instance machine computer computername nasname resource monitor name`)
+	severities = strings.Fields(`severity triggerseverity alertseverity alarmseverity priority`)
+)
+
+const maxSaid = 100
+
+// said is what the first line of one of these names says, as "Host: web-1"
+// does.
+func (m *message) said(names []string) string {
+	for line := range strings.SplitSeq(m.text, "\n") {
+		name, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		if n := len(strings.Fields(value)); n > 0 && n <= 3 && len(value) <= maxSaid && slices.Contains(names, source.Plain(name)) {
+			return value
+		}
+	}
+	return ""
 }
 
 // statusOf reads what a line says of the status.

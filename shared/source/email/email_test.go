@@ -56,6 +56,8 @@ func TestTitleAndSeverity(t *testing.T) {
 		"[db-1] disk":                     `[db-1] disk|`,
 		"[FIRING:2] disk":                 `disk|`,
 		"[P1]":                            `[P1]|critical`,
+		"disk\r\n\r\nSeverity: Disaster":  `disk|critical`,
+		"disk\r\n\r\nPriority: see below": `disk|`,
 		"WARNING - disk":                  `WARNING - disk|warning`,
 		"=?utf-8?q?B=C3=BCro_hei=C3=9F?=": `Büro heiß|`,
 		"=?x-unknown?q?abc?=":             `=?x-unknown?q?abc?=|`,
@@ -86,16 +88,21 @@ func TestKey(t *testing.T) {
 		mail string
 		same bool
 	}{
-		"its recovery":              {plain("UP: web-1 at 09:05", ""), true},
-		"an answer to it":           {plain("Re: DOWN: web-1 at 09:00", "", "In-Reply-To: <1@m.example.com>"), true},
-		"another host":              {plain("DOWN: web-2 at 09:00", ""), false},
-		"in a thread":               {plain("DOWN: web-1 at 09:00", "", "References: <root@m.example.com> <2@m.example.com>"), false},
-		"of another sender":         {strings.Replace(plain("DOWN: web-1 at 09:00", ""), "a@m.", "b@m.", 1), false},
-		"of the sender in capitals": {strings.Replace(plain("DOWN: web-1 at 09:00", ""), "a@m.example.com", "Ann <A@M.example.com>", 1), true},
+		"its recovery":                  {plain("UP: web-1 at 09:05", ""), true},
+		"an answer to it":               {plain("Re: DOWN: web-1 at 09:00", "", "In-Reply-To: <1@m.example.com>"), true},
+		"another host":                  {plain("DOWN: web-2 at 09:00", ""), false},
+		"in a thread":                   {plain("DOWN: web-1 at 09:00", "", "References: <root@m.example.com> <2@m.example.com>"), false},
+		"about the host in its subject": {plain("UP: web-1 at 09:05", "Host: web-1"), true},
+		"about a host of its text":      {plain("UP: web-1 at 09:05", "Name of it all: x\nHost:  db-1\nSeverity: high"), false},
+		"of another sender":             {strings.Replace(plain("DOWN: web-1 at 09:00", ""), "a@m.", "b@m.", 1), false},
+		"of the sender in capitals":     {strings.Replace(plain("DOWN: web-1 at 09:00", ""), "a@m.example.com", "Ann <A@M.example.com>", 1), true},
 	} {
 		if same := key(c.mail) == first; same != c.same {
 			t.Errorf("%s: same key %v", name, same)
 		}
+	}
+	if key(plain("", "disk of db-1 is full")) == key(plain("", "disk of db-2 is full")) || key(plain("", "web-1 is down")) != key(plain("", "web-1 is up")) {
+		t.Error("mails without a subject are not known by their first line")
 	}
 	if a, b := key(plain("one", "", "References: <r@m> <2@m>")), key(plain("two", "", "In-Reply-To: <r@m>")); a != b || a != "thread:r@m" {
 		t.Errorf("threads %s and %s", a, b)

@@ -14,6 +14,9 @@ import (
 // headers, in the path or in XML.
 func TestHeadersAndXML(t *testing.T) {
 	job := `<job id="j-1"><name>Backup</name><group>Databases</group><project>ops</project></job>`
+	central := func(customer, state, by string) string {
+		return `<?xml version="1.0" encoding="UTF-8"?><notification><ActiveNotificationTriggerID>7</ActiveNotificationTriggerID><CustomerName>` + customer + `</CustomerName><DeviceName>srv-1</DeviceName><DeviceURI>192.0.2.7</DeviceURI><AffectedService>Disk</AffectedService><TaskIdent>C:</TaskIdent><QualitativeNewState>` + state + `</QualitativeNewState><QuantitativeNewState>98 %</QuantitativeNewState><TimeOfStateChange>2026-03-01 08:05:09</TimeOfStateChange><AcknowledgementUser>` + by + `</AcknowledgementUser></notification>`
+	}
 	for _, c := range []struct {
 		name, preset, path, body string
 		header                   []string
@@ -35,6 +38,10 @@ func TestHeadersAndXML(t *testing.T) {
 		},
 		{"mongodb-atlas closes by its header", "mongodb-atlas", "", `{"id":"al-5","eventTypeName":"HOST_DOWN","groupId":"gr-1","alertConfigId":"ac-7"}`, []string{"X-MMS-Event", "alert.close"}, []string{"resolved error key:al-5"}},
 		{"mongodb-atlas opens by its header", "mongodb-atlas", "", `{"id":"al-5","eventTypeName":"HOST_DOWN","groupId":"gr-1","alertConfigId":"ac-7"}`, []string{"X-MMS-Event", "alert.open"}, []string{"firing error key:al-5"}},
+		{"n-central", "n-central", "", central("Acme", "Failed", ""), nil, []string{"firing error key:Acme/srv-1/Disk/C: ", `"srv-1: Disk is Failed"`, `start="2026-03-01T08:05:09Z"`, "98 %"}},
+		{"n-central of another customer", "n-central", "", central("Beta", "Failed", ""), nil, []string{"firing error key:Beta/srv-1/Disk/C: "}},
+		{"n-central acknowledged", "n-central", "", central("Acme", "Failed", "ann"), nil, []string{"acknowledged error key:Acme/srv-1/Disk/C: "}},
+		{"n-central normal again", "n-central", "", central("Acme", "Normal", "ann"), nil, []string{"resolved warning key:Acme/srv-1/Disk/C: "}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := &source.Request{Header: http.Header{}, Query: url.Values{}, Path: c.path, Body: []byte(c.body), Other: detect.Decode}
