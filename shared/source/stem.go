@@ -17,6 +17,9 @@ func Stem(title string) string {
 	if tag, rest := leadingTag(title); rest != "" && slices.Contains(opening, strings.ToLower(tag)) {
 		title = rest
 	}
+	if took, rest, found := strings.Cut(title, ": "); found && endedIn(took) {
+		title = rest
+	}
 	words := strings.FieldsFunc(strings.ToLower(spacedWide(title[:min(len(title), maxStem)])), partsTitle)
 	for i, w := range words {
 		bare := withoutOutcome(strings.TrimFunc(w, func(c rune) bool { return !inWord(c) }))
@@ -35,6 +38,12 @@ func Stem(title string) string {
 		return strings.Join(numbersToo, " ")
 	}
 	return title
+}
+
+// endedIn: "Resolved in 5m 0s", which a firing does not say.
+func endedIn(lead string) bool {
+	words := strings.Fields(strings.ToLower(lead) + ":")
+	return len(words) > 1 && StatusOf(words[0]) == alert.Resolved && inTime(words[1:])
 }
 
 // withoutOutcome cuts off a name of an event what it says of the status:

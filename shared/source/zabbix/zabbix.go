@@ -40,7 +40,7 @@ var Source = source.Source{
 		"trigger.id event.id event.status",
 		"eventId triggerId", "EventID TriggerID", "triggerName triggerStatus", "EventID EventNSeverity", "Event_ID Event_Update_Status",
 		"event_id event_status event_severity host_name",
-		"To Subject Message URL", "trigger_id status=PROBLEM|RESOLVED|OK|UPDATED", "trigger_name host status=PROBLEM|RESOLVED|OK", "eventid host severity status=PROBLEM|RESOLVED|OK", "event_id host severity status=PROBLEM|RESOLVED|OK|UPDATED", "eventId eventNSeverity eventValue",
+		"To Subject Message URL", `message="*Original problem ID: *"`, "trigger_id status=PROBLEM|RESOLVED|OK|UPDATED", "trigger_name host status=PROBLEM|RESOLVED|OK", "eventid host severity status=PROBLEM|RESOLVED|OK", "event_id host severity status=PROBLEM|RESOLVED|OK|UPDATED", "eventId eventNSeverity eventValue",
 		"告警主机 事件ID", "告警主机 告警信息 当前状态",
 		"text:=*tr_events.php?triggerid=*",
 		`text:="*Original problem ID: *"`,
@@ -136,7 +136,7 @@ func eventOf(root doc.Value, body string) event {
 		maps.DeleteFunc(e.written, func(name, _ string) bool { return strings.HasSuffix(name, "date") || strings.HasSuffix(name, "time") })
 	}
 	addNamed(e.written, e.Fields)
-	addLinked(e.written, e.page())
+	addLinked(e.written, e.page()+"\n"+body)
 	return e
 }
 
@@ -246,7 +246,7 @@ func (e event) severity() alert.Severity {
 func (e event) status() (status alert.Status, problem string) {
 	state := strings.ToLower(e.Text("eventvalue", "triggervalue", "eventstatus", "status", "triggerstatus", "problemstatus", "state", "zabbixaction"))
 	if state, _, _ = strings.Cut(state, ":"); state == "" {
-		state = stateOf(e.Text("alertsubject", "subject", "title"))
+		state = stateOf(e.Text("alertsubject", "subject", "title", "summary"))
 	}
 	switch state {
 	case "0", "ok", "resolved", "recovery", "recovered", "closed", "close", "up", "恢复", "已恢复":
@@ -258,6 +258,9 @@ func (e event) status() (status alert.Status, problem string) {
 			return alert.Acknowledged, ""
 		}
 		return alert.Firing, ""
+	}
+	if s := source.StatusOf(state); s != "" {
+		return s, ""
 	}
 	return "", fmt.Sprintf("event_value: is %.40q, expected 1 or PROBLEM, 0 or RESOLVED", state)
 }
