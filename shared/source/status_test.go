@@ -40,6 +40,7 @@ func TestStatusToldByATitle(t *testing.T) {
 		"10.0.0.1 up": alert.Resolved, "10.0.0.1 down": alert.Firing, "eth0 up": alert.Resolved, "Sign up": "", "Belt 0 stopped": "", "RECOVERY web-1": alert.Resolved, "OK web-1 disk": alert.Resolved, "RECOVERY POINT MISSED": "", "Recovery web": "", "web-1 is up (200 OK)": alert.Resolved, "web-1 is up again": alert.Resolved, "web-1 is back to normal now": alert.Resolved, "web-1 is up since 09:00": alert.Resolved,
 		"ERROR: 0 rows cleared": alert.Firing, "Resolved conflict missing": "", "Problem resolved: db-1": alert.Resolved, "CRITICAL -> resolved": alert.Resolved, "Restored volume is offline": alert.Firing, "db-1 recovered from critical": alert.Resolved, "[CRITICAL] db-1 recovered": alert.Resolved,
 		"Recovery of database failed": alert.Firing, "Cannot recover database": "", "name cannot be resolved": "", "WARNING: raid recovery in progress": alert.Firing, "CRITICAL replication lag on recovery-db": alert.Firing, "Service is online but degraded": "", "Error: host is up but port 22 is closed": alert.Firing,
+		"Resolved in 5m 0s: nginx is down": alert.Resolved, "Resolved in 5m: eth0: link down": alert.Resolved, "Resolved in staging: prod is down": alert.Firing, "Closed in 2025 is down": alert.Firing,
 		"State changed to resolved": alert.Resolved, "api not reachable - RESOLVED": alert.Resolved, "Backup failed: resolved": alert.Resolved, "No data alert recovered": alert.Resolved, "Incident auto-resolved: CPU": alert.Resolved, "non-critical alert resolved": alert.Resolved,
 		"backup of nas-1: backup successful": alert.Resolved, "Backup failed": alert.Firing, "Backup was not successful": "", "[FIRING:2, RESOLVED:1] HighCPU": alert.Firing, "[FIRING:2] 1 of 3 resolved": alert.Firing, "[RESOLVED] HighCPU": alert.Resolved, "CPU of web-1 returned to normal": alert.Resolved, "CPU of web-1 has not returned to normal": "", "Nightly count finished successfully on cron-1": alert.Resolved,
 		"Disk 3 returned to normal operation": alert.Resolved, "Disk 3 has not returned to normal": "",
@@ -75,6 +76,7 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 		{"web-1 is down", "web-1 has recovered"},
 		{"db-1 is unreachable", "db-1 is reachable again"},
 		{"monit alert -- Resource limit matched web-1", "monit alert -- Resource limit succeeded web-1"},
+		{"Problem: nginx is down on web-1", "Resolved in 5m 0s: nginx is down on web-1"},
 		{"告警：db-1 连接数(330.00)<6000(监控项) 2026-03-01T08:00:00Z", "告警恢复：db-1 连接数(7330.00)<6000(监控项) 2026-03-01T08:30:00Z"},
 	} {
 		if a, b := Stem(c[0]), Stem(c[1]); a != b || a == "" {

@@ -184,13 +184,18 @@ func edgeStatus(line string) (status alert.Status, word string) {
 	if StatusOf(first) == alert.Acknowledged {
 		return alert.Acknowledged, first
 	}
-	if s := StatusOf(first); s != "" && (len(words) == 1 || isJoint(words[0]) || isJoint(words[1]) || shouted(written)) {
+	if s := StatusOf(first); s != "" && (len(words) == 1 || isJoint(words[0]) || isJoint(words[1]) || shouted(written) || s == alert.Resolved && inTime(words[1:])) {
 		if len(words) > 1 && StatusOf(strings.TrimRight(words[1], ":-|")) == alert.Resolved {
 			return alert.Resolved, words[1] // "Problem resolved: db-1"
 		}
 		return s, first
 	}
 	return lastStatus(words)
+}
+
+// inTime: "Resolved in 5m 0s: ..." tells how long it took.
+func inTime(words []string) bool {
+	return len(words) > 1 && words[0] == "in" && unicode.IsDigit(firstRune(words[1])) && slices.ContainsFunc(words[1:], isJoint)
 }
 
 // shouted: a word in capitals before others that are not is a tag: "RECOVERY web-1".

@@ -114,6 +114,7 @@ var layouts = [...]string{
 	"Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 02 Jan 2006, 15:04:05 MST", "2 Jan 2006 15:04:05 MST", "2 Jan 2006 15:04:05", "02 Jan 2006 15:04:05 -0700",
 	"Jan 2, 2006 15:04:05 MST", "Jan 2, 2006 3:04:05 PM MST", "Jan 2, 2006 3:04:05 PM", "Jan 2, 2006, 3:04:05 PM", "January 2, 2006 15:04:05", "January 2, 2006 3:04 PM MST", "Jan 2, 2006 15:04:05",
 	"15:04 Jan 2, 2006 MST", "15:04 Jan 2, 2006", "02.01.2006 15:04:05", "02.01.2006 15:04", "02-01-2006 15:04:05", "02-01-2006 15:04", "2 Jan 2006 15:04 MST",
+	"Monday, January 2, 2006 3:04 PM", "Monday, January 2, 2006 3:04:05 PM", "2 Jan 2006 3:04:05 PM MST", "2 Jan 2006 3:04:05 PM",
 	"1/2/2006 3:04:05 PM MST", "1/2/2006 3:04:05 PM", "1/2/2006 15:04:05", "02/Jan/2006:15:04:05 -0700", "20060102T150405Z0700", "20060102150405",
 }
 
@@ -157,8 +158,8 @@ func holdsDate(s string) bool {
 	return digits >= fewestDigits
 }
 
-// fewestDigits are those of 1/2/2006 3:04.
-const fewestDigits = 9
+// fewestDigits are those of Jan 2, 2006 3:04.
+const fewestDigits = 8
 
 // zoned moves a time that names its zone by letters into it.
 func zoned(t time.Time) time.Time {

@@ -31,6 +31,11 @@ func TestBodiesAreRecognisedWithoutTheirHeaders(t *testing.T) {
 		{"zabbix", `{"id":"9","triggerId":"7","name":"N","service":"h","status":"OK"}`},
 		{"zabbix", `{"Event ID":"9","Event Status":"PROBLEM","Event Name":"N","Trigger ID":"7"}`},
 		{"zabbix", `{"event":{"id":"9","name":"N","status":"PROBLEM"},"trigger":{"id":"7"},"host":{"name":"h"}}`},
+		{"zabbix", `{"eventId":"9","eventNSeverity":"4","eventValue":"0","eventDate":"2026.03.01","description":"N"}`},
+		{"zabbix", `{"event_id":"9","host":"h","trigger":"N","severity":"High","status":"PROBLEM"}`},
+		{"zabbix", `{"to":"ops","subject":"Problem: N","message":"Problem name: N\nOriginal problem ID: 9"}`},
+		{"nagios", `{"type":"Notification","timestamp":1772355600.5,"host":"h","service":"http","notification_type":"PROBLEM","check_result":{"output":"refused","state":2.0}}`},
+		{"logicmonitor", `{"message_type":"CRITICAL","entity_id":"LMD1","monitoring_tool":"LogicMonitor","ALERTID":"LMD1","ALERTSTATUS":"active","HOST":"h","LEVEL":"critical","START":"2026-03-01 08:05:09 GMT"}`},
 	} {
 		found, sure := Detect(sourcetest.Request(c.body, "Content-Type", "application/json"))
 		if !sure || found.Source.Name != c.want {

@@ -1,9 +1,9 @@
 package zabbix
 
 import (
-	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"tocsin/shared/source"
 )
@@ -72,13 +72,20 @@ func addNamed(out map[string]string, fields source.Fields) {
 	}
 }
 
-// addLinked takes the ids out of the address of an event's page.
-func addLinked(out map[string]string, address string) {
-	if u, err := url.Parse(address); err == nil && strings.HasSuffix(u.Path, "tr_events.php") {
-		for _, name := range [...]string{"eventid", "triggerid"} {
-			if id := u.Query().Get(name); strings.Trim(id, "0123456789") == "" && out[name] == "" {
-				out[name] = id
-			}
+// eventPage is the address of an event's page, also as JSON or HTML has it.
+var eventPage = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`tr_events\.php\?triggerid=(\d+)(?:&|&amp;|\\u0026)eventid=(\d+)`)
+})
+
+// addLinked takes the ids out of the first address of an event's page.
+func addLinked(out map[string]string, text string) {
+	m := eventPage().FindStringSubmatch(text[:min(len(text), maxMessage)])
+	if m == nil {
+		return
+	}
+	for i, name := range [...]string{"triggerid", "eventid"} {
+		if out[name] == "" {
+			out[name] = m[i+1]
 		}
 	}
 }

@@ -36,11 +36,11 @@ var Source = source.Source{
 		"EVENT_ID TRIGGER_NAME",
 		"TRIGGER_ID TRIGGER_STATUS",
 		"zabbix_url",
-		"event_id event_name event_severity trigger_id", "trigger trigger_status=PROBLEM|OK trigger_severity", "triggerId name service status=PROBLEM|OK", `"Event ID" "Trigger ID"`, `properties."Event ID" properties."Trigger ID"`,
+		"event_id event_name event_severity trigger_id", "trigger trigger_status=PROBLEM|OK trigger_severity", "triggerId name service status=PROBLEM|OK|RESOLVED", `"Event ID" "Trigger ID"`, `properties."Event ID" properties."Trigger ID"`,
 		"trigger.id event.id event.status",
 		"eventId triggerId", "EventID TriggerID", "triggerName triggerStatus", "EventID EventNSeverity", "Event_ID Event_Update_Status",
 		"event_id event_status event_severity host_name",
-		"To Subject Message URL", "trigger_id status=PROBLEM|RESOLVED|OK|UPDATED", "trigger_name host status=PROBLEM|RESOLVED|OK", "eventid host severity status=PROBLEM|RESOLVED|OK",
+		"To Subject Message URL", `message="*Original problem ID: *"`, "trigger_id status=PROBLEM|RESOLVED|OK|UPDATED", "trigger_name host status=PROBLEM|RESOLVED|OK", "eventid host severity status=PROBLEM|RESOLVED|OK", "event_id host severity status=PROBLEM|RESOLVED|OK|UPDATED", "eventId eventNSeverity eventValue",
 		"告警主机 事件ID", "告警主机 告警信息 当前状态",
 		"text:=*tr_events.php?triggerid=*",
 		`text:="*Original problem ID: *"`,
@@ -94,7 +94,7 @@ func Parse(r *source.Request) (source.Parsed, error) {
 // timed sets the times. What says only when the message was made names no
 // firing period.
 func (e event) timed(a alert.Alert) source.Item {
-	a.StartedAt = e.when("eventdate", "eventtime", "eventtimestamp", "eventdatetime", "eventclock", "clock")
+	a.StartedAt = e.when("eventdate", "eventtime", "eventtimestamp", "eventdatetime", "eventclock", "eventts", "clock")
 	if a.Status == alert.Resolved {
 		a.EndedAt = e.ended()
 	}
@@ -110,7 +110,7 @@ func (e event) timed(a alert.Alert) source.Item {
 }
 
 func (e event) ended() time.Time {
-	for _, names := range [...][3]string{{"eventrecoverydate", "eventrecoverytime", "eventrecoverytimestamp"}, {"recoverydate", "recoverytime", "recoveryclock"}, {"eventrdate", "eventrtime", "eventrecoverydatetime"}} {
+	for _, names := range [...][3]string{{"eventrecoverydate", "eventrecoverytime", "eventrecoverytimestamp"}, {"recoverydate", "recoverytime", "recoveryclock"}, {"eventrdate", "eventrtime", "eventrecoverydatetime"}, {"recoverydate", "recoverytime", "recoveryts"}} {
 		if t := e.when(names[0], names[1], names[2]); !t.IsZero() {
 			return t
 		}
@@ -136,7 +136,7 @@ func eventOf(root doc.Value, body string) event {
 		maps.DeleteFunc(e.written, func(name, _ string) bool { return strings.HasSuffix(name, "date") || strings.HasSuffix(name, "time") })
 	}
 	addNamed(e.written, e.Fields)
-	addLinked(e.written, e.page())
+	addLinked(e.written, e.page()+"\n"+body)
 	return e
 }
 
@@ -163,7 +163,7 @@ func (e event) Text(names ...string) string {
 // id is that of the problem, also in its updates and its recovery (Zabbix
 // manual, "Supported macros", {EVENT.ID}).
 func (e event) id() string {
-	id := e.Text("eventid", "problemid", "originalproblemid", "originaleventid", "id")
+	id := e.Text("originaleventid", "originalproblemid", "eventid", "problemid", "id")
 	if id == e.trigger() && e.Text("eventid", "problemid") == "" {
 		return "" // a template that calls the trigger so
 	}
@@ -246,7 +246,7 @@ func (e event) severity() alert.Severity {
 func (e event) status() (status alert.Status, problem string) {
 	state := strings.ToLower(e.Text("eventvalue", "triggervalue", "eventstatus", "status", "triggerstatus", "problemstatus", "state", "zabbixaction"))
 	if state, _, _ = strings.Cut(state, ":"); state == "" {
-		state = stateOf(e.Text("alertsubject", "subject", "title"))
+		state = stateOf(e.Text("alertsubject", "subject", "title", "summary"))
 	}
 	switch state {
 	case "0", "ok", "resolved", "recovery", "recovered", "closed", "close", "up", "恢复", "已恢复":
@@ -258,6 +258,9 @@ func (e event) status() (status alert.Status, problem string) {
 			return alert.Acknowledged, ""
 		}
 		return alert.Firing, ""
+	}
+	if s := source.StatusOf(state); s != "" {
+		return s, ""
 	}
 	return "", fmt.Sprintf("event_value: is %.40q, expected 1 or PROBLEM, 0 or RESOLVED", state)
 }
@@ -284,7 +287,8 @@ func (e event) acknowledged() bool {
 	if action == "" {
 		return e.updated() && strings.EqualFold(e.Text("eventackstatus", "ackstatus", "eventack"), "yes")
 	}
-	return e.updated() && strings.Contains(action, "acknowledged") && !strings.Contains(action, "unacknowledged")
+	said := e.updated() || action == "acknowledge" || action == "acknowledged"
+	return said && strings.Contains(action, "acknowledge") && !strings.Contains(action, "unacknowledge")
 }
 
 // when reads a day and a time of day (2026.03.01 and 08:55:00), or one field

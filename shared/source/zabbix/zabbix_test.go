@@ -69,6 +69,12 @@ func TestParse(t *testing.T) {
 			Want: []string{`resolved error event:9 2026-03-01T08:55:00Z..2026-03-01T09:00:00Z "磁盘已满 on h"`}},
 		{Name: "a line that only looks like a status", Body: `{` + base + `,"message":"Status: 503\nTrigger status: "}`, Want: []string{`firing - event:9 .. "N"`}},
 		{Name: "time of the message", Body: `{` + base + `,"status":"OK","timestamp":"2026-03-01T09:00:00Z"}`, Want: []string{`resolved - event:9 ..2026-03-01T09:00:00Z "N"`}},
+		{Name: "recovery by an id of its own", Body: `{"event_id":"12","original_event_id":"9","event_name":"N","status":"RECOVERY"}`, Want: []string{`resolved - event:9 .. "N"`}},
+		{Name: "acknowledged by the action alone", Body: `{` + base + `,"action":"ACKNOWLEDGE","ack_message":"on it"}`, Want: []string{`acknowledged - event:9 .. "N"`}},
+		{Name: "name of an action", Body: `{` + base + `,"action":"Tell who acknowledged"}`, Want: []string{`firing - event:9 .. "N"`}},
+		{Name: "short names of the times", Body: `{` + base + `,"event_value":"0","event_ts":"2026.03.01 08:55:00","recovery_ts":"2026.03.01 09:00:00"}`, Want: []string{`resolved - event:9 2026-03-01T08:55:00Z..2026-03-01T09:00:00Z "N"`}},
+		{Name: "state of OnCall's media type", Body: `{"alert_uid":"9","title":"N","state":"alerting","message":"M","link_to_upstream_details":"https://z.example.com/tr_events.php?triggerid=7&eventid=9"}`, Want: []string{`firing - event:9 .. "N"`}},
+		{Name: "recovery made for a chat, ids in a link anywhere", Body: `{"summary":"Resolved in 5m: N","sections":[{"activityTitle":"Resolved in 5m: N"}],"potentialAction":[{"targets":[{"uri":"https://z.example.com/tr_events.php?triggerid=7\u0026eventid=9"}]}]}`, Want: []string{`resolved - event:9 .. "N"`}},
 		{Name: "recovery clock", Body: `{` + base + `,"status":"RESOLVED","clock":"2026.03.01 08:55:00","recovery_clock":"2026.03.01 09:00:00"}`, Want: []string{`resolved - event:9 2026-03-01T08:55:00Z..2026-03-01T09:00:00Z "N"`}},
 		{Name: "episode", Body: `{` + base + `,"event_date":"2026.03.01","event_time":"08:00:00"}`, Look: func(a *alert.Alert) any { return a.Episode }, Is: "9"},
 	})
