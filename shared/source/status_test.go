@@ -40,6 +40,9 @@ func TestStatusToldByATitle(t *testing.T) {
 		"ERROR: 0 rows cleared": alert.Firing, "Resolved conflict missing": "", "Problem resolved: db-1": alert.Resolved, "CRITICAL -> resolved": alert.Resolved, "Restored volume is offline": alert.Firing, "db-1 recovered from critical": alert.Resolved, "[CRITICAL] db-1 recovered": alert.Resolved,
 		"Recovery of database failed": alert.Firing, "Cannot recover database": "", "name cannot be resolved": "", "WARNING: raid recovery in progress": alert.Firing, "CRITICAL replication lag on recovery-db": alert.Firing, "Service is online but degraded": "", "Error: host is up but port 22 is closed": alert.Firing,
 		"State changed to resolved": alert.Resolved, "api not reachable - RESOLVED": alert.Resolved, "Backup failed: resolved": alert.Resolved, "No data alert recovered": alert.Resolved, "Incident auto-resolved: CPU": alert.Resolved, "non-critical alert resolved": alert.Resolved,
+		"The interface eth1 has entered the DOWN state.": alert.Firing, "The interface eth1 has entered the UP state.": alert.Resolved, "eth1 is in up state": alert.Resolved, "eth1 did not enter the UP state": "", "eth1 has left the UP state": "", "eth1 is not in the UP state": "",
+		"eth1 failed to return to up state": "", "eth1 never reached the UP state": "", "Up state": "", "nas-1: Power has returned": alert.Resolved, "Node has returned to service": alert.Resolved, "Node has not returned to service": "", "The error has returned": "", "Heat is normal": alert.Resolved, "Heat is not normal": "",
+		"api is back with errors": "", "api is ok with unexpected delay": "",
 		"backup of nas-1: backup successful": alert.Resolved, "Backup failed": alert.Firing, "Backup was not successful": "", "Nightly count finished successfully on cron-1": alert.Resolved,
 	} {
 		if got := StatusTold(text); got != want {
@@ -57,6 +60,7 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 		{"CRITICAL: disk full on db-1 at 09:00:12", "OK: disk full on db-1 at 09:05:44"},
 		{"【告警】订单服务超时", "【恢复】订单服务超时"},
 		{"【P1告警】支付成功率下降", "【P1恢复】支付成功率下降"},
+		{"The disk nsd7 failed", "The disk nsd7 is OK"}, {"nas-1 power failure !!!", "nas-1 power has returned"}, {"Flood of gate 2", "Flood of gate 2 has ended"}, {"窑温过高告警", "窑温过高告警恢复"},
 		{"[Incident] web-1 CPU high", "[Resolved] web-1 CPU high"},
 		{"Coal: budget.exceeded", "Coal: budget.recovered"},
 		{"告警：db-1 连接数(330.00)<6000(监控项) 2026-03-01T08:00:00Z", "告警恢复：db-1 连接数(7330.00)<6000(监控项) 2026-03-01T08:30:00Z"},
@@ -67,7 +71,7 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 	}
 	for _, c := range [][2]string{
 		{"10.0.0.1 is down", "10.0.0.2 is down"}, {"Ping to 2001:db8::1 lost", "Ping to 2001:db8::2 lost"}, {"VM 101 is down", "VM 102 is down"}, {"Server #12 is down", "Server #13 is down"},
-		{"Port: 443 closed", "Port: 80 closed"}, {"4xx errors of api", "5xx errors of api"}, {"10.0.0.1:80 is down", "10.0.0.1:81 is down"}, {"12 is down", "13 is down"},
+		{"Port: 443 closed", "Port: 80 closed"}, {"4xx errors of api", "5xx errors of api"}, {"Pressure lost in district 4", "Pressure lost in district 5"}, {"10.0.0.1:80 is down", "10.0.0.1:81 is down"}, {"12 is down", "13 is down"},
 	} {
 		if Stem(c[0]) == Stem(c[1]) {
 			t.Errorf("%q and %q are both %q", c[0], c[1], Stem(c[0]))

@@ -17,11 +17,11 @@ func Stem(title string) string {
 	if tag, rest := leadingTag(title); rest != "" && slices.Contains(opening, strings.ToLower(tag)) {
 		title = rest
 	}
-	words := strings.FieldsFunc(strings.ToLower(spacedWide(title[:min(len(title), maxStem)])), partsTitle)
+	words := strings.FieldsFunc(spacedWide(withoutEnd(strings.ToLower(title[:min(len(title), maxStem)]))), partsTitle)
 	for i, w := range words {
 		bare := withoutOutcome(strings.TrimFunc(w, func(c rune) bool { return !inWord(c) }))
 		switch {
-		case bare == "" || statuses()[bare] != "" || namesSeverity(bare):
+		case bare == "" || statuses()[bare] != "" || namesSeverity(bare) || slices.Contains(linking, bare):
 			continue
 		case !numeric(bare) || numbers(words, i) || namesAlone(w, bare):
 			kept = append(kept, bare)
@@ -29,10 +29,20 @@ func Stem(title string) string {
 		numbersToo = append(numbersToo, bare)
 	}
 	switch {
-	case slices.ContainsFunc(kept, func(w string) bool { return !slices.Contains(linking, w) }):
+	case len(kept) > 0:
 		return strings.Join(kept, " ")
 	case len(numbersToo) > 0:
 		return strings.Join(numbersToo, " ")
+	}
+	return title
+}
+
+// withoutEnd cuts out of a title the first of the phrases that tell of an end.
+func withoutEnd(title string) string {
+	for _, p := range append([]string{"has returned"}, endingPhrases...) {
+		if before, after, found := strings.Cut(title, p); found {
+			return before + " " + after
+		}
 	}
 	return title
 }
@@ -69,7 +79,7 @@ func namesAlone(w, bare string) bool {
 
 // numbered are things that a number after them names: "port 443", "disk 2".
 var numbered = strings.Fields(`port disk drive partition shard node host server instance worker broker replica rack slot bay unit pump fan psu supply gate door lane line belt track tank room zone floor site store station
-	machine camera sensor channel vlan pod queue interface link tunnel peer switch ap probe lamp vm ct container guest lun volume pool job line batch 号`)
+	machine camera sensor channel vlan pod queue interface link tunnel peer switch ap probe lamp vm ct container guest lun volume pool job line batch district sector area section building block segment circuit feeder breaker cell 号`)
 
 // numbers reports a whole number that names what stands before it, and no
 // amount of what follows.

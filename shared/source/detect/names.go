@@ -27,8 +27,8 @@ const leastRank = 35
 // are known to be about.
 const hardly = leastRank - 5
 
-// past are beginnings of names of what was, or is another's.
-var past = words(`old prev prior last initial from http`)
+// past are beginnings of names of what was, is another's, or only should be.
+var past = words(`old prev prior last initial from http admin desired expected`)
 
 // rankOf is what a name is worth for a role: 0 is nothing.
 func rankOf(name string, r role) int {

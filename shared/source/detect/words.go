@@ -35,8 +35,8 @@ var names = map[role][]string{
 		statemessage additionalinfo 告警内容 报警内容 内容 描述 详情 消息 説明 詳細 メッセージ 내용 beschreibung descripción description`),
 	roleStatus: words(`conclusion resultstate buildresult parsedresult statuschange statechange changetype monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
 		状态 告警状态 报警状态 通知类型 事件状态 状態 ステータス 상태 zustand état etat statut estado stato статус состояние
-		actiongroup actiongroupname statuscode transition alerttransition eventaction alertaction alerttype messagetype action eventtype triggertype notificationstatus notificationevent event type trigger triggerstatus eventname condition outcome phase progress lifecycle stage isok ok resolved
-		recovered isresolved isrecovered cleared iscleared closed isclosed isactive active isopen isfiring firing isalarm triggered passing success failing up isup down online healthy fixed isfixed restored solved clear alive reachable available isdown offline breached color template`),
+		actiongroup actiongroupname statuscode transition alerttransition eventaction alertaction alerttype messagetype msgtype action eventtype triggertype notificationstatus notificationevent event type trigger triggerstatus eventname condition outcome phase progress lifecycle stage isok ok resolved
+		recovered isresolved isrecovered cleared iscleared closed isclosed backtonormal isactive active isopen isfiring firing isalarm triggered passing success failing up isup down online healthy fixed isfixed restored solved clear alive reachable available isdown offline breached color template msgid`),
 	roleSeverity: words(`severity alertseverity alarmseverity severitylabel severitystring severitylevel severityname sev level alertlevel alarmlevel loglevel levelname priority prio alertpriority criticality urgency impact importance risk grade
 		级别 告警级别 报警级别 等级 告警等级 严重程度 严重性 优先级 紧急程度 重要度 深刻度 重大度 優先度 レベル 심각도 등급 schweregrad dringlichkeit priorität stufe gravité gravite sévérité severite priorité niveau gravedad severidad prioridad nivel gravidade gravità уровень важность серьезность приоритет`),
 	roleKey: words(`dedupkey dedupekey deduplicationkey deduplicationid dedupid dedupeid incidentkey fingerprint alias aggregationkey aggregkey correlationkey correlationuuid alertkey eventkey
@@ -48,7 +48,7 @@ var names = map[role][]string{
 	roleEnded: words(`to endts clearts
 		恢复时间 结束时间 恢复于 復旧日時 復旧時刻 終了時刻 ende`),
 	roleAt: words(`timestamp eventtime eventdatetime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
-	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 ホスト ホスト名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
+	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 ホスト ホスト名 監視対象 スコープ 機器名 ノード名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
 		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname endpoint dhost shost dvchost dvc devname destination domain domainname website site sensor check monitor metric metricname
 		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env port ifname interfacename groupkey groupname group series region url`),
 }
@@ -190,7 +190,7 @@ var (
 var flags = map[string]alert.Status{
 	"isok": alert.Resolved, "ok": alert.Resolved, "resolved": alert.Resolved, "recovered": alert.Resolved, "isresolved": alert.Resolved, "isrecovered": alert.Resolved, "iscleared": alert.Resolved, "isclosed": alert.Resolved,
 	"up": alert.Resolved, "isup": alert.Resolved, "online": alert.Resolved, "healthy": alert.Resolved, "success": alert.Resolved, "closed": alert.Resolved, "cleared": alert.Resolved, "passing": alert.Resolved,
-	"fixed": alert.Resolved, "isfixed": alert.Resolved, "restored": alert.Resolved, "solved": alert.Resolved, "clear": alert.Resolved, "alive": alert.Resolved, "reachable": alert.Resolved, "available": alert.Resolved,
+	"fixed": alert.Resolved, "isfixed": alert.Resolved, "restored": alert.Resolved, "solved": alert.Resolved, "clear": alert.Resolved, "backtonormal": alert.Resolved, "alive": alert.Resolved, "reachable": alert.Resolved, "available": alert.Resolved,
 	"failed": alert.Firing, "isdown": alert.Firing, "offline": alert.Firing, "breached": alert.Firing, "isactive": alert.Firing, "active": alert.Firing, "isfiring": alert.Firing, "firing": alert.Firing, "isalarm": alert.Firing, "alarm": alert.Firing, "triggered": alert.Firing, "down": alert.Firing, "isopen": alert.Firing, "failing": alert.Firing,
 }
 
@@ -198,7 +198,7 @@ var flags = map[string]alert.Status{
 var counts = words(`success failed failing passing available`)
 
 // endFlags are those that decide against a word beside them.
-var endFlags = words(`resolved isresolved recovered isrecovered cleared iscleared clear closed isclosed fixed isfixed solved isopen`)
+var endFlags = words(`resolved isresolved recovered isrecovered cleared iscleared clear closed isclosed fixed isfixed solved isopen backtonormal`)
 
 // generic are words of which no title is made.
 var generic = words(`alert alerts alarm alarms notification notifications notice message new monitoring the an a of for
