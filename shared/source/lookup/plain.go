@@ -139,8 +139,7 @@ func withoutTags(line string) string {
 		if !open {
 			return b.String()
 		}
-		tag, _, closed := strings.Cut(rest[:min(len(rest), maxTag)], ">")
-		after := rest[min(len(rest), len(tag)+1):]
+		tag, after, closed := cutTag(rest)
 		switch address, text, named := strings.Cut(tag, "|"); {
 		case closed && named && strings.Contains(address, ":"):
 			b.WriteString(text)
@@ -155,8 +154,15 @@ func withoutTags(line string) string {
 	}
 }
 
-// maxTag is how long a tag may be, so that a line of nothing but < is read once.
-const maxTag = 2 << 10
+// cutTag cuts what comes before the next >, unless a tag begins there, so that
+// a line of nothing but < is read once.
+func cutTag(s string) (tag, after string, closed bool) {
+	at := strings.IndexAny(s, "<>")
+	if at < 0 || s[at] == '<' {
+		return "", s, false
+	}
+	return s[:at], s[at+1:], true
+}
 
 // tags are those that senders of short texts use.
 var tags = strings.Fields("a b i u s p br em li ul ol div pre code span font strong h1 h2 h3 h4 h5 h6 td tr th table")
