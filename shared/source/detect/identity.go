@@ -69,7 +69,7 @@ func (f *finder) about() []*leaf {
 			if slices.Contains(affected, l.parent()) {
 				listed = append(listed, l)
 			}
-		} else if nameWorth(l, roleResource) < leastRank || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
+		} else if nameWorth(l, roleResource) < hardly || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
 			weak = append(weak, l)
 		} else {
 			found = append(found, l)
