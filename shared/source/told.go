@@ -177,6 +177,9 @@ func edgeStatus(line string) (status alert.Status, word string) {
 	}
 	words := strings.Fields(strings.ToLower(strings.Join(written, " ")))
 	first := strings.TrimRight(words[0], ":-|*_")
+	if len(words) > 1 && slices.Contains(troubles, first) && slices.Contains([]string{"ended", "cleared", "closed", "solved"}, strings.Trim(words[1], ":-|*_")) && !slices.ContainsFunc(words, fails) {
+		return alert.Resolved, words[1] // "Alarm ended db-1"
+	}
 	if StatusOf(first) == alert.Acknowledged {
 		return alert.Acknowledged, first
 	}
@@ -205,7 +208,7 @@ func lastStatus(words []string) (status alert.Status, word string) {
 		return "", ""
 	}
 	last, before := strings.Trim(words[n-1], ".!*_"), words[n-2]
-	tells := entered || isJoint(before) || slices.Contains(linking, before) || slices.Contains(outcomes, last) || slices.Contains(states, last) && strings.ContainsFunc(before, namesThing)
+	tells := entered || changedTo(words) || isJoint(before) || slices.Contains(linking, before) || slices.Contains(outcomes, last) || slices.Contains(states, last) && strings.ContainsFunc(before, namesThing)
 	switch s := StatusOf(last); {
 	case !tells:
 		return "", ""
@@ -227,11 +230,19 @@ func enteredState(words []string) (rest []string, entered bool) {
 	if last := len(before) - 1; last > 0 && before[last] == "the" {
 		before = before[:last]
 	}
-	denies := func(w string) bool { return slices.Contains(negations, w) || slices.Contains(conditions, w) || w == "unable" || fails(w) }
+	denies := func(w string) bool {
+		return slices.Contains(negations, w) || slices.Contains(conditions, w) || w == "unable" || fails(w)
+	}
 	if slices.ContainsFunc(before, denies) || !slices.Contains(arriving, before[len(before)-1]) {
 		return words, false
 	}
 	return words[:n-1], true
+}
+
+// changedTo reports a line that ends in "changed state to up".
+func changedTo(words []string) bool {
+	n := len(words)
+	return n > 3 && words[n-2] == "to" && (words[n-3] == "state" || words[n-3] == "status") && strings.HasPrefix(words[n-4], "chang")
 }
 
 var arriving = strings.Fields(`entered enters in into to reached`)

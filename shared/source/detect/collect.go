@@ -208,7 +208,12 @@ func (f *finder) list(list doc.Value, l leaf, p place) {
 	if holdsLabels(l.name()) {
 		f.objects = append(f.objects, l)
 	}
-	if list.Index(0).Kind() != doc.Object || p.request {
+	first := list.Index(0)
+	if text := strings.TrimSpace(first.Head(maxText)); first.Kind() == doc.String && text != "" && slices.Contains(prose, l.name()) {
+		l.path, l.value, l.text = l.path+".0", first, text
+		f.add(l)
+	}
+	if first.Kind() != doc.Object || p.request {
 		return
 	}
 	if key, value := pairNames(list.Index(0)); key != "" {

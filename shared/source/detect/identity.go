@@ -23,6 +23,8 @@ func (f *finder) keyLeaf(status *leaf) *leaf {
 	stated, run := status != nil, f.isRun(status)
 	return f.bestOf(roleKey, func(l *leaf) bool {
 		switch {
+		case l.request && l.bareID():
+			return false // it is that of the request, and the alerts have others
 		case !l.bareID() || slices.Contains(holding, l.parent()):
 			return true
 		case run:

@@ -412,13 +412,17 @@ func (f *finder) lead() *leaf {
 }
 
 // endWords are words of a severity that tell of an end: more of them where
-// nothing else tells.
+// nothing else tells, but what is urgent may be normally so.
 func (f *finder) endWords(status, severity *leaf) string {
-	if status != nil {
-		return "clear|cleared|resolved|recovery"
+	few := "clear|cleared|resolved|recovery"
+	if status != nil && !saysLittle(status.text) {
+		return few
 	}
 	f.because("status", severity.path, "the word of a severity may tell of an end")
-	return "clear|cleared|resolved|recovery|recovered|ok|normal|up|good|green"
+	if status != nil || endsIn(severity.name(), urgency) {
+		return few + "|recovered|ok"
+	}
+	return few + "|recovered|ok|normal|up|good|green"
 }
 
 // endFlags are conditions of the flags, other than l, that decide.

@@ -65,6 +65,22 @@ func TestUnknownSystemsAreUnderstood(t *testing.T) {
 	}
 }
 
+// TestNoEnd: what only looks like an end ends nothing.
+func TestNoEnd(t *testing.T) {
+	for _, body := range []string{
+		`{"title":"Disk is full","priority":"normal"}`, `{"title":"Disk is full","urgency":"Normal","event":"alert"}`, `{"title":"Disk is full","event":"alarm","severity":"normal"}`,
+		`{"title":"Link ge-0/0/1","adminStatus":"up","operStatus":"down"}`, `{"title":"Disk is full","expected_state":"healthy","actual_state":"failed"}`, `{"title":"Fan","alarm":0,"severity":"high"}`,
+		`{"title":"Disk is full","closed_at":"N/A"}`, `{"title":"Disk is full","resolved_at":"0000-00-00 00:00:00"}`, `{"title":"Disk is full","cleared_at":"-"}`, `{"title":"Disk is full","closed_at":"none"}`, `{"title":"Disk is full","closed":0}`,
+		`{"alert":"Web is up to its limit","level":"warning"}`, `{"title":"Disk is full","resolved":"no"}`, `{"title":"Disk is full","state":"unresolved"}`,
+	} {
+		r := request("application/json", body)
+		parsed, err := Propose(r).Parse(r)
+		if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil || parsed.Items[0].Alert.Status != "firing" {
+			t.Errorf("%s: %+v, %v", body, parsed.Items, err)
+		}
+	}
+}
+
 // TestListsOfSeveralForms: what one alert of a list lacks stands in another,
 // and an end that is none ends nothing.
 func TestListsOfSeveralForms(t *testing.T) {

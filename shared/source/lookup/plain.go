@@ -52,6 +52,12 @@ func Pairs(text string) doc.Value {
 	return doc.Of(fields)
 }
 
+// endsWide: behind Chinese and Japanese names a colon needs no space.
+func endsWide(name string) bool {
+	last, _ := utf8.DecodeLastRuneInString(name)
+	return last >= 0x2e80 && last != utf8.RuneError
+}
+
 // cutPair parts "name: value"; the value may be missing.
 func cutPair(line string) (name, value string, ok bool) {
 	at := strings.IndexAny(line, ":：=")
@@ -61,7 +67,7 @@ func cutPair(line string) (name, value string, ok bool) {
 	sign, size := utf8.DecodeRuneInString(line[at:])
 	name, value = strings.TrimSpace(line[:at]), line[at+size:]
 	switch {
-	case sign == ':' && value != "" && value[0] != ' ' && value[0] != '\t',
+	case sign == ':' && value != "" && value[0] != ' ' && value[0] != '\t' && !endsWide(name),
 		sign == '=' && (!strings.HasPrefix(value, " ") || !strings.HasSuffix(line[:at], " ")),
 		len(strings.Fields(name)) > 4, !isName(name):
 		return "", "", false
