@@ -39,12 +39,10 @@ var names = map[role][]string{
 		recovered isresolved isrecovered cleared iscleared closed isclosed backtonormal isactive active isopen isfiring firing isalarm triggered passing success failing up isup down online healthy fixed isfixed restored solved clear alive reachable available isdown offline breached color template msgid alert alarm`),
 	roleSeverity: words(`severity alertseverity alarmseverity severitylabel severitystring severitylevel severityname sev level alertlevel alarmlevel loglevel levelname priority prio alertpriority criticality urgency impact importance risk grade
 		级别 告警级别 报警级别 等级 告警等级 严重程度 严重性 优先级 紧急程度 重要度 深刻度 重大度 優先度 レベル 심각도 등급 schweregrad dringlichkeit priorität stufe gravité gravite sévérité severite priorité niveau gravedad severidad prioridad nivel gravidade gravità уровень важность серьезность приоритет`),
-	roleKey: words(`dedupkey dedupekey deduplicationkey deduplicationid dedupid dedupeid incidentkey fingerprint alias aggregationkey aggregkey correlationkey correlationuuid alertkey eventkey
+	roleKey: slices.Concat(words(`dedupkey dedupekey deduplicationkey deduplicationid dedupid dedupeid incidentkey fingerprint alias aggregationkey aggregkey correlationkey correlationuuid alertkey eventkey
 		alertid alertuid alertuuid alarmid alarmuid alarmuuid incidentid incidentuuid incidentnumber issueid problemid faultid violationid findingid caseid seriesuid seriesid 告警id 报警id 告警编号 告警唯一标识 事件id 事件编号 故障id
-		correlationid monitorid monitoruid monitoruuid monitorguid checkid checkuuid triggerid sensorid testid pid alarmarn ticketid snitchtoken
-		ruleid ruleuid policyid conditionid strategyid alertdefineid alertdefinitionid checkerid detectorid signatureid thresholdid entityid 规则id 策略id externalid kennung reference key id uid uuid`),
-	roleStarted: words(`statestarttime startat starttimestamp firingsince downsince since firstseen firstoccurrence firstoccurred firstoccurredat firsttimestamp downat 开始时间 首次触发时间 発生日時 発生時刻 開始時刻 開始日時 beginn seit
-		triggertime alerttime alarmtime createdat creationtime creationdate createdtime createtime created gmtcreate from 触发时间 发生时间 告警时间 报警时间`),
+		correlationid`), aboutMonitors, words(`pid alarmarn ticketid snitchtoken`), aboutRules, words(`externalid kennung reference key id uid uuid`)),
+	roleStarted: slices.Concat(words(`statestarttime startat starttimestamp firingsince downsince since firstseen firstoccurrence firstoccurred firstoccurredat firsttimestamp downat 开始时间 首次触发时间 発生日時 発生時刻 開始時刻 開始日時 beginn seit`), created),
 	roleEnded: words(`to endts clearts
 		恢复时间 结束时间 恢复于 復旧日時 復旧時刻 終了時刻 ende`),
 	roleAt: words(`timestamp eventtime eventdatetime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
