@@ -13,7 +13,7 @@ func TestEvents(t *testing.T) {
 		{File: "uptime-kuma-down.json", Source: "uptime-kuma", Alerts: []string{`firing P2 error key:4 2026-03-01T08:59:30Z "[Shop] [Down] timeout of 48000ms exceeded"`}},
 		{File: "unknown-system.json", Alerts: []string{`firing P2 error key:a-17 - "Queue is long"`}},
 		{File: "known-system.json", Alerts: []string{`firing P1 critical fingerprint:00aa11bb22cc33d1 2026-03-01T08:55:12Z "Disk of db-1 is full"`}},
-		{File: "text.json", Alerts: []string{`firing P1 critical hash1:ccc784c48fe06bb5a3abbe663db9dbfc - "CRITICAL: disk of db-1 is full"`}},
+		{File: "text.json", Alerts: []string{`firing P1 critical hash1:0c90545f78b813bde2f222e5d6281dbd - "CRITICAL: disk of db-1 is full"`}},
 		{File: "xml.json", Alerts: []string{`firing P3 - key:77 - "Door of rack 4 is open"`}},
 		{File: "query.json", Alerts: []string{`firing P2 error key:9 - "Backup failed"`}},
 		{File: "multipart.json", Alerts: []string{`firing P1 critical key:d-9 - "Disk of db-1 is full"`}},

@@ -251,7 +251,7 @@ func TestParseManyRulesInTime(t *testing.T) {
 	}
 	began := time.Now()
 	parse(t, docs...)
-	if d := time.Since(began); d > 10*time.Second {
+	if d := time.Since(began); d > time.Minute {
 		t.Errorf("took %v", d)
 	}
 }

@@ -47,6 +47,9 @@ func TestStatusToldByATitle(t *testing.T) {
 		"UPS: No longer on battery power.": alert.Resolved, "UPS: on battery power": "", "nas-1 Power has returned": alert.Resolved, "[PRTG (mon)] db-1 Disk Warning ended (now: Up) (38 %)": alert.Resolved, "[PRTG (mon)] db-1 Disk Warning ended (now: Down)": alert.Firing,
 		"Host esx-1 CPU usage changed from Red to Green": alert.Resolved, "Host esx-1 CPU usage changed from Green to Red": "", "Bacula: Backup OK of db Incremental": alert.Resolved, "Duplicati Success, Backup report for nas": alert.Resolved, "Duplicati Warning, Backup report for nas": "",
 		"Admin acknowledged problem at 09:00": alert.Acknowledged, "Nobody has not acknowledged problem": "", "Resolved in 5m 3s: High CPU": alert.Resolved,
+		"The interface eth1 has entered the DOWN state.": alert.Firing, "The interface eth1 has entered the UP state.": alert.Resolved, "eth1 is in up state": alert.Resolved, "eth1 did not enter the UP state": "", "eth1 has left the UP state": "", "eth1 is not in the UP state": "",
+		"eth1 failed to return to up state": "", "eth1 never reached the UP state": "", "Up state": "", "Link of b0/1, changed state to up": alert.Resolved, "Link of b0/1, changed state to down": alert.Firing, "Alarm Ended Checkout latency at 08:30": alert.Resolved, "Alert closed with errors": "", "Alert closed-loop test": "", "Alarm end of shift": "", "Node has returned to service": alert.Resolved, "Node has not returned to service": "", "The error has returned": "", "Heat is normal": alert.Resolved, "Heat is not normal": "",
+		"api is back with errors": "", "api is ok with unexpected delay": "",
 	} {
 		if got := StatusTold(text); got != want {
 			t.Errorf("%q tells %q, want %q", text, got, want)
@@ -63,6 +66,7 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 		{"CRITICAL: disk full on db-1 at 09:00:12", "OK: disk full on db-1 at 09:05:44"},
 		{"【告警】订单服务超时", "【恢复】订单服务超时"},
 		{"【P1告警】支付成功率下降", "【P1恢复】支付成功率下降"},
+		{"The disk nsd7 failed", "The disk nsd7 is OK"}, {"nas-1 power failure !!!", "nas-1 power has returned"}, {"Flood of gate 2", "Flood of gate 2 has ended"}, {"窑温过高告警", "窑温过高告警恢复"},
 		{"[Incident] web-1 CPU high", "[Resolved] web-1 CPU high"},
 		{"[FIRING:12, RESOLVED:1] HighCPU (web-1 prod)", "[RESOLVED] HighCPU (web-1 prod)"},
 		{"Coal: budget.exceeded", "Coal: budget.recovered"},
@@ -87,6 +91,7 @@ func TestStemIsTheSameFromFiringToRecovery(t *testing.T) {
 		{"10.0.0.1 is down", "10.0.0.2 is down"}, {"Ping to 2001:db8::1 lost", "Ping to 2001:db8::2 lost"}, {"VM 101 is down", "VM 102 is down"}, {"Server #12 is down", "Server #13 is down"},
 		{"Port: 443 closed", "Port: 80 closed"}, {"4xx errors of api", "5xx errors of api"}, {"10.0.0.1:80 is down", "10.0.0.1:81 is down"}, {"12 is down", "13 is down"},
 		{"Problem in rack: disk", "Problem in room: disk"}, {"Down 10.0.0.1: ping", "Down 10.0.0.2: ping"}, {"web-1 Ping (a) Down (x)", "web-2 Ping (a) Down (x)"}, {"Cell on battery 1 is hot", "Cell on line power is hot"},
+		{"Pressure lost in district 4", "Pressure lost in district 5"},
 	} {
 		if Stem(c[0]) == Stem(c[1]) {
 			t.Errorf("%q and %q are both %q", c[0], c[1], Stem(c[0]))

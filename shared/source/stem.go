@@ -18,7 +18,7 @@ func Stem(title string) string {
 	if tag, rest := leadingTag(short); rest != "" && slices.Contains(opening, strings.ToLower(tag)) {
 		short = rest
 	}
-	short = withoutStates(strings.ToLower(withoutReason(withoutSince(short))))
+	short = withoutEnd(withoutStates(strings.ToLower(withoutReason(withoutSince(short)))))
 	words := strings.FieldsFunc(spacedWide(short), partsTitle)
 	for i, w := range words {
 		bare := withoutCount(withoutOutcome(strings.TrimPrefix(strings.TrimFunc(w, func(c rune) bool { return !inWord(c) }), "re-")))
@@ -90,6 +90,16 @@ func withoutStates(title string) string {
 	return title
 }
 
+// withoutEnd cuts out of a title the first of the phrases that tell of an end.
+func withoutEnd(title string) string {
+	for _, p := range append([]string{"has returned"}, endingPhrases...) {
+		if before, after, found := strings.Cut(title, p); found {
+			return before + " " + after
+		}
+	}
+	return title
+}
+
 // endsState: half of a day belongs to the time before it, and monit's "limit
 // matched" is the opposite of "limit succeeded".
 func endsState(before, word string) bool {
@@ -140,7 +150,7 @@ func namesAlone(w, bare string) bool {
 
 // numbered are things that a number after them names: "port 443", "disk 2".
 var numbered = strings.Fields(`port disk drive partition shard node host server instance worker broker replica rack slot bay unit pump fan psu supply gate door lane line belt track tank room zone floor site store station
-	machine camera sensor channel vlan pod queue interface link tunnel peer switch ap probe lamp vm ct container guest lun volume pool job line batch 号`)
+	machine camera sensor channel vlan pod queue interface link tunnel peer switch ap probe lamp vm ct container guest lun volume pool job line batch district sector area section building block segment circuit feeder breaker cell 号`)
 
 // numbers reports a whole number that names what stands before it, and no
 // amount of what follows.

@@ -15,8 +15,8 @@ var (
 
 	// stating phrases say so only at the end of what they say: "is up to 97 %"
 	// and "is back on db-1" tell nothing.
-	statingPhrases = []string{"is ok", "is up", "is now up", "is back", "is online", "is healthy", "is reachable", "is available"}
-	endingPhrases  = []string{"completed successfully", "finished successfully", "has been cleared", "on line power", "no longer on battery", "power has returned", "ended (now: up", "from red to green", "from yellow to green", "backup ok of", "duplicati success", "back to normal", "returned to normal", "back online", "reachable again", "available again",
+	statingPhrases = []string{"is ok", "is up", "is now up", "is back", "is online", "is healthy", "is reachable", "is available", "is normal"}
+	endingPhrases  = []string{"completed successfully", "finished successfully", "has been cleared", "on line power", "no longer on battery", "power has returned", "ended (now: up", "from red to green", "from yellow to green", "backup ok of", "duplicati success", "back to normal", "returned to normal", "returned to service", "back online", "reachable again", "available again",
 		"has ended", "down ended", "[ok]", "wieder erreichbar", "wieder verfügbar", "wieder online", "恢复", "已解决", "已解除", "恢復", "復旧", "回復しました", "解消", "해소", "복구"}
 	endingMarks = []string{"✅", "🟢", "✔", "☑", "💚", ":white_check_mark:", ":heavy_check_mark:", ":large_green_circle:", ":green_circle:"}
 )
@@ -151,7 +151,7 @@ func clauseEnds(phrase, after string) bool {
 	if !spaced || len(words) == 0 || !inWord(firstRune(rest)) {
 		return true
 	}
-	return slices.Contains(going, words[0]) && (words[0] != "to" || len(words) > 1 && words[1] == "normal")
+	return !slices.ContainsFunc(words, fails) && slices.Contains(going, words[0]) && (words[0] != "to" || len(words) > 1 && words[1] == "normal")
 }
 
 func firstRune(s string) rune {
@@ -181,6 +181,9 @@ func edgeStatus(line string) (status alert.Status, word string) {
 	}
 	words := strings.Fields(strings.ToLower(strings.Join(written, " ")))
 	first := strings.TrimRight(words[0], ":-|*_")
+	if len(words) > 1 && slices.Contains(troubles, first) && slices.Contains([]string{"ended", "cleared", "closed", "solved"}, strings.Trim(words[1], ":-|*_")) && !slices.ContainsFunc(words, fails) {
+		return alert.Resolved, words[1] // "Alarm ended db-1"
+	}
 	if StatusOf(first) == alert.Acknowledged {
 		return alert.Acknowledged, first
 	}
@@ -208,12 +211,13 @@ func inCapitals(word string) bool {
 // lastStatus reads the last word of a line where it tells the status: "… is
 // down", "… : OK", "10.0.0.1 up", "Backup failed".
 func lastStatus(words []string) (status alert.Status, word string) {
+	words, entered := enteredState(words)
 	n := len(words)
 	if n < 2 {
 		return "", ""
 	}
 	last, before := strings.Trim(words[n-1], ".!*_"), words[n-2]
-	tells := isJoint(before) || slices.Contains(linking, before) || slices.Contains(outcomes, last) || slices.Contains(states, last) && strings.ContainsFunc(before, namesThing)
+	tells := entered || changedTo(words) || isJoint(before) || slices.Contains(linking, before) || slices.Contains(outcomes, last) || slices.Contains(states, last) && strings.ContainsFunc(before, namesThing)
 	switch s := StatusOf(last); {
 	case !tells:
 		return "", ""
@@ -223,6 +227,34 @@ func lastStatus(words []string) (status alert.Status, word string) {
 		return s, last
 	}
 }
+
+// enteredState takes "state" off a line that says which one something is in:
+// "entered the DOWN state", and not "left the UP state" or "not in UP state".
+func enteredState(words []string) (rest []string, entered bool) {
+	n := len(words)
+	if n < 3 || words[n-1] != "state" || !slices.Contains(states, words[n-2]) {
+		return words, false
+	}
+	before := words[:n-2]
+	if last := len(before) - 1; last > 0 && before[last] == "the" {
+		before = before[:last]
+	}
+	denies := func(w string) bool {
+		return slices.Contains(negations, w) || slices.Contains(conditions, w) || w == "unable" || fails(w)
+	}
+	if slices.ContainsFunc(before, denies) || !slices.Contains(arriving, before[len(before)-1]) {
+		return words, false
+	}
+	return words[:n-1], true
+}
+
+// changedTo reports a line that ends in "changed state to up".
+func changedTo(words []string) bool {
+	n := len(words)
+	return n > 3 && words[n-2] == "to" && (words[n-3] == "state" || words[n-3] == "status") && strings.HasPrefix(words[n-4], "chang")
+}
+
+var arriving = strings.Fields(`entered enters in into to reached`)
 
 // namesThing: words of prose are letters alone; "db-1", "10.0.0.1" and "eth0" are not.
 func namesThing(c rune) bool { return unicode.IsDigit(c) || strings.ContainsRune("-_./:", c) }

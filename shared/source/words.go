@@ -17,7 +17,7 @@ import (
 var severityWords = map[alert.Severity][2]string{
 	alert.Critical: {`critical crit fatal emergency emerg disaster page blocker p1 sev1 sev-1 p0 sev0 alert urgent catastrophic kritisch critique crítico crítica critico critica критический критично
 		紧急 严重 致命 灾难 緊急 重大 致命的 嚴重 심각 치명`,
-		`immediate severe panic highest veryhigh priority1 severity1 s1 dringend urgente 危险 危険 危急 特大 위험`},
+		`immediate severe extreme panic highest veryhigh priority1 severity1 s1 dringend urgente 危险 危険 危急 特大 위험`},
 	alert.Error: {`error err high major p2 sev2 sev-2 serious failure failed schwerwiegend majeur majeure высокий 重要 错误 錯誤 エラー`,
 		`priority2 severity2 s2 hoch fehler élevé élevée eleve haute alta alto elevada elevado erreur grave 高 高级 高危 障害 높음`},
 	alert.Warning: {`warning warn medium moderate average minor p3 sev3 sev-3 warnung avertissement advertencia предупреждение 警告 次要 预警 警報 경고`,

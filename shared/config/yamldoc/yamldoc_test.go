@@ -129,7 +129,7 @@ func TestNestingIsBounded(t *testing.T) {
 			if len(f.Documents) != 0 || len(problems) != 1 {
 				t.Errorf("documents %d, problems %.300v", len(f.Documents), problems)
 			}
-			if d := time.Since(began); d > 20*time.Second {
+			if d := time.Since(began); d > time.Minute {
 				t.Errorf("took %v", d)
 			}
 		})

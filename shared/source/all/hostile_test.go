@@ -12,13 +12,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"tocsin/shared/doc"
 	"tocsin/shared/source"
 	"tocsin/shared/source/detect"
+	"tocsin/shared/source/sourcetest"
 )
 
 // sample is a fixture of the repository: a request and the source whose it is.
@@ -209,9 +209,9 @@ type cost struct {
 func measure(name string, body []byte, parse func() source.Parsed) cost {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start := used()
+	start := sourcetest.CPU()
 	parsed := parse()
-	spent := used() - start
+	spent := sourcetest.CPU() - start
 	runtime.ReadMemStats(&after)
 	bytes := after.TotalAlloc - before.TotalAlloc
 	return cost{name, spent, bytes, float64(bytes) / float64(len(body)), len(parsed.Items)}
@@ -225,21 +225,12 @@ func (c cost) check(t *testing.T, body []byte) {
 	if c.cpu < unmeasured {
 		return
 	}
-	start := used()
+	start := sourcetest.CPU()
 	var v any
 	_ = json.Unmarshal(body, &v)
-	if plain := used() - start; c.cpu > maxTimes*max(plain, time.Millisecond) {
+	if plain := sourcetest.CPU() - start; c.cpu > maxTimes*max(plain, time.Millisecond) {
 		t.Errorf("%s: %d KB takes %s of CPU, encoding/json %s", c.name, len(body)>>10, c.cpu, plain)
 	}
-}
-
-// used is the processor time of this process.
-func used() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // What a body may cost: so many times what encoding/json takes for it, where

@@ -262,8 +262,8 @@ func (m message) severity(root doc.Value) alert.Severity {
 			return alert.Warning
 		}
 	}
-	if strings.HasPrefix(m.title, "[") { // "[CRITICAL] ..." of a security signal
-		return source.SeverityTold(m.title)
+	if tag, _, found := strings.Cut(m.title, "]"); found && strings.HasPrefix(tag, "[") { // "[CRITICAL] ..." of a security signal
+		return source.SeverityTold(tag + "]")
 	}
 	return ""
 }

@@ -15,7 +15,7 @@ import (
 const (
 	maxLeaves = 400
 	maxDeep   = 7
-	maxItems  = 8 // of a list of a message
+	maxItems  = 8 // of a list of alerts, or of a message
 	maxPairs  = 40
 )
 
@@ -28,6 +28,7 @@ type leaf struct {
 	request bool // stands beside the list of alerts, not in the alert
 	listed  bool // stands in the first item of a list
 	inner   bool // stands in a document that is a text of the body
+	other   bool // stands not in the first alert of a list, but in another
 
 	within string // the names of what it is in and of itself
 	facts  facts  // of its text, once they are asked for
@@ -53,8 +54,23 @@ func (l *leaf) see() *facts {
 
 // add keeps a leaf for all that is asked of it.
 func (f *finder) add(l leaf) {
+	if isBlank(l.text) {
+		f.blank = true
+		return
+	}
 	l.within = l.parent() + l.name()
 	f.leaves = append(f.leaves, l)
+}
+
+// blank are texts that mean nothing, as a regular expression; isBlank matches it.
+const blank = `(?i)n/a|null|nil|undefined|[-–—]+`
+
+func isBlank(s string) bool {
+	switch strings.ToLower(s) {
+	case "n/a", "null", "nil", "undefined":
+		return true
+	}
+	return strings.Trim(s, "-–—") == ""
 }
 
 func (l *leaf) name() string { return l.names[len(l.names)-1] }
@@ -87,6 +103,7 @@ type finder struct {
 	taken    map[string]bool // paths that have a role
 	envelope bool            // the body only carries what it is about
 	chat     bool            // the body is a message for people
+	blank    bool            // there are texts that mean nothing
 	reasons  []Reason
 }
 
@@ -117,6 +134,43 @@ func (f *finder) collect(v doc.Value, p place) {
 		}
 		f.take(field, leaf{path: p.at + quoted(name), names: append(slices.Clip(p.above), source.Plain(name)), value: field, request: p.request, listed: p.listed, inner: p.inner}, p)
 	}
+}
+
+// collectEach collects the first alert of a list, and of others what it does
+// not say: they may be of another form.
+func (f *finder) collectEach(list doc.Value) {
+	known := map[string]int{}
+	n := 0
+	for item := range list.Items() {
+		if n++; n > maxItems {
+			return
+		}
+		one := finder{chat: f.chat}
+		one.collect(item, place{})
+		f.blank = f.blank || one.blank
+		for _, l := range one.leaves {
+			at, seen := known[l.path]
+			switch {
+			case !seen && len(f.leaves) < maxLeaves:
+				known[l.path], l.other = len(f.leaves), n > 1
+				f.leaves = append(f.leaves, l)
+			case seen && !f.leaves[at].tells() && l.tells():
+				l.other = f.leaves[at].other
+				f.leaves[at] = l
+			}
+		}
+		for _, o := range one.objects {
+			if !slices.ContainsFunc(f.objects, func(known leaf) bool { return known.path == o.path }) {
+				f.objects = append(f.objects, o)
+			}
+		}
+	}
+}
+
+// tells reports a text that is more than a text.
+func (l *leaf) tells() bool {
+	is := l.see()
+	return is.status != "" || is.severity != "" || is.time
 }
 
 func (f *finder) take(field doc.Value, l leaf, p place) {
@@ -154,7 +208,12 @@ func (f *finder) list(list doc.Value, l leaf, p place) {
 	if holdsLabels(l.name()) {
 		f.objects = append(f.objects, l)
 	}
-	if list.Index(0).Kind() != doc.Object || p.request {
+	first := list.Index(0)
+	if text := strings.TrimSpace(first.Head(maxText)); first.Kind() == doc.String && text != "" && slices.Contains(prose, l.name()) {
+		l.path, l.value, l.text = l.path+".0", first, text
+		f.add(l)
+	}
+	if first.Kind() != doc.Object || p.request {
 		return
 	}
 	if key, value := pairNames(list.Index(0)); key != "" {

@@ -23,6 +23,8 @@ func (f *finder) keyLeaf(status *leaf) *leaf {
 	stated, run := status != nil, f.isRun(status)
 	return f.bestOf(roleKey, func(l *leaf) bool {
 		switch {
+		case l.request && l.bareID():
+			return false // it is that of the request, and the alerts have others
 		case !l.bareID() || slices.Contains(holding, l.parent()):
 			return true
 		case run:
@@ -69,7 +71,7 @@ func (f *finder) about() []*leaf {
 			if slices.Contains(affected, l.parent()) {
 				listed = append(listed, l)
 			}
-		} else if nameWorth(l, roleResource) < leastRank || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
+		} else if nameWorth(l, roleResource) < hardly || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
 			weak = append(weak, l)
 		} else {
 			found = append(found, l)
@@ -88,11 +90,11 @@ func (f *finder) about() []*leaf {
 
 // identify says what the key is made of: the id of the alert; that of what
 // watches with what it is about; the name of what watches with what it is
-// about, or what is measured and where, where the title tells what was seen and
-// may be another next time; else the title with what it is about.
+// about, or what is measured, where the title tells what was seen and may be
+// another next time; else the title with what it is about.
 func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identity preset.List) {
 	tells := title != nil && slices.Contains(telling, title.name())
-	one, watcher := f.first(watching), f.first(called)
+	one, watcher, measure := f.first(watching), f.first(called), f.first(measured)
 	switch {
 	case key != nil && (endsIn(key.within, aboutRules) || isKind(key.text)):
 		return f.together(key, about), nil
@@ -107,8 +109,8 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 		return f.together(one, about), nil
 	case tells && watcher != nil && watcher != title && len(without(about, watcher)) > 0:
 		return f.together(watcher, about), nil
-	case tells && measures(about):
-		return f.together(about[0], about), nil
+	case tells && measure != nil && measure != title:
+		return f.together(measure, about), nil
 	}
 	if len(about) == 0 && title == nil {
 		if address := f.address(); address != nil {
@@ -127,14 +129,6 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 // isKind reports an id that is that of a kind of alert: "switch_link_status".
 func isKind(id string) bool {
 	return strings.ContainsAny(id, "_. ") && strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.- ") == ""
-}
-
-// measures reports a list of what is measured and where.
-func measures(about []*leaf) bool {
-	is := func(names []string) func(*leaf) bool {
-		return func(l *leaf) bool { return slices.Contains(names, l.name()) }
-	}
-	return slices.ContainsFunc(about, is(measured)) && slices.ContainsFunc(about, is(hosts))
 }
 
 // endsIn reports whether a name is one of those, or has more words before it.

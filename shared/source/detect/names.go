@@ -27,8 +27,8 @@ const leastRank = 35
 // are known to be about.
 const hardly = leastRank - 5
 
-// past are beginnings of names of what was, or is another's.
-var past = words(`old prev prior last initial from http`)
+// past are beginnings of names of what was, is another's, or only should be.
+var past = words(`old prev prior last initial from http admin desired expected`)
 
 // rankOf is what a name is worth for a role: 0 is nothing.
 func rankOf(name string, r role) int {
@@ -107,8 +107,8 @@ func isNameOf(name string) bool {
 }
 
 // notThings are what names are of that are no things which can be in trouble.
-var notThings = words(`user owner org organization organisation company customer tenant account team author creator first last full nick login business group file type class status state severity level event source provider vendor product
-	company city country region zone display alert alarm rule policy condition metric field dimension channel template signature host hostdisplay workspace user`)
+var notThings = words(`build run execution user owner org organization organisation company customer tenant account team author creator first last full nick login business group file type class status state severity level event source provider vendor product
+	company city country region zone display alert alarm rule policy condition metric field dimension channel template signature host hostdisplay workspace`)
 
 // isFinal reports the name of a time that stands only where something ended. A
 // number that is none is zero; a text may be when it is expected to end, unless

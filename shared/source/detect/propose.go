@@ -58,10 +58,12 @@ func Propose(r *source.Request) Proposal {
 	if err != nil {
 		return Proposal{Sure: Low}
 	}
-	list, sample := findAlerts(root)
+	list, found := findAlerts(root)
 	f := finder{taken: map[string]bool{}, envelope: list == "" && isEnvelope(root), chat: list == "" && isChat(root)}
-	f.collect(sample, place{})
-	if list != "" {
+	if list == "" {
+		f.collect(found, place{})
+	} else {
+		f.collectEach(found)
 		f.collect(root, place{at: "$.", request: true})
 	}
 	return f.propose(list)
@@ -84,14 +86,11 @@ func (p Proposal) Parse(r *source.Request) (source.Parsed, error) {
 	return parsed, err
 }
 
-// findAlerts returns the path of the list of alerts and the first of them; ""
-// and the body if it is one alert.
-func findAlerts(root doc.Value) (path string, sample doc.Value) {
-	if root.Kind() == doc.Array {
-		if first := root.Index(0); first.Kind() == doc.Object {
-			return "$[*]", first
-		}
-		return "", root
+// findAlerts returns the path of the list of alerts and the list; "" and the
+// body if it is one alert.
+func findAlerts(root doc.Value) (path string, found doc.Value) {
+	if holdsObjects(root) {
+		return "$[*]", root
 	}
 	if isChat(root) {
 		return "", root
@@ -103,16 +102,18 @@ func findAlerts(root doc.Value) (path string, sample doc.Value) {
 			candidates = slices.Concat(candidates, weakLists)
 		}
 	}
-	if name, first := listIn(root, candidates); name != "" {
-		return "$." + quoted(name) + "[*]", first
+	if name, list := listIn(root, candidates); name != "" {
+		return "$." + quoted(name) + "[*]", list
 	}
 	for name, v := range source.Named(root) {
-		if inner, first := listIn(v, slices.Concat(lists, otherLists)); inner != "" && slices.Contains(enclosing, source.Plain(name)) {
-			return "$." + quoted(name) + "." + quoted(inner) + "[*]", first
+		if inner, list := listIn(v, slices.Concat(lists, otherLists)); inner != "" && slices.Contains(enclosing, source.Plain(name)) {
+			return "$." + quoted(name) + "." + quoted(inner) + "[*]", list
 		}
 	}
 	return "", root
 }
+
+func holdsObjects(v doc.Value) bool { return v.Kind() == doc.Array && v.Index(0).Kind() == doc.Object }
 
 // holdsAlert reports whether an object of a body is an alert, so that a list
 // beside it is of what it is about.
@@ -125,10 +126,10 @@ func holdsAlert(root doc.Value) bool {
 	return false
 }
 
-func listIn(v doc.Value, candidates []string) (name string, first doc.Value) {
+func listIn(v doc.Value, candidates []string) (name string, list doc.Value) {
 	for n, field := range source.Named(v) {
-		if first := field.Index(0); slices.Contains(candidates, source.Plain(n)) && first.Kind() == doc.Object {
-			return n, first
+		if slices.Contains(candidates, source.Plain(n)) && holdsObjects(field) {
+			return n, field
 		}
 	}
 	return "", doc.Value{}
@@ -187,13 +188,39 @@ func (f *finder) propose(list string) Proposal {
 	p.Spec.Status = f.status(status, severity, title)
 	p.Spec.Severity = f.severity(severity, status, title)
 	p.Spec.Key, p.Spec.Identity = f.identify(key, title, thing, about)
+	if list != "" {
+		f.otherForms(&p.Spec, status, key, title, about)
+	}
 	p.Spec.Description = f.description(title)
 	f.times(&p.Spec, key)
 	p.Spec.Links = f.links()
 	p.Spec.LabelsFrom, p.Spec.Labels = f.labels()
+	if f.blank {
+		p.Spec.Blank = blank
+	}
 	p.judge(title != nil, status != nil, len(p.Spec.Key) > 0)
 	p.Reasons = f.reasons
 	return p
+}
+
+// otherForms adds to what was found in one alert of a list what fits of those
+// that have another form.
+func (f *finder) otherForms(spec *preset.Spec, status, key, title *leaf, about []*leaf) {
+	of := func(l *leaf, r role) preset.List {
+		if l == nil {
+			return nil
+		}
+		return braces(f.bestOf(r, func(one *leaf) bool { return one.other != l.other && !one.request }))
+	}
+	spec.Title = append(append(spec.Title, of(title, roleTitle)...), f.untitled(about)...)
+	spec.Status.From = append(spec.Status.From, of(status, roleStatus)...)
+	if len(spec.Key) == 0 {
+		return
+	}
+	spec.Key = append(spec.Key, of(key, roleKey)...)
+	for _, l := range about {
+		spec.Identity = append(spec.Identity, l.path)
+	}
 }
 
 // judge says how far p can be trusted, and what nothing names.
@@ -279,6 +306,7 @@ func (f *finder) status(l, severity, title *leaf) *preset.Status {
 		}
 		if slices.Contains(early, source.Plain(l.text)) {
 			s.Firing = append(s.Firing, l.path+"="+strings.Join(early, "|"))
+			s.Told = append(s.Told, "firing") // what is none of these fires too
 		}
 		return &s
 	}
@@ -337,6 +365,7 @@ func (f *finder) outcome(s *preset.Status, said, title *leaf) (decides bool) {
 	if said != nil && title != nil {
 		_, path := title.line()
 		s.Firing = append(s.Firing, path+"=*fail*|*error*")
+		s.Told = append(s.Told, "firing") // what is none of these fires too
 	}
 	return false
 }
@@ -383,16 +412,18 @@ func (f *finder) lead() *leaf {
 }
 
 // endWords are words of a severity that tell of an end: more of them where
-// nothing else tells, but for a priority, of which "normal" is one of several.
+// nothing else tells, but what is urgent may be normally so.
 func (f *finder) endWords(status, severity *leaf) string {
-	if status != nil || slices.ContainsFunc(priorities, func(p string) bool { return strings.Contains(severity.name(), p) }) {
-		return "clear|cleared|resolved|recovery"
+	few := "clear|cleared|resolved|recovery"
+	if status != nil && !saysLittle(status.text) {
+		return few
 	}
 	f.because("status", severity.path, "the word of a severity may tell of an end")
-	return "clear|cleared|resolved|recovery|recovered|ok|normal|up|good|green"
+	if status != nil || endsIn(severity.name(), urgency) {
+		return few + "|recovered|ok"
+	}
+	return few + "|recovered|ok|normal|up|good|green"
 }
-
-var priorities = words(`prio urgency importance impact 优先 優先 紧急程度 重要度`)
 
 // endFlags are conditions of the flags, other than l, that decide.
 func (f *finder) endFlags(l *leaf) (conditions preset.List) {
@@ -415,9 +446,9 @@ func (f *finder) finals() (conditions preset.List) {
 		if l.listed || !isFinal(l.name(), number) || !l.see().time && !number {
 			continue
 		}
-		condition := l.path
-		if number {
-			condition += ">=1"
+		condition := l.path + "=*20*" // a year: neither "N/A" nor the zero of a date
+		if isNumber(l.text) {
+			condition = l.path + ">=1"
 		}
 		conditions = append(conditions, condition)
 		f.because("status", l.path, "a time that stands where something ended")

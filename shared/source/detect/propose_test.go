@@ -67,6 +67,65 @@ func TestUnknownSystemsAreUnderstood(t *testing.T) {
 	}
 }
 
+// TestNoEnd: what only looks like an end ends nothing.
+func TestNoEnd(t *testing.T) {
+	for _, body := range []string{
+		`{"title":"Disk is full","priority":"normal"}`, `{"title":"Disk is full","urgency":"Normal","event":"alert"}`, `{"title":"Disk is full","event":"alarm","severity":"normal"}`,
+		`{"title":"Link ge-0/0/1","adminStatus":"up","operStatus":"down"}`, `{"title":"Disk is full","expected_state":"healthy","actual_state":"failed"}`, `{"title":"Fan","alarm":0,"severity":"high"}`,
+		`{"title":"Disk is full","closed_at":"N/A"}`, `{"title":"Disk is full","resolved_at":"0000-00-00 00:00:00"}`, `{"title":"Disk is full","cleared_at":"-"}`, `{"title":"Disk is full","closed_at":"none"}`, `{"title":"Disk is full","closed":0}`,
+		`{"alert":"Web is up to its limit","level":"warning"}`, `{"title":"Disk is full","resolved":"no"}`, `{"title":"Disk is full","state":"unresolved"}`,
+	} {
+		r := request("application/json", body)
+		parsed, err := Propose(r).Parse(r)
+		if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil || parsed.Items[0].Alert.Status != "firing" {
+			t.Errorf("%s: %+v, %v", body, parsed.Items, err)
+		}
+	}
+}
+
+// TestListsOfSeveralForms: what one alert of a list lacks stands in another,
+// and an end that is none ends nothing.
+func TestListsOfSeveralForms(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		want       []string
+	}{
+		{"the first lacks severity and id", `{"alerts":[{"title":"Kiln is hot","status":"open","host":"kiln-1"},{"title":"Belt stopped","status":"closed","host":"belt-1","severity":"critical","alert_id":"b-7"}]}`,
+			[]string{`firing P3 - hash1:`, `resolved P1 critical key:b-7 - "Belt stopped"`}},
+		{"other names", `[{"id":"1","subject":"Kiln is hot","state":"firing"},{"alarm_id":"2","message":"Belt stopped","alarm_status":"cleared"}]`,
+			[]string{`firing P3 - key:1 - "Kiln is hot"`, `resolved P3 - key:2 - "Belt stopped"`}},
+		{"ends that are none", `[{"name":"Kiln is hot","closed_at":"2026-03-01T08:30:00Z"},{"name":"Belt stopped","closed_at":"N/A"},{"name":"Door open","closed_at":"-"},{"name":"Pump hot","closed_at":"none"},{"name":"Fan off","closed_at":"0001-01-01T00:00:00Z"},{"name":"Lamp off","closed_at":null},{"name":"Gate open","closed_at":0}]`,
+			[]string{`resolved P3 - hash1:`, `firing`, `firing`, `firing`, `firing`, `firing`, `firing`}},
+		{"the first has not ended", `[{"name":"Belt stopped","closed_at":"N/A"},{"name":"Kiln is hot","closed_at":"2026-03-01T08:30:00Z"}]`,
+			[]string{`firing P3 - hash1:`, `resolved P3 - hash1:`}},
+		{"ids that are none", `[{"incident_id":"N/A","title":"Belt stopped","status":"open"},{"incident_id":"N/A","title":"Kiln is hot","status":"open"}]`,
+			[]string{`firing P3 - hash1:`, `firing P3 - hash1:`}},
+		{"a status of which only one is early", `[{"id":"1","title":"Kiln is hot","status":"investigating"},{"id":"2","title":"Belt stopped","status":"odd"},{"id":"3","title":"Door open","status":"resolved"}]`,
+			[]string{`firing P3 - key:1`, `firing P3 - key:2`, `resolved P3 - key:3`}},
+		{"nothing in common", `{"alerts":[{"title":"Kiln is hot","status":"open"},{"x":1},"text",null]}`,
+			[]string{`firing P3 - hash1:`, `firing P3 - hash1:`, `firing P3 - hash1:`, `firing P3 - hash1:`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := request("application/json", c.body)
+			parsed, err := Propose(r).Parse(r)
+			if err != nil || len(parsed.Items) != len(c.want) {
+				t.Fatalf("%+v, %v", parsed, err)
+			}
+			keys := map[string]bool{}
+			for i, item := range parsed.Items {
+				if item.Alert == nil || !strings.HasPrefix(intaketest.Line(item.Alert), c.want[i]) {
+					t.Errorf("%d: %+v, want %s", i, item, c.want[i])
+					continue
+				}
+				keys[item.Alert.DedupKey] = true
+			}
+			if c.name != "nothing in common" && len(keys) != len(c.want) {
+				t.Errorf("%d alerts have %d keys", len(c.want), len(keys))
+			}
+		})
+	}
+}
+
 // TestRecoveryFindsItsAlert also where no field names an identity.
 func TestRecoveryFindsItsAlert(t *testing.T) {
 	for _, c := range [][3]string{

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"tocsin/shared/doc"
 	"tocsin/shared/source"
@@ -23,7 +24,9 @@ func syslog(line string) (map[string]any, bool) {
 	fields := map[string]any{"severity": syslogSeverities[priority%8]}
 	message, ok := header5424(rest, fields)
 	if !ok {
-		message = header3164(rest, fields)
+		if message, ok = mnemonic(rest, fields); !ok {
+			message = header3164(rest, fields)
+		}
 	}
 	if inner, ok := structured(message); ok {
 		maps.Copy(fields, inner)
@@ -68,6 +71,24 @@ func withoutData(s string) string {
 		}
 	}
 	return ""
+}
+
+// mnemonic reads a message as Cisco and its likes write it, "NUMBER: HOST: TIME:
+// %LINK-3-UPDOWN: MSG", of which the number and the time are others each time.
+func mnemonic(s string, fields map[string]any) (message string, ok bool) {
+	before, rest, ok := strings.Cut(s, "%")
+	name, message, told := strings.Cut(rest, ": ")
+	parts := strings.Split(name, "-")
+	if !ok || !told || len(parts) < 3 || len(name) > 64 || name != strings.ToUpper(name) || strings.ContainsAny(name, " %=") {
+		return "", false
+	}
+	fields["mnemonic"] = name
+	for part := range strings.SplitSeq(before, ": ") {
+		if part = strings.Trim(part, " *.:"); fields["host"] == nil && strings.ContainsFunc(part, unicode.IsLetter) && !strings.ContainsRune(part, ' ') {
+			fields["host"] = part
+		}
+	}
+	return strings.TrimSpace(message), true
 }
 
 // header3164 reads "Mar  1 08:00:00 HOST TAG[PID]: MSG"; its time has no year.

@@ -27,29 +27,27 @@ const (
 var names = map[role][]string{
 	roleTitle: words(`title alerttitle summary subject headline alertmessage alarmmessage alertname alertrule alarmname rulename ruletitle alarmtitle problemtitle incidenttitle issuetitle
 		eventtitle messagetitle 标题 告警标题 告警名称 报警名称 规则名称 策略名称 件名 タイトル アラート名 監視名 제목 알림명 titel überschrift betreff titre sujet objet título titulo asunto заголовок тема
-		monitorname monitorfriendlyname checkname policyname conditionname testname searchname jobname triggername problem problemname incidentname alert alarm
+		monitorname monitorfriendlyname checkname policyname conditionname testname searchname jobname job triggername problem problemname incidentname alert alarm
 		shortmessage shortdescription shortdesc briefdescription displayname friendlyname entitydisplayname label eventname logmsg logdesc 名称 名前 이름 name nom nombre bezeichnung
-		message msg lastmessage lasterror lasterrormessage summarymessage meldung nachricht mensaje mensagem messaggio 消息 メッセージ 메시지 сообщение exception 告警内容 报警内容 内容 内容説明 text content 内容描述 event description 描述 説明 beschreibung descripción
+		message msg lastmessage lasterror lasterrormessage summarymessage meldung nachricht mensaje mensagem messaggio 消息 メッセージ 메시지 сообщение exception 告警信息 报警信息 故障信息 告警内容 报警内容 内容 内容説明 text content 内容描述 event description 描述 説明 beschreibung descripción
 		logentry pretext statemessage reason cause failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario details eventdetails detail alerttype rule policy eventtype type kind category fallback`),
 	roleDescription: words(`description details detail message msg body content alertmessage longmessage longdescription detaileddescription reason failurereason output error errormessage text info comment note cause summary serviceoutput hostoutput
 		statemessage additionalinfo 告警内容 报警内容 内容 描述 详情 消息 説明 詳細 メッセージ 내용 beschreibung descripción description`),
 	roleStatus: words(`conclusion resultstate buildresult parsedresult statuschange statechange changetype monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
 		状态 告警状态 报警状态 通知类型 事件状态 状態 ステータス 상태 zustand état etat statut estado stato статус состояние
-		actiongroup actiongroupname statuscode transition alerttransition eventaction alertaction alerttype messagetype action eventtype triggertype notificationstatus notificationevent event type trigger triggerstatus eventname condition outcome phase progress lifecycle stage isok ok resolved
-		recovered isresolved isrecovered cleared iscleared closed isclosed isactive active isopen isfiring firing isalarm triggered passing success failing up isup down online healthy fixed isfixed restored solved clear alive reachable available isdown offline breached color template`),
+		actiongroup actiongroupname statuscode transition alerttransition eventaction alertaction alerttype messagetype msgtype action eventtype triggertype notificationstatus notificationevent event type trigger triggerstatus eventname condition outcome phase progress lifecycle stage isok ok resolved
+		recovered isresolved isrecovered cleared iscleared closed isclosed backtonormal isactive active isopen isfiring firing isalarm triggered passing success failing up isup down online healthy fixed isfixed restored solved clear alive reachable available isdown offline breached color template msgid alert alarm`),
 	roleSeverity: words(`severity alertseverity alarmseverity severitylabel severitystring severitylevel severityname sev level alertlevel alarmlevel loglevel levelname priority prio alertpriority criticality urgency impact importance risk grade
 		级别 告警级别 报警级别 等级 告警等级 严重程度 严重性 优先级 紧急程度 重要度 深刻度 重大度 優先度 レベル 심각도 등급 schweregrad dringlichkeit priorität stufe gravité gravite sévérité severite priorité niveau gravedad severidad prioridad nivel gravidade gravità уровень важность серьезность приоритет`),
-	roleKey: words(`dedupkey dedupekey deduplicationkey deduplicationid dedupid dedupeid incidentkey fingerprint alias aggregationkey aggregkey correlationkey correlationuuid alertkey eventkey
+	roleKey: slices.Concat(words(`dedupkey dedupekey deduplicationkey deduplicationid dedupid dedupeid incidentkey fingerprint alias aggregationkey aggregkey correlationkey correlationuuid alertkey eventkey
 		alertid alertuid alertuuid alarmid alarmuid alarmuuid incidentid incidentuuid incidentnumber issueid problemid faultid violationid findingid caseid seriesuid seriesid 告警id 报警id 告警编号 告警唯一标识 事件id 事件编号 故障id
-		correlationid monitorid monitoruid monitoruuid monitorguid checkid checkuuid triggerid sensorid testid pid alarmarn ticketid snitchtoken
-		ruleid ruleuid policyid conditionid strategyid alertdefineid alertdefinitionid checkerid detectorid signatureid thresholdid entityid 规则id 策略id externalid kennung reference key id uid uuid`),
-	roleStarted: words(`statestarttime startat starttimestamp firingsince downsince since firstseen firstoccurrence firstoccurred firstoccurredat firsttimestamp downat 开始时间 首次触发时间 発生日時 発生時刻 開始時刻 開始日時 beginn seit
-		triggertime alerttime alarmtime createdat creationtime creationdate createdtime createtime created gmtcreate from 触发时间 发生时间 告警时间 报警时间`),
+		correlationid`), aboutMonitors, words(`pid alarmarn ticketid snitchtoken`), aboutRules, words(`externalid kennung reference key id uid uuid`)),
+	roleStarted: slices.Concat(words(`statestarttime startat starttimestamp firingsince downsince since firstseen firstoccurrence firstoccurred firstoccurredat firsttimestamp downat 开始时间 首次触发时间 発生日時 発生時刻 開始時刻 開始日時 beginn seit`), created),
 	roleEnded: words(`to endts clearts
 		恢复时间 结束时间 恢复于 復旧日時 復旧時刻 終了時刻 ende`),
 	roleAt: words(`timestamp eventtime eventdatetime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
-	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 ホスト ホスト名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
-		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname endpoint dhost shost dvchost dvc devname destination domain domainname website site sensor check monitor metric metricname
+	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 告警主机 恢复主机 ホスト ホスト名 監視対象 スコープ 機器名 ノード名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
+		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname asset endpoint dhost shost dvchost dvc devname destination domain domainname website site sensor check monitor metric metricname
 		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env port ifname interfacename groupkey groupname group series region url`),
 }
 
@@ -68,7 +66,7 @@ var endings = map[role][]string{
 	roleStarted:  words(`startedat startsat starttime openedat triggeredat 开始时间`),
 	roleEnded:    words(`resolvedat recoveredat closedat clearedat 恢复时间 结束时间`),
 	roleAt:       words(`time timestamp date datetime timeutc timeiso 时间`),
-	roleResource: words(`host hostname instance instanceid device deviceid devicename node server servername resourceid resourcename entityname servicename displayname objectname podname 主机 实例`),
+	roleResource: words(`host hostname instance instanceid device deviceid devicename node server servername resourceid resourcename entityname servicename displayname objectname podname asset assetname 主机 实例`),
 }
 
 // watching are names of what watches, or runs, one thing, and so are enough to
@@ -77,7 +75,7 @@ var endings = map[role][]string{
 // are no condition, so that what was seen says more; telling are names of texts
 // that tell what was seen, and faint of those that hardly tell.
 var (
-	watching = words(`monitorname monitorfriendlyname checkname testname jobname pipelinename workflowdisplayname workflowname taskname backupname probename servicedesc servicedisplayname 監視名`)
+	watching = words(`monitorname monitorfriendlyname checkname testname jobname job pipelinename workflowdisplayname workflowname taskname backupname probename servicedesc servicedisplayname 監視名`)
 	called   = slices.Concat(words(`alertname alertrule rulename alarmname policyname conditionname searchname triggername servicedescription metricname 告警名称 规则名称 策略名称 アラート名`), watching)
 	things   = slices.Concat(watching, words(`friendlyname servicename displayname entitydisplayname rule check monitor service scenario program 服务 サービス 서비스`))
 	telling  = words(`summary subject message msg alertmessage alarmmessage text description reason cause output event shortmessage shortdescription serviceoutput hostoutput statemessage failurereason errordescription errormessage content body info logmsg exception
@@ -114,6 +112,9 @@ var (
 	over   = words(`complete completed done finished finish`)
 	slight = words(`alert alarm event created create new start started detected occurred 告警 报警 アラート`)
 )
+
+// urgency are names of how soon something wants to be looked at.
+var urgency = words(`priority prio urgency importance impact 优先级 紧急程度 優先度 dringlichkeit priorität priorité prioridad prioridade приоритет`)
 
 // early are words of acknowledgement that systems write before any person has
 // seen what happened.
@@ -190,15 +191,15 @@ var (
 var flags = map[string]alert.Status{
 	"isok": alert.Resolved, "ok": alert.Resolved, "resolved": alert.Resolved, "recovered": alert.Resolved, "isresolved": alert.Resolved, "isrecovered": alert.Resolved, "iscleared": alert.Resolved, "isclosed": alert.Resolved,
 	"up": alert.Resolved, "isup": alert.Resolved, "online": alert.Resolved, "healthy": alert.Resolved, "success": alert.Resolved, "closed": alert.Resolved, "cleared": alert.Resolved, "passing": alert.Resolved,
-	"fixed": alert.Resolved, "isfixed": alert.Resolved, "restored": alert.Resolved, "solved": alert.Resolved, "clear": alert.Resolved, "alive": alert.Resolved, "reachable": alert.Resolved, "available": alert.Resolved,
+	"fixed": alert.Resolved, "isfixed": alert.Resolved, "restored": alert.Resolved, "solved": alert.Resolved, "clear": alert.Resolved, "backtonormal": alert.Resolved, "alive": alert.Resolved, "reachable": alert.Resolved, "available": alert.Resolved,
 	"failed": alert.Firing, "isdown": alert.Firing, "offline": alert.Firing, "breached": alert.Firing, "isactive": alert.Firing, "active": alert.Firing, "isfiring": alert.Firing, "firing": alert.Firing, "isalarm": alert.Firing, "alarm": alert.Firing, "triggered": alert.Firing, "down": alert.Firing, "isopen": alert.Firing, "failing": alert.Firing,
 }
 
 // counts are flags whose name may be that of a number.
-var counts = words(`success failed failing passing available`)
+var counts = words(`alarm success failed failing passing available`)
 
 // endFlags are those that decide against a word beside them.
-var endFlags = words(`resolved isresolved recovered isrecovered cleared iscleared clear closed isclosed fixed isfixed solved isopen`)
+var endFlags = words(`resolved isresolved recovered isrecovered cleared iscleared clear closed isclosed fixed isfixed solved isopen backtonormal`)
 
 // generic are words of which no title is made.
 var generic = words(`alert alerts alarm alarms notification notifications notice message new monitoring the an a of for

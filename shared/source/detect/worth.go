@@ -208,6 +208,9 @@ func statusShaped(l *leaf) bool {
 	if _, flag := flags[l.name()]; flag && isBool(l) {
 		return true
 	}
+	if l.name() == "alert" || l.name() == "alarm" {
+		return l.value.Kind() == doc.String && l.see().status != "" && besides(l.text) == 0 // "ended"; a text is what is wrong
+	}
 	return l.value.Kind() == doc.String && l.see().status != "" && !isFlagOnly(l.name())
 }
 

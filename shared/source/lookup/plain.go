@@ -52,6 +52,12 @@ func Pairs(text string) doc.Value {
 	return doc.Of(fields)
 }
 
+// endsWide: behind Chinese and Japanese names a colon needs no space.
+func endsWide(name string) bool {
+	last, _ := utf8.DecodeLastRuneInString(name)
+	return last >= 0x2e80 && last != utf8.RuneError
+}
+
 // cutPair parts "name: value"; the value may be missing.
 func cutPair(line string) (name, value string, ok bool) {
 	at := strings.IndexAny(line, ":：=")
@@ -61,7 +67,7 @@ func cutPair(line string) (name, value string, ok bool) {
 	sign, size := utf8.DecodeRuneInString(line[at:])
 	name, value = strings.TrimSpace(line[:at]), line[at+size:]
 	switch {
-	case sign == ':' && value != "" && value[0] != ' ' && value[0] != '\t',
+	case sign == ':' && value != "" && value[0] != ' ' && value[0] != '\t' && !endsWide(name),
 		sign == '=' && (!strings.HasPrefix(value, " ") || !strings.HasSuffix(line[:at], " ")),
 		len(strings.Fields(name)) > 4, !isName(name):
 		return "", "", false
@@ -139,8 +145,7 @@ func withoutTags(line string) string {
 		if !open {
 			return b.String()
 		}
-		tag, _, closed := strings.Cut(rest[:min(len(rest), maxTag)], ">")
-		after := rest[min(len(rest), len(tag)+1):]
+		tag, after, closed := cutTag(rest)
 		switch address, text, named := strings.Cut(tag, "|"); {
 		case closed && named && strings.Contains(address, ":"):
 			b.WriteString(text)
@@ -155,8 +160,15 @@ func withoutTags(line string) string {
 	}
 }
 
-// maxTag is how long a tag may be, so that a line of nothing but < is read once.
-const maxTag = 2 << 10
+// cutTag cuts what comes before the next >, unless a tag begins there, so that
+// a line of nothing but < is read once.
+func cutTag(s string) (tag, after string, closed bool) {
+	at := strings.IndexAny(s, "<>")
+	if at < 0 || s[at] == '<' {
+		return "", s, false
+	}
+	return s[:at], s[at+1:], true
+}
 
 // tags are those that senders of short texts use.
 var tags = strings.Fields("a b i u s p br em li ul ol div pre code span font strong h1 h2 h3 h4 h5 h6 td tr th table")
