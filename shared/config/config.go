@@ -69,7 +69,8 @@ type Config struct {
 	Settings  Settings    // with the defaults filled in
 	Documents []Document  // as published, in canonical form and order, without the built-in ones
 
-	ruleSet  func() *rule.Set
+	compile  sync.Once // rules, into ruleSet
+	ruleSet  *rule.Set
 	compiled sync.Map // mappings by name, as *preset.Preset
 }
 
@@ -93,22 +94,23 @@ const SettingsName = "default"
 
 // empty returns a configuration without anything in it.
 func empty() *Config {
-	c := &Config{
+	return &Config{
 		Services: map[string]catalog.Service{},
 		Teams:    map[string]catalog.Team{},
 		Members:  map[string]catalog.Member{},
 		Plans:    map[string]plan.Plan{},
 		Mappings: map[string]preset.Spec{},
 	}
-	c.ruleSet = sync.OnceValue(func() *rule.Set {
-		set, _ := rule.Compile(c.Rules) // a broken rule reports itself when it is matched
-		return set
-	})
-	return c
 }
 
-// RuleSet returns the compiled rules. They are compiled at the first call.
-func (c *Config) RuleSet() *rule.Set { return c.ruleSet() }
+// RuleSet returns the compiled rules. They are compiled at the first call, and
+// a binary that never asks does not hold what compiles them.
+func (c *Config) RuleSet() *rule.Set {
+	c.compile.Do(func() {
+		c.ruleSet, _ = rule.Compile(c.Rules) // a broken rule reports itself when it is matched
+	})
+	return c.ruleSet
+}
 
 // put decodes a spec, keeps it under its name, and returns it as decoded; nil
 // for a kind that does not exist.
