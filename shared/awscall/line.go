@@ -59,7 +59,8 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 // exchange repeats at once what an idle connection lost that the service had
 // closed: a function may have been frozen meanwhile.
 func (l *line) exchange(r *http.Request) (*http.Response, error) {
-	if to := r.URL.Scheme + "://" + r.URL.Host; l.conn != nil && l.to == to && time.Since(l.idle) < maxIdle {
+	to := r.URL.Scheme + "://" + r.URL.Host
+	if l.conn != nil && l.to == to && time.Since(l.idle) < maxIdle {
 		answer, err := l.ask(r)
 		if !errors.Is(err, errUnheard) || r.Context().Err() != nil {
 			return answer, err
@@ -72,6 +73,7 @@ func (l *line) exchange(r *http.Request) (*http.Response, error) {
 	if err := l.dial(r); err != nil {
 		return nil, err
 	}
+	l.to = to
 	return l.ask(r)
 }
 
@@ -91,7 +93,7 @@ func (l *line) dial(r *http.Request) error {
 		l.conn = nil
 		return err
 	}
-	l.to, l.r, l.w = r.URL.Scheme+"://"+r.URL.Host, bufio.NewReader(l.conn), bufio.NewWriterSize(l.conn, writeBuffer)
+	l.r, l.w = bufio.NewReader(l.conn), bufio.NewWriterSize(l.conn, writeBuffer)
 	return nil
 }
 

@@ -450,7 +450,7 @@ func unread(err error) error {
 	if !ok {
 		return err
 	}
-	refused := &httpapi.StatusError{Status: http.StatusUnsupportedMediaType, Text: e.Text}
+	refused := unsupported(e.Text)
 	if e.Encoding {
 		refused.Header = http.Header{"Accept-Encoding": {wire.Encodings}} // RFC 9110, section 12.5.3
 	}
@@ -468,7 +468,7 @@ func CheckMedia(req *source.Request, sent string, others []string) error {
 	return unsupported(fmt.Sprintf("the content type is not %s: found %.60q", strings.Join(append([]string{"application/json"}, others...), ", "), sent))
 }
 
-func unsupported(text string) error {
+func unsupported(text string) *httpapi.StatusError {
 	return &httpapi.StatusError{Status: http.StatusUnsupportedMediaType, Text: text}
 }
 

@@ -92,12 +92,11 @@ func withoutStates(title string) string {
 
 // withoutEnd cuts out of a title the first of the phrases that tell of an end.
 func withoutEnd(title string) string {
-	for _, p := range append([]string{"has returned"}, endingPhrases...) {
-		if before, after, found := strings.Cut(title, p); found {
-			return before + " " + after
-		}
+	before, after, found := strings.Cut(title, "has returned")
+	for i := 0; !found && i < len(endingPhrases); i++ {
+		before, after, found = strings.Cut(title, endingPhrases[i])
 	}
-	return title
+	return before + " " + after
 }
 
 // endsState: half of a day belongs to the time before it, and monit's "limit
@@ -129,7 +128,7 @@ func withoutCount(word string) string {
 
 // joining are words that belong to a status: "is down", "has been restored",
 // "is back online".
-var joining = strings.Fields(`is are now ist est está has have been back again`)
+var joining = slices.Concat(linking, strings.Fields(`has have been back again`))
 
 // opening are tags of what is told of for the first time, for which the tag of
 // its end says something else.

@@ -3,8 +3,6 @@ package all
 
 import (
 	"errors"
-	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -132,9 +130,7 @@ var Headers = sync.OnceValue(func() []string {
 	var names []string
 	for _, k := range kinds() {
 		for _, mark := range k.marks {
-			for _, m := range headerMark.FindAllStringSubmatch(mark, -1) {
-				names = append(names, http.CanonicalHeaderKey(m[1]))
-			}
+			names = append(names, preset.HeadersIn(mark)...)
 		}
 	}
 	for _, s := range Sources() {
@@ -143,8 +139,6 @@ var Headers = sync.OnceValue(func() []string {
 	slices.Sort(names)
 	return slices.Compact(names)
 })
-
-var headerMark = regexp.MustCompile(`header:([A-Za-z0-9-]+)`)
 
 // Names lists the names and aliases of all sources, sorted.
 func Names() []string {
@@ -167,7 +161,7 @@ type Detected struct {
 // knows reports whether r is a request of the source that was detected, also
 // where it is one with a mistake: its source names the field.
 func (d Detected) knows(r *source.Request) bool {
-	if headerMark.MatchString(d.By) {
+	if len(preset.HeadersIn(d.By)) > 0 {
 		return true
 	}
 	_, err := d.Source.Parse(r)

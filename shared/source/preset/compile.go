@@ -110,7 +110,7 @@ func (c *compiler) compile(name string, spec Spec) (*Preset, error) {
 	}
 	p.readings = append(p.readings, c.reading("", spec.Reading))
 	text := textOf(spec)
-	p.headers, p.queries, p.readsText = headersIn(text), queriesIn(text), p.takesText() || textPath.MatchString(text)
+	p.headers, p.queries, p.readsText = HeadersIn(text), queriesIn(text), p.takesText() || textPath.MatchString(text)
 	return p, c.bad.Err("the mapping is not valid")
 }
 

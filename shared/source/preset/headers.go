@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // textPath is a path to the whole body.
@@ -25,22 +26,16 @@ var (
 	queryPath  = regexp.MustCompile(`\bquery:([A-Za-z0-9_.-]+)`)
 )
 
-// headersIn are the headers that paths in the text of a spec name, wherever
-// they stand.
-func headersIn(text string) []string {
-	var names []string
-	for _, m := range headerPath.FindAllStringSubmatch(text, -1) {
-		names = append(names, http.CanonicalHeaderKey(m[1]))
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
+// HeadersIn are the headers that paths in a text name, wherever they stand.
+func HeadersIn(text string) []string { return namedIn(text, headerPath, http.CanonicalHeaderKey) }
 
 // queriesIn are the parameters of the address that they name.
-func queriesIn(text string) []string {
+func queriesIn(text string) []string { return namedIn(text, queryPath, strings.Clone) }
+
+func namedIn(text string, path *regexp.Regexp, write func(string) string) []string {
 	var names []string
-	for _, m := range queryPath.FindAllStringSubmatch(text, -1) {
-		names = append(names, m[1])
+	for _, m := range path.FindAllStringSubmatch(text, -1) {
+		names = append(names, write(m[1]))
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
