@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"maps"
 	"sort"
 	"strings"
 	"unicode"
@@ -106,6 +107,9 @@ func hidden(r rune) bool {
 
 // labels keeps the first MaxLabels of the names in order.
 func (c *cleaner) labels(labels map[string]string) map[string]string {
+	if labels != nil && len(labels) <= MaxLabels && allClean(labels) {
+		return maps.Clone(labels)
+	}
 	names := sortedNames(labels)
 	if len(names) > MaxLabels {
 		names, c.cut = names[:MaxLabels], true
@@ -115,6 +119,17 @@ func (c *cleaner) labels(labels map[string]string) map[string]string {
 		out[c.line(n, MaxLabelName)] = c.text(labels[n], MaxLabelValue)
 	}
 	return out
+}
+
+// allClean reports labels that stay as they are, as most do.
+func allClean(labels map[string]string) bool {
+	for name, value := range labels {
+		var c cleaner
+		if c.line(name, MaxLabelName) != name || c.text(value, MaxLabelValue) != value {
+			return false
+		}
+	}
+	return true
 }
 
 func sortedNames(labels map[string]string) []string {
@@ -197,11 +212,25 @@ func linkSize(l Link) int { return jsonSize(l.Text) + jsonSize(l.URL) + linkJSON
 // which escapes <, > and & as well.
 func jsonSize(s string) int {
 	n := 0
-	for _, r := range s {
-		n += jsonRune(r)
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			for _, r := range s[i:] {
+				n += jsonRune(r)
+			}
+			return n
+		}
+		n += int(jsonByte[s[i]])
 	}
 	return n
 }
+
+// jsonByte is jsonRune of ASCII, which most texts are.
+var jsonByte = func() (size [utf8.RuneSelf]uint8) {
+	for c := range size {
+		size[c] = uint8(jsonRune(rune(c)))
+	}
+	return size
+}()
 
 func jsonRune(r rune) int {
 	switch {

@@ -406,72 +406,47 @@ func (t *tree) text(from, to uint32, raw bool) string {
 }
 
 // repaired returns s unescaped; what is no UTF-8 becomes U+FFFD, byte by byte,
-// as in encoding/json.
+// as in encoding/json. What stands between escapes is copied whole: a document
+// inside a string has a quote in every few bytes.
 func repaired(s string) string {
-	for i := 0; ; {
-		if i == len(s) {
-			return s
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if r == '\\' || r == utf8.RuneError && size == 1 {
-			return unescape(s, i)
-		}
-		i += size
+	s = valid(s)
+	plain := strings.IndexByte(s, '\\')
+	if plain < 0 {
+		return s
 	}
-}
-
-// unescape reads s, of which all before i stands for itself. What stands
-// between escapes is copied whole: a document inside a string has a quote in
-// every few bytes.
-func unescape(s string, i int) string {
 	var out strings.Builder
-	out.Grow(len(s) + (len("\ufffd")-1)*invalid(s)) // escapes only shrink
-	out.WriteString(s[:i])
-	for s = s[i:]; s != ""; {
-		plain := strings.IndexByte(s, '\\')
-		switch {
-		case plain == 0 && s[1] == 'u':
+	out.Grow(len(s)) // escapes only shrink
+	for plain >= 0 {
+		out.WriteString(s[:plain])
+		s = s[plain:]
+		if s[1] == 'u' {
 			r, size := escapedRune(s)
 			out.WriteRune(r)
 			s = s[size:]
-		case plain == 0:
+		} else {
 			out.WriteByte(plainEscape(s[1]))
 			s = s[2:]
-		case plain < 0:
-			writeValid(&out, s)
-			return out.String()
-		default:
-			writeValid(&out, s[:plain])
-			s = s[plain:]
 		}
+		plain = strings.IndexByte(s, '\\')
 	}
+	out.WriteString(s)
 	return out.String()
 }
 
-// invalid counts the bytes of s that are no UTF-8.
-func invalid(s string) (n int) {
+func valid(s string) string {
 	if utf8.ValidString(s) {
-		return 0
+		return s
 	}
-	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && size == 1 {
-			n++
-		}
-		i += size
+	size := 0
+	for _, r := range s {
+		size += utf8.RuneLen(r)
 	}
-	return n
-}
-
-// writeValid writes s with U+FFFD for each byte that is no UTF-8.
-func writeValid(out *strings.Builder, s string) {
-	if utf8.ValidString(s) {
-		out.WriteString(s)
-		return
-	}
+	var out strings.Builder
+	out.Grow(size)
 	for _, r := range s {
 		out.WriteRune(r)
 	}
+	return out.String()
 }
 
 func plainEscape(c byte) byte {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -25,10 +27,6 @@ func (c comparison) ratios() []float64 {
 	return all
 }
 
-// least is the sample that was disturbed least: other programs only ever add
-// to processor time.
-func (s samples) least() time.Duration { return slices.Min(s) }
-
 func (s samples) median() time.Duration { return slices.Sorted(slices.Values(s))[len(s)/2] }
 
 // spread is the range of the middle four fifths.
@@ -47,8 +45,11 @@ const (
 type work func()
 
 // compare runs two pieces of work in turns and returns their processor time
-// for one run each, that of the garbage they make included.
+// for one run each, that of the garbage they make included, with the settings
+// that functions run with (template.yaml, Globals).
 func compare(ours, peer work) comparison {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	n, m := repeats(ours), repeats(peer)
 	var c comparison
 	for range turns {
@@ -89,20 +90,12 @@ type row struct {
 	target, state  string
 }
 
-// rowOf judges a comparison of processor time.
+// rowOf judges a comparison by the median of its ratios.
 func rowOf(what string, c comparison, t target) row {
-	return judge(what, c, c.ours.least(), c.peer.least(), t)
-}
-
-// elapsedRow judges a comparison of time that passed, which luck may shorten.
-func elapsedRow(what string, c comparison, t target) row {
-	return judge(what, c, c.ours.median(), c.peer.median(), t)
-}
-
-func judge(what string, c comparison, ours, peer time.Duration, t target) row {
-	from, to := spread(c.ratios())
-	r := row{what: what, measured: show(ours), peer: show(peer)}
-	switch ratio := float64(ours) / float64(peer); {
+	ratios := c.ratios()
+	from, to := spread(ratios)
+	r := row{what: what, measured: show(c.ours.median()), peer: show(c.peer.median())}
+	switch ratio := ratios[len(ratios)/2]; {
 	case t.least > 0:
 		r.ratio = fmt.Sprintf("%s× less (%s … %s)", digits(1/ratio), digits(1/to), digits(1/from))
 		r.target, r.state = fmt.Sprintf("≥ %g× less", t.least), state(1/ratio >= t.least)

@@ -11,6 +11,7 @@ import (
 
 	"tocsin/shared/config"
 	"tocsin/shared/ddb"
+	"tocsin/shared/defaults"
 	"tocsin/shared/intake"
 	"tocsin/shared/integration"
 	"tocsin/shared/source"
@@ -147,7 +148,7 @@ func (b *binaries) ingest() ([]row, error) {
 }
 
 // invocations are made for one sample.
-const invocations = 100
+const invocations = 300
 
 func invokeInTurns(ours, peer *process, event []byte) (comparison, error) {
 	var c comparison
@@ -182,7 +183,7 @@ func (f *fake) integrate() (string, error) {
 		return "", err
 	}
 	store := &integration.Store{Table: table}
-	_, key, err := store.Create(context.Background(), integration.Integration{ID: "bench", Name: "Bench", Source: prometheus.Name, Auth: integration.None}, time.Now())
+	_, key, err := store.Create(context.Background(), integration.Integration{ID: "bench", Name: "Bench", Source: prometheus.Name, Auth: integration.None, Limit: defaults.MaxRequestsPerMinute}, time.Now())
 	return key, err
 }
 

@@ -7,10 +7,10 @@
 //
 // Arguments name the parts to be measured; without any, all are.
 //
-// All figures are processor time, but for the one that says "elapsed", a
-// median. Ours and the peer's are measured in turns, many times; the table
-// shows the least of each, because other programs only ever add to processor time, their ratio,
-// and in brackets the range of the ratios within single turns (the middle four
+// All figures are processor time, but for the one that says "elapsed". Ours and
+// the peer's are measured in turns, many times, so that what disturbs the
+// machine disturbs both: the table shows the median of each, and of the ratios
+// within single turns the median and in brackets the range (the middle four
 // fifths of them). It exits with 1 only when something cannot be measured: a
 // missed target is a line of the table.
 package main

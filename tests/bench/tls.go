@@ -55,7 +55,7 @@ func (b *binaries) firstCall() ([]row, error) {
 	if holdErr != nil {
 		return append(rows, row{what: "first TLS call at a tenth of a core", measured: "cannot be held here"}), nil
 	}
-	return append(rows, elapsedRow("first TLS call at a tenth of a core, elapsed", passed, target{most: mostPinned})), nil
+	return append(rows, rowOf("first TLS call at a tenth of a core, elapsed", passed, target{most: mostPinned})), nil
 }
 
 // call runs firstcall in a control group ("" for none), which it is in from
