@@ -11,7 +11,7 @@ import (
 
 // Words of status, in lower case.
 var (
-	resolvedWords = strings.Fields(`resolved resolve ok recovered recovery recover closed close cleared clear normal up success successful succeeded passed pass inactive healthy ended end fixed
+	resolvedWords = strings.Fields(`resolved resolve ok recovered recovery recover closed close cleared clear normal up success successful succeeded passed pass passing inactive healthy ended end fixed
 		completed complete done green online good restored available backtonormal unfiring operational expired solved reset reporting reachable cancel canceled cancelled deactivated renewed valid connected reconnected reestablished resumed remediated unblocked
 		恢复 已恢复 恢复告警 告警恢复 正常 已解决 解决 关闭 已关闭 已解除 解除 恢復 已恢復 復旧 障害復旧 回復 解消 復帰 해소 해제 복구 정상
 		behoben gelöst erledigt wiederhergestellt geschlossen beendet résolu résolue rétabli rétablie clos fermé fermée resuelto resuelta recuperado recuperada cerrado cerrada
@@ -56,11 +56,13 @@ const maxPhrase = 64
 // StatusOf sorts a word or phrase that names a status: "" says nothing. A
 // phrase counts by the words in it, the last first, because "alert.resolved"
 // and "Down ended" say at the end what holds, and words of severity last of
-// all. What is negated is its opposite, and an end that failed is none.
+// all. What is negated is its opposite, and an end that failed is none. Of a
+// change, "OK -> CRITICAL", what holds is where it leads.
 func StatusOf(phrase string) alert.Status {
 	if len(phrase) > maxPhrase {
 		return ""
 	}
+	phrase = afterArrow(phrase)
 	if s := statuses()[Plain(phrase)]; s != "" {
 		return s
 	}
@@ -91,6 +93,22 @@ func StatusOf(phrase string) alert.Status {
 		}
 	}
 	return bad
+}
+
+// arrows lead from a status to the next.
+var arrows = []string{"->", "=>", "→", "⇒", "➜"}
+
+func afterArrow(phrase string) string {
+	for _, arrow := range arrows {
+		if at := strings.LastIndex(phrase, arrow); at >= 0 && strings.TrimSpace(phrase[at+len(arrow):]) != "" {
+			return phrase[at+len(arrow):]
+		}
+	}
+	from, to, found := strings.Cut(strings.ToLower(phrase), " to ")
+	if found && statuses()[Plain(from)] == alert.Resolved && statuses()[Plain(to)] == alert.Firing {
+		return to
+	}
+	return phrase
 }
 
 // stillFire reports "firing:2", which holds whatever else has ended:

@@ -23,7 +23,7 @@ func Stem(title string) string {
 	for i, w := range words {
 		bare := withoutCount(withoutOutcome(strings.TrimPrefix(strings.TrimFunc(w, func(c rune) bool { return !inWord(c) }), "re-")))
 		switch {
-		case bare == "" || statuses()[bare] != "" || namesSeverity(bare) || slices.Contains(joining, bare), i > 0 && endsState(words[i-1], bare):
+		case bare == "" || statuses()[bare] != "" || namesSeverity(bare) || slices.Contains(joining, bare), i > 0 && endsState(words[i-1], bare), opposes(words[i:]), stands(words[:i+1]):
 			continue
 		case !numeric(bare) || numbers(words, i) || namesAlone(w, bare):
 			kept = append(kept, bare)
@@ -61,10 +61,10 @@ func withoutSince(title string) string {
 }
 
 // withoutReason cuts off why it is so, where systems write that behind the
-// status: Uptime Kuma "[web] [🔴 Down] timeout", PRTG "... Down (timeout)" and
-// "... Down ended (now: Up)".
+// status: HAProxy "Server a/b is DOWN, reason: ...", Uptime Kuma "[web] [🔴 Down]
+// timeout", PRTG "... Down (timeout)" and "... Down ended (now: Up)".
 func withoutReason(title string) string {
-	marks := []string{"[🔴 ", "[✅ "}
+	marks := []string{", reason: ", "[🔴 ", "[✅ "}
 	if strings.HasPrefix(title, "[PRTG ") {
 		marks = []string{" Down (", " Down ended", " Warning (", " Warning ended", " Unusual (", " Unusual ended", " Up ("}
 	}
@@ -103,6 +103,34 @@ func withoutEnd(title string) string {
 // matched" is the opposite of "limit succeeded".
 func endsState(before, word string) bool {
 	return (word == "am" || word == "pm") && numeric(before) || word == "matched" && before == "limit"
+}
+
+// standing are words of how something stands that say it only behind "is".
+var standing = strings.Fields(`running responding working listening ready mounted`)
+
+// stands reports words that end in such: "is running", "is not running".
+func stands(words []string) bool {
+	n := len(words)
+	if n < 2 || !slices.Contains(standing, strings.Trim(words[n-1], ".!")) {
+		return false
+	}
+	return slices.Contains(linking, words[n-2]) || slices.Contains(opposing, words[n-2])
+}
+
+// opposing are words that make the state behind them its opposite.
+var opposing = strings.Fields(`not no longer isn't aren't nicht`)
+
+// opposes reports words that begin with such: "not reachable", "no longer responding".
+func opposes(words []string) bool {
+	for i, w := range words {
+		switch bare := strings.Trim(w, ".!"); {
+		case i > 0 && (statuses()[bare] != "" || slices.Contains(standing, bare)):
+			return true
+		case !slices.Contains(opposing, w):
+			return false
+		}
+	}
+	return false
 }
 
 // withoutOutcome cuts off a name of an event what it says of the status:

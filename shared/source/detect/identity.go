@@ -64,36 +64,57 @@ func (f *finder) about() []*leaf {
 	worths := map[*leaf]int{}
 	for i := range f.leaves {
 		l := &f.leaves[i]
-		if worths[l] = worth(l, roleResource); worths[l] == 0 || isURL(l.text) || isVolatile(l) {
+		if worths[l] = worth(l, roleResource); worths[l] == 0 && f.isDimension(l) {
+			worths[l] = 1
+		}
+		if worths[l] == 0 || isURL(l.text) || isVolatile(l) || l.name() == "source" && !strings.ContainsAny(l.text, "0123456789") {
 			continue
 		}
 		if l.listed {
 			if slices.Contains(affected, l.parent()) {
 				listed = append(listed, l)
 			}
-		} else if nameWorth(l, roleResource) < hardly || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
+		} else if nameWorth(l, roleResource) < hardly && !f.isDimension(l) || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
 			weak = append(weak, l)
 		} else {
 			found = append(found, l)
 		}
 	}
+	beside := slices.DeleteFunc(slices.Clone(weak), func(l *leaf) bool { return !slices.Contains(scopes, l.name()) })
 	if len(found) == 0 {
-		found = weak
+		found, beside = weak, nil
 	}
 	if len(found) == 0 {
 		found = listed
 	}
 	slices.SortStableFunc(found, func(a, b *leaf) int { return cmp.Compare(worths[b], worths[a]) })
-	found = slices.CompactFunc(found, func(a, b *leaf) bool { return a.text == b.text })
+	found = slices.CompactFunc(append(found, beside...), func(a, b *leaf) bool { return a.text == b.text })
 	return found[:min(len(found), maxAbout)]
+}
+
+// isDimension reports a label by which alerts of one rule differ.
+func (f *finder) isDimension(l *leaf) bool {
+	named := slices.Contains(dimensions, l.parent()) && !f.taken[l.path]
+	return named && l.value.Kind() == doc.String && resourceShaped(l.text) && !l.tells()
+}
+
+// subjectIsResource: the subject of a CloudEvent is what it is about
+// (CloudEvents specification 1.0.2, "subject"), unless it is a sentence.
+func (f *finder) subjectIsResource() {
+	for i := range f.leaves {
+		if l := &f.leaves[i]; len(l.names) == 1 && l.name() == "subject" && !strings.ContainsRune(l.text, ' ') {
+			l.names, l.within = []string{"resource"}, "resource"
+		}
+	}
 }
 
 // identify says what the key is made of: the id of the alert; that of what
 // watches with what it is about; the name of what watches with what it is
-// about, or what is measured, where the title tells what was seen and may be
-// another next time; else the title with what it is about.
-func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identity preset.List) {
-	tells := title != nil && slices.Contains(telling, title.name())
+// about, or what is measured, where there is no title, or one that tells what
+// was seen and may be another next time; what stands badly or well itself; else
+// the title with what it is about.
+func (f *finder) identify(key, status, title, thing *leaf, about []*leaf) (whole, identity preset.List) {
+	tells := title == nil || slices.Contains(telling, title.name())
 	one, watcher, measure := f.first(watching), f.first(called), f.first(measured)
 	switch {
 	case key != nil && (endsIn(key.within, aboutRules) || isKind(key.text)):
@@ -111,6 +132,8 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 		return f.together(watcher, about), nil
 	case tells && measure != nil && measure != title:
 		return f.together(measure, about), nil
+	case tells && len(about) > 0 && (isStanding(status) || title == nil):
+		return f.together(about[0], about[1:]), nil
 	}
 	if len(about) == 0 && title == nil {
 		if address := f.address(); address != nil {
@@ -124,6 +147,11 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 		f.because("identity", l.path, "names what the alert is about; together with the title it is the key")
 	}
 	return nil, identity
+}
+
+// isStanding reports a status that is how a thing itself stands.
+func isStanding(status *leaf) bool {
+	return status != nil && (isBool(status) && slices.Contains(standingFlags, status.name()) || slices.Contains(standing, source.Plain(status.text)))
 }
 
 // isKind reports an id that is that of a kind of alert: "switch_link_status".
@@ -169,13 +197,13 @@ func (f *finder) first(names []string) *leaf {
 // watches; the name of a thing before what was seen there, and then it is the
 // thing that is returned; what the alert is about before what says hardly
 // anything. Without any it is made of these.
-func (f *finder) titled(title *leaf, about []*leaf) (text preset.List, thing *leaf) {
+func (f *finder) titled(title, status *leaf, about []*leaf) (text preset.List, thing *leaf) {
 	switch {
 	case title == nil:
 		f.because("title", "", "nothing has the name or shape of one")
 		return f.untitled(about), nil
 	case isFaint(title) && f.first(watching) != nil:
-		return f.titled(f.first(watching), about)
+		return f.titled(f.first(watching), status, about)
 	case isFaint(title) && firstName(about) != nil:
 		return f.joined(firstName(about), title), nil
 	case slices.Contains(classes, title.name()):
@@ -185,12 +213,18 @@ func (f *finder) titled(title *leaf, about []*leaf) (text preset.List, thing *le
 	case slices.Contains(telling, title.name()):
 		if before := f.first(slices.Concat(called, things)); before != nil {
 			return f.joined(before, title), nil
+		} else if isStanding(status) {
+			return f.joined(firstName(about), title), nil
 		}
 	case slices.Contains(things, title.name()) || slices.Contains(things, title.within):
 		if after := f.first(seen); after != nil && !f.taken[after.path] {
 			return f.joined(title, after), title
 		}
 		return f.joined(nil, title), title
+	case title.name() == "name" && rankOf(title.parent(), roleResource) > 0:
+		if after := f.first(measured); after != nil && after != title {
+			return f.joined(title, after), title
+		}
 	}
 	return f.joined(nil, title), nil
 }

@@ -100,10 +100,11 @@ func cutLast(name string, words []string) string {
 	return name
 }
 
-// isNameOf reports the name of a thing, of which it says what it is: "budgetName".
+// isNameOf reports the name of a thing, of which it says what it is: "budgetName",
+// "deviceLabel".
 func isNameOf(name string) bool {
-	of, ok := strings.CutSuffix(name, "name")
-	return ok && of != "" && !slices.ContainsFunc(notThings, func(w string) bool { return strings.HasSuffix(of, w) })
+	of := cutLast(name, []string{"name", "label"})
+	return of != name && of != "" && !slices.ContainsFunc(notThings, func(w string) bool { return strings.HasSuffix(of, w) })
 }
 
 // notThings are what names are of that are no things which can be in trouble.

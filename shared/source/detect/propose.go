@@ -66,6 +66,9 @@ func Propose(r *source.Request) Proposal {
 		f.collectEach(found)
 		f.collect(root, place{at: "$.", request: true})
 	}
+	if root.Get("specversion").Present() {
+		f.subjectIsResource()
+	}
 	return f.propose(list)
 }
 
@@ -184,10 +187,10 @@ func (f *finder) propose(list string) Proposal {
 	}
 	about := f.about()
 	var thing *leaf
-	p.Spec.Title, thing = f.titled(title, about)
+	p.Spec.Title, thing = f.titled(title, status, about)
 	p.Spec.Status = f.status(status, severity, title)
 	p.Spec.Severity = f.severity(severity, status, title)
-	p.Spec.Key, p.Spec.Identity = f.identify(key, title, thing, about)
+	p.Spec.Key, p.Spec.Identity = f.identify(key, status, title, thing, about)
 	if list != "" {
 		f.otherForms(&p.Spec, status, key, title, about)
 	}

@@ -30,14 +30,14 @@ var names = map[role][]string{
 		monitorname monitorfriendlyname checkname policyname conditionname testname searchname jobname job triggername problem problemname incidentname alert alarm
 		shortmessage shortdescription shortdesc briefdescription displayname friendlyname entitydisplayname label eventname logmsg logdesc 名称 名前 이름 name nom nombre bezeichnung
 		message msg lastmessage lasterror lasterrormessage summarymessage meldung nachricht mensaje mensagem messaggio 消息 メッセージ 메시지 сообщение exception 告警信息 报警信息 故障信息 告警内容 报警内容 内容 内容説明 text content 内容描述 event description 描述 説明 beschreibung descripción
-		logentry pretext statemessage reason cause failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario details eventdetails detail alerttype rule policy eventtype type kind category fallback`),
+		logentry pretext statemessage finding symptom threat trigger reason cause failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario details eventdetails detail alerttype rule policy eventtype type kind category fallback`),
 	roleDescription: words(`description details detail message msg body content alertmessage longmessage longdescription detaileddescription reason failurereason output error errormessage text info comment note cause summary serviceoutput hostoutput
 		statemessage additionalinfo 告警内容 报警内容 内容 描述 详情 消息 説明 詳細 メッセージ 내용 beschreibung descripción description`),
-	roleStatus: words(`conclusion resultstate buildresult parsedresult statuschange statechange changetype monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
+	roleStatus: words(`conclusion resultstate buildresult parsedresult statuschange statechange changetype monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue current new tostate monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
 		状态 告警状态 报警状态 通知类型 事件状态 状態 ステータス 상태 zustand état etat statut estado stato статус состояние
-		actiongroup actiongroupname statuscode transition alerttransition eventaction alertaction alerttype messagetype msgtype action eventtype triggertype notificationstatus notificationevent event type trigger triggerstatus eventname condition outcome phase progress lifecycle stage isok ok resolved
-		recovered isresolved isrecovered cleared iscleared closed isclosed backtonormal isactive active isopen isfiring firing isalarm triggered passing success failing up isup down online healthy fixed isfixed restored solved clear alive reachable available isdown offline breached color template msgid alert alarm`),
-	roleSeverity: words(`severity alertseverity alarmseverity severitylabel severitystring severitylevel severityname sev level alertlevel alarmlevel loglevel levelname priority prio alertpriority criticality urgency impact importance risk grade
+		actiongroup actiongroupname statuscode transition alerttransition eventaction alertaction alerttype messagetype msgtype action eventtype triggertype notificationstatus notificationevent event type triggerstatus trigger eventname condition outcome phase progress lifecycle stage isok ok resolved
+		recovered isresolved isrecovered cleared iscleared closed isclosed backtonormal isactive active isopen open isfiring firing isalarm isalerting isproblem inalarm violated isviolated triggered passing success failing up isup down online healthy fixed isfixed restored solved clear alive reachable available isdown offline breached color template msgid alert alarm`),
+	roleSeverity: words(`severity alertseverity alarmseverity severitylabel severitystring severitylevel severityname sev level alertlevel alarmlevel loglevel levelname lvl priority prio alertpriority criticality urgency impact importance risk grade
 		级别 告警级别 报警级别 等级 告警等级 严重程度 严重性 优先级 紧急程度 重要度 深刻度 重大度 優先度 レベル 심각도 등급 schweregrad dringlichkeit priorität stufe gravité gravite sévérité severite priorité niveau gravedad severidad prioridad nivel gravidade gravità уровень важность серьезность приоритет`),
 	roleKey: slices.Concat(words(`dedupkey dedupekey deduplicationkey deduplicationid dedupid dedupeid incidentkey fingerprint alias aggregationkey aggregkey correlationkey correlationuuid alertkey eventkey
 		alertid alertuid alertuuid alarmid alarmuid alarmuuid incidentid incidentuuid incidentnumber issueid problemid faultid violationid findingid caseid seriesuid seriesid 告警id 报警id 告警编号 告警唯一标识 事件id 事件编号 故障id
@@ -47,13 +47,17 @@ var names = map[role][]string{
 		恢复时间 结束时间 恢复于 復旧日時 復旧時刻 終了時刻 ende`),
 	roleAt: words(`timestamp eventtime eventdatetime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
 	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 告警主机 恢复主机 ホスト ホスト名 監視対象 スコープ 機器名 ノード名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
-		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname asset endpoint dhost shost dvchost dvc devname destination domain domainname website site sensor check monitor metric metricname
-		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env port ifname interfacename groupkey groupname group series region url`),
+		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname asset probe endpoint dhost shost dvchost dvc devname destination domain domainname website site sensor check monitor metric metricname
+		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env port ifname interfacename groupkey groupname group series region zone room area building plant station unit scope source url`),
 }
 
 // weakResources are names of what alerts are often alike in, or which changes
 // from one report of an alert to the next: they count where nothing else does.
-var weakResources = words(`instanceid namespace cluster clustername workspace project environment env region url ip ipaddress hostaddress src dst topic job check monitor`)
+// Scopes are those in which all else may be alike: they count beside it too.
+var (
+	weakResources = slices.Concat(scopes, words(`instanceid url ip ipaddress hostaddress src dst topic job`))
+	scopes        = words(`namespace cluster clustername workspace project environment env region zone room area building plant station unit scope source probe check monitor`)
+)
 
 func words(s string) []string { return strings.Fields(s) }
 
@@ -93,6 +97,9 @@ var (
 	prose   = words(`text content markdown title summary pretext fallback body message description`)
 )
 
+// troubles are names of what is wrong, or of a word of status for it.
+var troubles = words(`alert alarm trigger`)
+
 // results are words of how something that ran ended, and runs what happened at
 // the time that tells of its end.
 var (
@@ -123,6 +130,9 @@ var early = words(`investigating identified`)
 // measured are names of what is measured of a host, which with its name is
 // enough to know an alert by.
 var measured = words(`metric metricname sensor sensorname item check checkname test testname`)
+
+// dimensions are names of objects of what tells the alerts of one rule apart.
+var dimensions = words(`labels dimensions`)
 
 // affected are names of lists of what an alert is about.
 var affected = words(`sources devices hosts servers nodes targets resources objects entities assets affectedresources impactedresources affectedentities impactedentities`)
@@ -192,14 +202,22 @@ var flags = map[string]alert.Status{
 	"isok": alert.Resolved, "ok": alert.Resolved, "resolved": alert.Resolved, "recovered": alert.Resolved, "isresolved": alert.Resolved, "isrecovered": alert.Resolved, "iscleared": alert.Resolved, "isclosed": alert.Resolved,
 	"up": alert.Resolved, "isup": alert.Resolved, "online": alert.Resolved, "healthy": alert.Resolved, "success": alert.Resolved, "closed": alert.Resolved, "cleared": alert.Resolved, "passing": alert.Resolved,
 	"fixed": alert.Resolved, "isfixed": alert.Resolved, "restored": alert.Resolved, "solved": alert.Resolved, "clear": alert.Resolved, "backtonormal": alert.Resolved, "alive": alert.Resolved, "reachable": alert.Resolved, "available": alert.Resolved,
-	"failed": alert.Firing, "isdown": alert.Firing, "offline": alert.Firing, "breached": alert.Firing, "isactive": alert.Firing, "active": alert.Firing, "isfiring": alert.Firing, "firing": alert.Firing, "isalarm": alert.Firing, "alarm": alert.Firing, "triggered": alert.Firing, "down": alert.Firing, "isopen": alert.Firing, "failing": alert.Firing,
+	"failed": alert.Firing, "isdown": alert.Firing, "offline": alert.Firing, "breached": alert.Firing, "isactive": alert.Firing, "active": alert.Firing, "isfiring": alert.Firing, "firing": alert.Firing, "isalarm": alert.Firing, "alarm": alert.Firing, "triggered": alert.Firing, "down": alert.Firing, "isopen": alert.Firing, "open": alert.Firing, "failing": alert.Firing,
+	"isalerting": alert.Firing, "isproblem": alert.Firing, "inalarm": alert.Firing, "violated": alert.Firing, "isviolated": alert.Firing,
 }
 
 // counts are flags whose name may be that of a number.
 var counts = words(`alarm success failed failing passing available`)
 
 // endFlags are those that decide against a word beside them.
-var endFlags = words(`resolved isresolved recovered isrecovered cleared iscleared clear closed isclosed fixed isfixed solved isopen backtonormal`)
+var endFlags = words(`resolved isresolved recovered isrecovered cleared iscleared clear closed isclosed fixed isfixed solved isopen open backtonormal`)
+
+// standing are words, and standingFlags names of flags, of how a thing itself
+// stands, whatever is said of it.
+var (
+	standing      = words(`up down online offline alive dead reachable unreachable available unavailable`)
+	standingFlags = slices.Concat(standing, words(`isup isdown healthy unhealthy`))
+)
 
 // generic are words of which no title is made.
 var generic = words(`alert alerts alarm alarms notification notifications notice message new monitoring the an a of for

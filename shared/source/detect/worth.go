@@ -83,6 +83,9 @@ func doubt(l *leaf, r role) int {
 		if text, _ := l.line(); isGeneric(text) || slices.ContainsFunc(l.names, isAction) {
 			return 60
 		}
+		if l.name() == "name" && ranks()[roleResource][l.parent()] > 0 {
+			return 3 // "project.name" is that of a thing
+		}
 	case roleSeverity:
 		if l.see().severity == "" {
 			return 30
@@ -148,7 +151,8 @@ func shaped(l *leaf, r role) bool {
 	case roleStarted, roleEnded, roleAt:
 		return l.see().time
 	}
-	return (kind == doc.String || kind == doc.Number) && !l.see().time && resourceShaped(l.text)
+	amount := kind == doc.Number && slices.Contains(parts, l.name())
+	return (kind == doc.String || kind == doc.Number) && !amount && !l.see().time && resourceShaped(l.text)
 }
 
 func isProse(s string) bool {
@@ -208,7 +212,7 @@ func statusShaped(l *leaf) bool {
 	if _, flag := flags[l.name()]; flag && isBool(l) {
 		return true
 	}
-	if l.name() == "alert" || l.name() == "alarm" {
+	if slices.Contains(troubles, l.name()) && (l.name() != "trigger" || strings.ContainsRune(l.text, ' ')) {
 		return l.value.Kind() == doc.String && l.see().status != "" && besides(l.text) == 0 // "ended"; a text is what is wrong
 	}
 	return l.value.Kind() == doc.String && l.see().status != "" && !isFlagOnly(l.name())
