@@ -74,11 +74,14 @@ func (f *finder) about() []*leaf {
 			if slices.Contains(affected, l.parent()) {
 				listed = append(listed, l)
 			}
-		} else if nameWorth(l, roleResource) < hardly && !f.isDimension(l) || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "" {
+		} else if !f.isDimension(l) && (nameWorth(l, roleResource) < hardly || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "") {
 			weak = append(weak, l)
 		} else {
 			found = append(found, l)
 		}
+	}
+	if len(found) == 0 {
+		found = f.instances()
 	}
 	beside := slices.DeleteFunc(slices.Clone(weak), func(l *leaf) bool { return !slices.Contains(scopes, l.name()) })
 	if len(found) == 0 {
@@ -91,6 +94,26 @@ func (f *finder) about() []*leaf {
 	found = slices.CompactFunc(append(found, beside...), func(a, b *leaf) bool { return a.text == b.text })
 	return found[:min(len(found), maxAbout)]
 }
+
+// instances are what looks like the name of one thing among others, "vol-1",
+// where nothing is named as such: two alerts with one key would page once.
+func (f *finder) instances() (found []*leaf) {
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		one := len(l.text) <= maxInstance && strings.ContainsAny(l.text, "-_./:0123456789") && isProse(l.text) && !strings.ContainsFunc(l.text, partsInstance)
+		if one && !f.chat && l.value.Kind() == doc.String && !f.taken[l.path] && !l.request && !l.listed && !isVolatile(l) && !l.past() && !l.tells() && !endsIn(l.name(), unstable) && !slices.Contains(typing, l.name()) && !isPerson(l.parent()) {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+func partsInstance(c rune) bool {
+	return !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("-_./:#", c)
+}
+
+// maxInstance is longer than most names, and shorter than most ids.
+const maxInstance = 30
 
 // isDimension reports a label by which alerts of one rule differ.
 func (f *finder) isDimension(l *leaf) bool {
@@ -125,9 +148,9 @@ func (f *finder) identify(key, status, title, thing *leaf, about []*leaf) (whole
 	case key != nil:
 		return braces(key), nil
 	case thing != nil:
-		return f.together(thing, about), nil
+		return f.together(thing, f.targeted(thing, about)), nil
 	case one != nil && one != title && (tells || title != nil && isFaint(title)):
-		return f.together(one, about), nil
+		return f.together(one, f.targeted(one, about)), nil
 	case tells && watcher != nil && watcher != title && len(without(about, watcher)) > 0:
 		return f.together(watcher, about), nil
 	case tells && measure != nil && measure != title:
@@ -205,7 +228,7 @@ func (f *finder) titled(title, status *leaf, about []*leaf) (text preset.List, t
 	case isFaint(title) && f.first(watching) != nil:
 		return f.titled(f.first(watching), status, about)
 	case isFaint(title) && firstName(about) != nil:
-		return f.joined(firstName(about), title), nil
+		return f.joined(cmp.Or(f.first(services), firstName(about)), title), nil
 	case slices.Contains(classes, title.name()):
 		if after := f.first(seen); after != nil && after != title {
 			return f.joined(title, after), nil
@@ -298,6 +321,18 @@ func (f *finder) address() *leaf {
 		}
 	}
 	return nil
+}
+
+// targeted is what an alert of l is about, else the address that l watches, where
+// it is none of a page about it: that would have a number or a query.
+func (f *finder) targeted(l *leaf, about []*leaf) []*leaf {
+	if len(without(about, l)) > 0 {
+		return about
+	}
+	if at := f.address(); at != nil && !strings.ContainsAny(at.text, "?0123456789") {
+		return []*leaf{at}
+	}
+	return about
 }
 
 // ids are those that an address names if it is that of the alert's own page.

@@ -116,5 +116,6 @@ var notThings = words(`build run execution user owner org organization organisat
 // the name says that it did.
 func isFinal(name string, number bool) bool {
 	happened := whatHappened(name)
-	return happened != name && slices.Contains(finals, happened) && (number || happened == "clear" || strings.HasSuffix(happened, "ed"))
+	tells := number || happened == "clear" || happened == "gone" || strings.HasSuffix(happened, "ed")
+	return slices.Contains(finals, happened) && tells && (happened != name || !number)
 }

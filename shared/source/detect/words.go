@@ -25,7 +25,7 @@ const (
 // names are the names that monitoring systems give to the parts of an alert,
 // best first, in lower case and without what joins their words.
 var names = map[role][]string{
-	roleTitle: words(`title alerttitle summary subject headline alertmessage alarmmessage alertname alertrule alarmname rulename ruletitle alarmtitle problemtitle incidenttitle issuetitle
+	roleTitle: words(`title alerttitle summary subject headline heading alertmessage alarmmessage alertname alertrule alarmname rulename ruletitle alarmtitle problemtitle incidenttitle issuetitle
 		eventtitle messagetitle 标题 告警标题 告警名称 报警名称 规则名称 策略名称 件名 タイトル アラート名 監視名 제목 알림명 titel überschrift betreff titre sujet objet título titulo asunto заголовок тема
 		monitorname monitorfriendlyname checkname policyname conditionname testname searchname jobname job triggername problem problemname incidentname alert alarm
 		shortmessage shortdescription shortdesc briefdescription displayname friendlyname entitydisplayname label eventname logmsg logdesc 名称 名前 이름 name nom nombre bezeichnung
@@ -35,8 +35,8 @@ var names = map[role][]string{
 		statemessage additionalinfo 告警内容 报警内容 内容 描述 详情 消息 説明 詳細 メッセージ 내용 beschreibung descripción description`),
 	roleStatus: words(`conclusion resultstate buildresult parsedresult statuschange statechange changetype monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue current new tostate monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
 		状态 告警状态 报警状态 通知类型 事件状态 状態 ステータス 상태 zustand état etat statut estado stato статус состояние
-		actiongroup actiongroupname statuscode transition alerttransition eventaction alertaction alerttype messagetype msgtype action eventtype triggertype notificationstatus notificationevent event type triggerstatus trigger eventname condition outcome phase progress lifecycle stage isok ok resolved
-		recovered isresolved isrecovered cleared iscleared closed isclosed backtonormal isactive active isopen open isfiring firing isalarm isalerting isproblem inalarm violated isviolated triggered passing success failing up isup down online healthy fixed isfixed restored solved clear alive reachable available isdown offline breached color template msgid alert alarm`),
+		actiongroup actiongroupname statuscode transition alerttransition eventaction alertaction alerttype messagetype msgtype action eventtype triggertype notificationstatus notificationevent event type triggerstatus trigger eventname condition outcome phase progress lifecycle stage isok ok to evt resolved
+		recovered isresolved isrecovered cleared iscleared closed isclosed backtonormal isactive active isopen open isfiring firing isalarm isalerting isproblem inalarm raised violated isviolated triggered passing success failing up isup down online healthy fixed isfixed restored solved clear alive reachable available isdown offline breached color template msgid alert alarm`),
 	roleSeverity: words(`severity alertseverity alarmseverity severitylabel severitystring severitylevel severityname sev level alertlevel alarmlevel loglevel levelname lvl priority prio alertpriority criticality urgency impact importance risk grade
 		级别 告警级别 报警级别 等级 告警等级 严重程度 严重性 优先级 紧急程度 重要度 深刻度 重大度 優先度 レベル 심각도 등급 schweregrad dringlichkeit priorität stufe gravité gravite sévérité severite priorité niveau gravedad severidad prioridad nivel gravidade gravità уровень важность серьезность приоритет`),
 	roleKey: slices.Concat(words(`dedupkey dedupekey deduplicationkey deduplicationid dedupid dedupeid incidentkey fingerprint alias aggregationkey aggregkey correlationkey correlationuuid alertkey eventkey
@@ -47,7 +47,7 @@ var names = map[role][]string{
 		恢复时间 结束时间 恢复于 復旧日時 復旧時刻 終了時刻 ende`),
 	roleAt: words(`timestamp eventtime eventdatetime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
 	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 告警主机 恢复主机 ホスト ホスト名 監視対象 スコープ 機器名 ノード名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
-		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname asset probe endpoint dhost shost dvchost dvc devname destination domain domainname website site sensor check monitor metric metricname
+		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname asset probe volume disk mount mountpoint filesystem vm vmname dev worker function table bucket broker gateway router switch process endpoint dhost shost dvchost dvc devname destination domain domainname website site sensor check monitor metric metricname
 		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env port ifname interfacename groupkey groupname group series region zone room area building plant station unit scope source url`),
 }
 
@@ -82,6 +82,7 @@ var (
 	watching = words(`monitorname monitorfriendlyname checkname testname jobname job pipelinename workflowdisplayname workflowname taskname backupname probename servicedesc servicedisplayname 監視名`)
 	called   = slices.Concat(words(`alertname alertrule rulename alarmname policyname conditionname searchname triggername servicedescription metricname 告警名称 规则名称 策略名称 アラート名`), watching)
 	things   = slices.Concat(watching, words(`friendlyname servicename displayname entitydisplayname rule check monitor service scenario program 服务 サービス 서비스`))
+	services = words(`servicename service 服务 サービス 서비스`)
 	telling  = words(`summary subject message msg alertmessage alarmmessage text description reason cause output event shortmessage shortdescription serviceoutput hostoutput statemessage failurereason errordescription errormessage content body info logmsg exception
 		告警内容 内容 消息 メッセージ`)
 	classes = words(`exception exceptionclass exceptiontype errorclass errortype`)
@@ -148,6 +149,10 @@ var envelopes = words(`data payload resource detail body workflow alert alarm in
 var volatile = words(`eventid eventuuid eventguid messageid requestid deliveryid notificationid traceid spanid webhookid transactionid nonce sessionid runid executionid buildid buildnumber invocationid historyid logid resultid checkresultid
 	testrunid jobrunid receiveid lastreceiveid occurrenceid activityid idempotency idempotencykey guid`)
 
+// unstable are what names end with of what another alert of the same thing may
+// have another of.
+var unstable = words(`id uuid guid key hash sha sha256 commit version release tag token user username email build run branch ref number code date time value type kind category unit source sender expr expression query threshold limit revision action phase`)
+
 // aboutRules are names of ids of what watches several; aboutMonitors of what
 // watches one, except where hosts is what stands beside them.
 var (
@@ -181,13 +186,13 @@ var (
 var parts = words(`name value label text content display displayname current new`)
 
 // neutral are names of objects that belong to what they stand in.
-var neutral = words(`labels annotations commonlabels commonannotations fields facts tags metadata properties attachments embeds sections blocks card cards cardsv2 header title elements markdown content embed main text body essentials`)
+var neutral = words(`labels annotations commonlabels commonannotations fields facts tags metadata properties attachments embeds sections blocks card cards cardsv2 header title elements markdown content embed main text body essentials message`)
 
 // created are names of starts that may be those of the request.
 var created = words(`triggertime alerttime alarmtime createdat creationtime creationdate createdtime createtime created gmtcreate from 触发时间 发生时间 告警时间 报警时间`)
 
 // finals are what happened at times that stand only where something ended.
-var finals = words(`resolve resolved resolution recover recovered recovery restore restored close closed clear cleared fixed 恢复 復旧日 復旧`)
+var finals = words(`resolve resolved resolution recover recovered recovery restore restored close closed clear cleared fixed gone 恢复 復旧日 復旧`)
 
 // Lists of alerts: the second only where the body has no title of its own, the
 // third only where it holds no alert beside them either.
@@ -203,7 +208,7 @@ var flags = map[string]alert.Status{
 	"up": alert.Resolved, "isup": alert.Resolved, "online": alert.Resolved, "healthy": alert.Resolved, "success": alert.Resolved, "closed": alert.Resolved, "cleared": alert.Resolved, "passing": alert.Resolved,
 	"fixed": alert.Resolved, "isfixed": alert.Resolved, "restored": alert.Resolved, "solved": alert.Resolved, "clear": alert.Resolved, "backtonormal": alert.Resolved, "alive": alert.Resolved, "reachable": alert.Resolved, "available": alert.Resolved,
 	"failed": alert.Firing, "isdown": alert.Firing, "offline": alert.Firing, "breached": alert.Firing, "isactive": alert.Firing, "active": alert.Firing, "isfiring": alert.Firing, "firing": alert.Firing, "isalarm": alert.Firing, "alarm": alert.Firing, "triggered": alert.Firing, "down": alert.Firing, "isopen": alert.Firing, "open": alert.Firing, "failing": alert.Firing,
-	"isalerting": alert.Firing, "isproblem": alert.Firing, "inalarm": alert.Firing, "violated": alert.Firing, "isviolated": alert.Firing,
+	"isalerting": alert.Firing, "isproblem": alert.Firing, "inalarm": alert.Firing, "raised": alert.Firing, "violated": alert.Firing, "isviolated": alert.Firing,
 }
 
 // counts are flags whose name may be that of a number.
