@@ -12,7 +12,7 @@ import (
 // Words of status, in lower case.
 var (
 	resolvedWords = strings.Fields(`resolved resolve ok recovered recovery recover closed close cleared clear normal up success successful succeeded passed pass passing inactive healthy ended end fixed
-		completed complete done green online good restored available backtonormal unfiring operational expired solved reset reporting reachable cancel canceled cancelled deactivated renewed valid connected reconnected reestablished resumed remediated unblocked
+		completed complete done green online good restored available backtonormal unfiring operational expired solved reset reporting reachable cancel canceled cancelled deactivated renewed valid connected reconnected established reestablished resumed remediated unblocked
 		恢复 已恢复 恢复告警 告警恢复 正常 已解决 解决 关闭 已关闭 已解除 解除 恢復 已恢復 復旧 障害復旧 回復 解消 復帰 해소 해제 복구 정상
 		behoben gelöst erledigt wiederhergestellt geschlossen beendet résolu résolue rétabli rétablie clos fermé fermée resuelto resuelta recuperado recuperada cerrado cerrada
 		resolvido resolvida normalizado risolto risolta ripristinato решено восстановлено закрыто`)

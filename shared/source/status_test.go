@@ -12,7 +12,7 @@ func TestStatusOfWordsAndPhrases(t *testing.T) {
 		"firing": alert.Firing, "OK": alert.Resolved, "Resolved": alert.Resolved, "alert.resolved": alert.Resolved, "incident_closed": alert.Resolved,
 		"alertTriggered": alert.Firing, "Down ended (now: Up)": alert.Resolved, "not resolved": alert.Firing, "unresolved": alert.Firing, "incident.unacknowledged": alert.Firing, "in_progress": alert.Acknowledged,
 		"ACKNOWLEDGED": alert.Acknowledged, "NO DATA": alert.Firing, "已恢复": alert.Resolved, "告警": alert.Firing, "blue": "", "": "", "17": "",
-		"POLICY_CLOSE_CRITICAL": alert.Resolved, "POLICY_OPEN_WARNING": alert.Firing, "disk critical": alert.Firing, "monitor.down": alert.Firing, "monitor_up": alert.Resolved, "problem opened": alert.Firing,
+		"OK -> CRITICAL": alert.Firing, "critical → ok": alert.Resolved, "OK to ALARM": alert.Firing, "failed to recover": alert.Firing, "->": "", "POLICY_CLOSE_CRITICAL": alert.Resolved, "POLICY_OPEN_WARNING": alert.Firing, "disk critical": alert.Firing, "monitor.down": alert.Firing, "monitor_up": alert.Resolved, "problem opened": alert.Firing,
 		"recovery failed": alert.Firing, "close failed": alert.Firing, "reset failure": alert.Firing, "completed with errors": alert.Firing, "COMPLETED_WITH_FAILURES": alert.Firing, "SucceededWithIssues": alert.Firing,
 		"ended abnormally": alert.Firing, "stopped unexpectedly": "", "success: false": alert.Firing, "isn't ok": alert.Firing, "not yet resolved": alert.Firing, "not been resolved": alert.Firing,
 		"no longer firing": alert.Resolved, "not firing": alert.Resolved, "no problem": alert.Resolved, "no alarm": alert.Resolved, "alarm: false": alert.Resolved, "not critical": "", "POLICY_CLOSE_ERROR": alert.Resolved, "error resolved": alert.Resolved,
@@ -113,7 +113,7 @@ func TestSeverityOfWordsAndPhrases(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]alert.Severity{"CRITICAL: disk": alert.Critical, "Fired:Sev1 CPU on vm-1": alert.Critical, "[mon-1] CRITICAL: disk": alert.Critical, "[mon-1] disk": "", "Problem: High load": "", "[P2] disk": alert.Error, "media server is down": "", "【警告】disk": alert.Warning, "disk": "",
-		"Alert summary weekly": "", "Emergency contact list": "", "Urgent maintenance completed": "", "ALERT db-1": alert.Critical, "Urgent: db-1": alert.Critical, "Critical disk usage": alert.Critical, "** PROBLEM Service Alert: web/HTTP is CRITICAL **": alert.Critical, "db-1 is critical for us": "", "Heat is high": "", "High load": ""} {
+		"Alert summary weekly": "", "Emergency contact list": "", "Urgent maintenance completed": "", "ALERT db-1": alert.Critical, "Urgent: db-1": alert.Critical, "Critical disk usage": alert.Critical, "** PROBLEM Service Alert: web/HTTP is CRITICAL **": alert.Critical, "db-1 is critical for us": "", "Heat is high": "", "High load": "", "Page load is slow": "", "Info panel broken": "", "Page: db-1": alert.Critical} {
 		if got := SeverityTold(text); got != want {
 			t.Errorf("%q tells %q, want %q", text, got, want)
 		}

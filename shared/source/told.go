@@ -315,5 +315,5 @@ func SeverityTold(text string) alert.Severity {
 }
 
 // adjectives name a severity only where something parts them from what follows:
-// "Emergency contacts changed" is none, nor is "Heat is high".
-var adjectives = []string{"alert", "urgent", "emergency", "major", "minor", "high", "low"}
+// "Emergency contacts changed" is none, nor are "Page load is slow" and "Heat is high".
+var adjectives = []string{"alert", "urgent", "emergency", "major", "minor", "high", "low", "page", "info", "information", "notice"}

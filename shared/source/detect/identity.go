@@ -155,7 +155,7 @@ func (f *finder) identify(key, status, title, thing *leaf, about []*leaf) (whole
 		return f.together(watcher, about), nil
 	case tells && measure != nil && measure != title:
 		return f.together(measure, about), nil
-	case tells && len(about) > 0 && (isStanding(status) || title == nil):
+	case tells && len(about) > 0 && (isStanding(status, about) || title == nil):
 		return f.together(about[0], about[1:]), nil
 	}
 	if len(about) == 0 && title == nil {
@@ -172,9 +172,18 @@ func (f *finder) identify(key, status, title, thing *leaf, about []*leaf) (whole
 	return nil, identity
 }
 
-// isStanding reports a status that is how a thing itself stands.
-func isStanding(status *leaf) bool {
-	return status != nil && (isBool(status) && slices.Contains(standingFlags, status.name()) || slices.Contains(standing, source.Plain(status.text)))
+// isStanding reports a status that is how what the alert is about itself stands:
+// "down", or "ServerDown" of a server.
+func isStanding(status *leaf, about []*leaf) bool {
+	if status == nil || len(about) == 0 {
+		return false
+	}
+	if isBool(status) && slices.Contains(standingFlags, status.name()) {
+		return true
+	}
+	words := statusWords(status.text)
+	n := len(words)
+	return n > 0 && slices.Contains(standing, words[n-1]) && (n == 1 || words[n-2] == about[0].name())
 }
 
 // isKind reports an id that is that of a kind of alert: "switch_link_status".
@@ -236,7 +245,7 @@ func (f *finder) titled(title, status *leaf, about []*leaf) (text preset.List, t
 	case slices.Contains(telling, title.name()):
 		if before := f.first(slices.Concat(called, things)); before != nil {
 			return f.joined(before, title), nil
-		} else if isStanding(status) {
+		} else if isStanding(status, about) {
 			return f.joined(firstName(about), title), nil
 		}
 	case slices.Contains(things, title.name()) || slices.Contains(things, title.within):

@@ -30,7 +30,7 @@ var names = map[role][]string{
 		monitorname monitorfriendlyname checkname policyname conditionname testname searchname jobname job triggername problem problemname incidentname alert alarm
 		shortmessage shortdescription shortdesc briefdescription displayname friendlyname entitydisplayname label eventname logmsg logdesc 名称 名前 이름 name nom nombre bezeichnung
 		message msg lastmessage lasterror lasterrormessage summarymessage meldung nachricht mensaje mensagem messaggio 消息 メッセージ 메시지 сообщение exception 告警信息 报警信息 故障信息 告警内容 报警内容 内容 内容説明 text content 内容描述 event description 描述 説明 beschreibung descripción
-		logentry pretext statemessage finding symptom threat trigger reason cause failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario details eventdetails detail alerttype rule policy eventtype type kind category fallback`),
+		logentry pretext statemessage finding symptom threat trigger reason cause failurereason errordescription errormessage output serviceoutput hostoutput note info body monitor scenario what condition signal details eventdetails detail alerttype rule policy eventtype type kind category fallback`),
 	roleDescription: words(`description details detail message msg body content alertmessage longmessage longdescription detaileddescription reason failurereason output error errormessage text info comment note cause summary serviceoutput hostoutput
 		statemessage additionalinfo 告警内容 报警内容 内容 描述 详情 消息 説明 詳細 メッセージ 내용 beschreibung descripción description`),
 	roleStatus: words(`conclusion resultstate buildresult parsedresult statuschange statechange changetype monitorcondition notificationtype result status statevalue alertstatus alarmstatus state alertstate alarmstate currentstate newstate newstatus newstatevalue current new tostate monitorstatus monitorstate incidentstatus eventstatus problemstatus checkstatus statusname statename resolutionstate alerttypefriendlyname
@@ -45,10 +45,10 @@ var names = map[role][]string{
 	roleStarted: slices.Concat(words(`statestarttime startat starttimestamp firingsince downsince since firstseen firstoccurrence firstoccurred firstoccurredat firsttimestamp downat 开始时间 首次触发时间 発生日時 発生時刻 開始時刻 開始日時 beginn seit`), created),
 	roleEnded: words(`to endts clearts
 		恢复时间 结束时间 恢复于 復旧日時 復旧時刻 終了時刻 ende`),
-	roleAt: words(`timestamp eventtime eventdatetime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
+	roleAt: words(`timestamp eventtime eventdatetime occurredat occurrencetime datetime time date ts at eventtimestamp lastupdated updatedat updated lastseen sentat emittedat detectedat detectedtime modtime when 时间 日時 時刻 시간 zeitpunkt zeit uhrzeit fecha`),
 	roleResource: words(`host hostname hostdisplayname 主机 主机名 主机名称 告警主机 恢复主机 ホスト ホスト名 監視対象 スコープ 機器名 ノード名 호스트 rechner hôte hote servidor хост servicedesc servicedescription servicedisplayname instance instanceid instancename node nodename server servername 服务器 サーバ サーバー 서버 device deviceid devicename target resource resourceid resourcename
-		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname asset probe volume disk mount mountpoint filesystem vm vmname dev worker function table bucket broker gateway router switch process endpoint dhost shost dvchost dvc devname destination domain domainname website site sensor check monitor metric metricname
-		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env port ifname interfacename groupkey groupname group series region zone room area building plant station unit scope source url`),
+		clientname client monitoredobject objectname 实例 对象 监控对象 资源 设备 機器 対象 pod container component interface entity entityname asset probe volume disk mount mountpoint filesystem vm vmname dev worker function table bucket broker gateway router switch process peer neighbor neighbour endpoint dhost shost dvchost dvc devname destination domain domainname website site sensor check monitor metric metricname
+		service servicename application app program component 服务 应用 サービス 서비스 dienst originatorname nodelabel device ip ipaddress hostaddress src dst database projectname repositoryname pipelinename workflowname cluster clustername namespace queue topic job workspace project environment env port ifname interfacename groupkey groupname group series region zone room area building plant station unit scope source where url`),
 }
 
 // weakResources are names of what alerts are often alike in, or which changes
@@ -56,7 +56,7 @@ var names = map[role][]string{
 // Scopes are those in which all else may be alike: they count beside it too.
 var (
 	weakResources = slices.Concat(scopes, words(`instanceid url ip ipaddress hostaddress src dst topic job`))
-	scopes        = words(`namespace cluster clustername workspace project environment env region zone room area building plant station unit scope source probe check monitor`)
+	scopes        = words(`namespace cluster clustername workspace project environment env region zone room area building plant station unit scope source where probe check monitor`)
 )
 
 func words(s string) []string { return strings.Fields(s) }
