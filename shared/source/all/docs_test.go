@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tocsin/shared/source"
+	"tocsin/shared/source/preset/presettest"
 	"tocsin/shared/source/shipped"
 )
 
@@ -18,7 +19,7 @@ const docs = "../../../docs/sources.md"
 // TestDocsTellOfEverySource: docs/sources.md is written from the sources
 // themselves.
 func TestDocsTellOfEverySource(t *testing.T) {
-	want := page()
+	want := page(t)
 	if *update {
 		if err := os.WriteFile(docs, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -41,13 +42,13 @@ fields when its integration is of source ` + "`custom`" + `, or as a mapping of 
 
 `
 
-func page() string {
+func page(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString(preamble)
 	b.WriteString("| source | product | also called | recovery |\n|---|---|---|---|\n")
 	var sections strings.Builder
 	for _, k := range kinds() {
-		s := k.open()
+		s := presettest.Guided(t, k.open())
 		ends := "yes"
 		if s.Guide.NeverEnds {
 			ends = "never: expires"
@@ -82,7 +83,7 @@ func placeOf(source string) string {
 // TestGuidesAreComplete: each source says how it is set up, verified and read.
 func TestGuidesAreComplete(t *testing.T) {
 	for _, k := range kinds() {
-		g := k.open().Guide
+		g := presettest.Guided(t, k.open()).Guide
 		if g.Product == "" || !strings.HasPrefix(g.Page, "https://") || len(g.Setup) == 0 || g.Proof == "" || g.Understood == "" {
 			t.Errorf("%s: the guide is not complete: %+v", k.name, g)
 		}

@@ -12,9 +12,10 @@ import (
 	"tocsin/shared/doc"
 )
 
-// presets.json.gz holds the specs of sources/*.yaml by name, compressed because
-// they are a quarter of a megabyte in each binary that has them; the test of
-// this package writes it with -update, and fails while it differs from them.
+// presets.json.gz holds the specs of sources/*.yaml by name, without what their
+// guides say to people, and compressed: they are a fifth of a megabyte in each
+// binary that has them. The test of this package writes it with -update, and
+// fails while it differs from them.
 //
 //go:embed presets.json.gz
 var presets []byte

@@ -11,6 +11,7 @@ import (
 	"tocsin/shared/source"
 	"tocsin/shared/source/all"
 	"tocsin/shared/source/detect"
+	"tocsin/shared/source/preset/presettest"
 	"tocsin/shared/source/shipped"
 )
 
@@ -35,7 +36,7 @@ func data(t *testing.T) []byte {
 	known := []source.Source{detect.Source}
 	for _, name := range all.Names() {
 		if s, ok := all.Named(name); ok && s.Name == name {
-			known = append(known, s)
+			known = append(known, presettest.Guided(t, s))
 		}
 	}
 	var b bytes.Buffer
