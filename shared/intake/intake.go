@@ -329,11 +329,12 @@ func (in *Intake) pass(ctx context.Context, found integration.Found, src source.
 func read(found integration.Found, src source.Source, req *source.Request) (source.Parsed, *source.Request, error) {
 	media := req.Media()
 	req, notes, err := wire.Plain(req, MaxBody)
-	if err != nil {
-		return source.Parsed{}, req, unread(err)
+	if err = unread(err); err == nil {
+		err = CheckMedia(req, media, src.Media)
 	}
-	if err := CheckMedia(req, media, src.Media); err != nil {
-		return source.Parsed{}, req, err
+	if err != nil {
+		_, err = source.HideSecrets(source.Parsed{}, err)
+		return source.Parsed{}, withoutBody(found, req), found.Redact.Err(err)
 	}
 	path, ownPath := req.Path, src.OwnPath != nil && src.OwnPath(req)
 	req, redacted, more := found.Redact.Request(req, src.Rewrite)
@@ -353,6 +354,16 @@ func read(found integration.Found, src source.Source, req *source.Request) (sour
 		parsed.Notes = append(parsed.Notes, "sent again by "+a.By+" from delivery "+a.Delivery)
 	}
 	return parsed, req, found.Redact.Err(err)
+}
+
+// withoutBody is what may be kept of a request that cannot be read: where
+// something is to be taken out, no body, because nobody finds it in there.
+func withoutBody(found integration.Found, req *source.Request) *source.Request {
+	if found.Redact.Empty() {
+		return req
+	}
+	clean, _, _ := found.Redact.Request(req.WithBody(nil), nil)
+	return clean
 }
 
 // confirm visits the address that the sender names; the source has checked
@@ -413,6 +424,9 @@ func (in *Intake) admit(ctx context.Context, key string, req *source.Request) (i
 	if !served {
 		return found, source.Source{}, integration.ErrRefused
 	}
+	if found.Again != nil { // its key is lent for this one request: what it was sent with may be old, and is not kept
+		return found, src, nil
+	}
 	if err := found.Check(req.Header, req.Sent(), req.At); err != nil {
 		return found, src, err
 	}
@@ -424,9 +438,6 @@ func (in *Intake) admit(ctx context.Context, key string, req *source.Request) (i
 	}
 	if found.Paused {
 		return found, src, fault.New(fault.Forbidden, "the integration is paused")
-	}
-	if found.Again != nil {
-		return found, src, nil
 	}
 	return found, src, in.limits.take(&found.Integration, src.Retry(), in.Now())
 }
