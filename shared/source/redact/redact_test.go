@@ -40,6 +40,8 @@ func TestWhatIsTakenOut(t *testing.T) {
 		{"JSON in a text", "", `{"Message":"{\"password\":\"x\",\"n\":1}"}`, `{"Message":"{\"password\":\"[redacted]\",\"n\":1}"}`, 1},
 		{"what was taken out before", "", `{"password":"[redacted]"}`, `{"password":"[redacted]"}`, 0},
 		{"a byte order mark", "", "\ufeff" + `{"password":"x"}`, `{"password":"[redacted]"}`, 1},
+		{"two byte order marks", "", "\ufeff\ufeff" + `{"password":"x"}`, `{"password":"[redacted]"}`, 1},
+		{"JSON in a text with a byte order mark", "", `{"a":"\ufeff[{\"name\":\"password\",\"value\":\"x\"}]"}`, `{"a":"[{\"name\":\"password\",\"value\":\"[redacted]\"}]"}`, 1},
 		{"lines of JSON", "", `{"password":{"a":1}}` + "\n" + `{"b":"sk_live"}`, `{"password":"[redacted]"}` + "\n" + `{"b":"[redacted]"}` + "\n", 2},
 		{"what is nearly JSON", "", "{\"m\":\"a \"b\"\nc\",\"password\":\"x\",}", `{"m":"a \"b\"\nc","password":"[redacted]"}`, 1},
 		{"a form", source.FormMedia, `a=1&password=x&payload=%7B%22password%22%3A%22y%22%7D`, `a=1&password=%5Bredacted%5D&payload=%7B%22password%22%3A%22%5Bredacted%5D%22%7D`, 2},
@@ -152,6 +154,34 @@ func TestCostGrowsWithTheBody(t *testing.T) {
 			t.Errorf("%q took %s", part, took)
 		}
 	}
+}
+
+// TestCostGrowsWithTheDepth: what is encoded many times over is read once at
+// each level.
+func TestCostGrowsWithTheDepth(t *testing.T) {
+	rules, err := redact.Compile([]string{"name"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, width := range []int{1 << 20, 76} {
+		text := "of no weight, and name=hush"
+		for range 25 {
+			text = inLines(base64.StdEncoding.EncodeToString([]byte(text)), width)
+		}
+		began := sourcetest.CPU()
+		got := rules.Text(text)
+		if took := sourcetest.CPU() - began; took > 20*time.Second || got == text {
+			t.Errorf("lines of %d: took %s, changed %v", width, took, got != text)
+		}
+	}
+}
+
+func inLines(s string, width int) string {
+	var b strings.Builder
+	for ; len(s) > width; s = s[width:] {
+		b.WriteString(s[:width] + "\n")
+	}
+	return b.String() + s
 }
 
 func TestErrorsAreCleanedToo(t *testing.T) {

@@ -26,7 +26,7 @@ func (r *Rules) Text(s string) string {
 
 // text takes out of a text, which may be JSON or Base64 itself.
 func (t *taker) text(s string) string {
-	if trimmed := strings.TrimSpace(s); strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
+	if trimmed := strings.TrimLeft(s, " \t\r\n\ufeff"); strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
 		within := taker{Rules: t.inside}
 		if clean, ok := within.json([]byte(s)); ok {
 			t.taken += within.taken
@@ -35,8 +35,10 @@ func (t *taker) text(s string) string {
 	}
 	if strings.TrimLeftFunc(s, inCode) == "" {
 		bare := strings.ReplaceAll(strings.ReplaceAll(s, "\r", ""), "\n", "")
-		if clean, ok := t.encoded(bare, shortestCode); ok {
+		if clean, read := t.encoded(bare, shortestCode); clean != bare {
 			return clean
+		} else if read { // once: what is encoded many times over would else cost twice as much each time
+			return t.plain(s)
 		}
 	}
 	return t.plain(t.codes(s))
@@ -178,7 +180,7 @@ func (t *taker) codes(s string) string {
 		if run < shortestRun {
 			continue
 		}
-		if clean, ok := t.encoded(s[from:i], shortestRun); ok {
+		if clean, _ := t.encoded(s[from:i], shortestRun); clean != s[from:i] {
 			b.WriteString(s[done:from])
 			b.WriteString(clean)
 			done = i
@@ -199,12 +201,11 @@ func isCode(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '-' || c == '_'
 }
 
-// encoded takes out of a text in Base64; false: it is none, or there is
-// nothing to take out.
+// encoded takes out of a text in Base64; false: it is none.
 func (t *taker) encoded(s string, shortest int) (string, bool) {
 	bare := strings.TrimRight(s, "=")
 	if len(bare) < shortest-2 || len(s) < shortest && len(bare) == len(s) {
-		return "", false
+		return s, false
 	}
 	code := base64.RawStdEncoding
 	if strings.ContainsAny(bare, "-_") {
@@ -212,12 +213,12 @@ func (t *taker) encoded(s string, shortest int) (string, bool) {
 	}
 	decoded, err := code.DecodeString(bare)
 	if err != nil || !isText(decoded) {
-		return "", false
+		return s, false
 	}
 	within := taker{Rules: t.inside}
 	clean := within.text(string(decoded))
 	if within.taken == 0 {
-		return "", false
+		return s, true
 	}
 	t.taken += within.taken
 	if len(s)%4 == 0 {

@@ -39,6 +39,7 @@ func (t *taker) body(body []byte, form bool) []byte {
 
 // json takes out of one JSON text; false: it is none.
 func (t *taker) json(body []byte) ([]byte, bool) {
+	body = bytes.TrimPrefix(body, byteOrderMark) // places are counted without it
 	root, err := doc.JSON(body)
 	if err != nil {
 		return nil, false
