@@ -241,6 +241,34 @@ func TestAKeyOfWhatWasRemovedIsRefused(t *testing.T) {
 	j.pings("get.json", 401, "")
 }
 
+// TestAKeyOfTheFormerOfTheSameIDIsRefused, also while a process remembers it.
+func TestAKeyOfTheFormerOfTheSameIDIsRefused(t *testing.T) {
+	j := newJob(t)
+	j.pings("get.json", 200, heartbeat.Up)
+	if err := j.h.teller.Store.Remove(t.Context(), "backup", j.at); err != nil {
+		t.Fatal(err)
+	}
+	j.at = j.at.Add(time.Second)
+	next := heartbeat.Definition{ID: "backup", Name: "Nightly backup", Expectation: heartbeat.Expectation{Every: plan.Duration(time.Hour)}}
+	if _, _, err := j.h.teller.Store.Create(t.Context(), next, j.at); err != nil {
+		t.Fatal(err)
+	}
+	j.pings("get.json", 401, "")
+}
+
+// TestDoubledSlashesAreOne: a redirect would be a lost ping, of which curl says
+// nothing.
+func TestDoubledSlashesAreOne(t *testing.T) {
+	j := newJob(t)
+	e := j.file("get.json")
+	for _, path := range []string{"//in/heartbeat/" + j.key, "/in/heartbeat/" + j.key + "//0"} {
+		e.RawPath = path
+		if got := j.send(e); got.StatusCode != http.StatusOK {
+			t.Errorf("answered %d %s", got.StatusCode, got.Body)
+		}
+	}
+}
+
 // TestAFailureIsAnsweredOnceTheQueueHasIt: until then the job is told to try
 // again, and the next ping of any kind sends what is owed.
 func TestAFailureIsAnsweredOnceTheQueueHasIt(t *testing.T) {
