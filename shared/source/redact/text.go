@@ -237,6 +237,8 @@ type shapes struct {
 	sign  *regexp.Regexp // a name and the sign behind it: name=, "name" :, | name |
 	next  *regexp.Regexp // what ends a value of CEF, which has no quotes: " name=", a line
 	tag   *regexp.Regexp // <name>, </name>
+	pair  *regexp.Regexp // <field name="name" ...>, <key>name</key><value>
+	value *regexp.Regexp // value= in a tag
 }
 
 func shapesOf(names []string) shapes {
@@ -251,15 +253,19 @@ func shapesOf(names []string) shapes {
 	either := `(` + strings.Join(quoted, "|") + `)`
 	return shapes{
 		names: names,
-		sign:  regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])_*` + either + `(?:[\\"'*_~` + "`" + `\s]|<[^<>\n]*>)*(=>|[:=：|]|</t[dh]>)`),
+		sign:  regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])_*` + either + `(?:[\[\]\\"'*_~` + "`" + `\s]|<[^<>\n]*>)*(=>|[:=：|]|</t[dh]>)`),
 		next:  regexp.MustCompile(`\s[\w.-]+=|\n`),
 		tag:   regexp.MustCompile(`(?i)<(/?)(?:[\w.-]+:)?` + either + `(?:\s[^<>]*)?>`),
+		pair:  regexp.MustCompile(`(?i)<[\w.:-]+\s(?:[^<>]*\s)?` + naming + `\s*=\s*["']\s*` + either + `\s*["'][^<>]*>|<(?:[\w.-]+:)?` + naming + `>\s*` + either + `\s*</[^<>]*>\s*<(?:[\w.-]+:)?value>`),
+		value: regexp.MustCompile(`(?i)\svalue\s*=`),
 	}
 }
 
-func (s shapes) named(name string) bool {
-	return slices.ContainsFunc(s.names, func(n string) bool { return strings.EqualFold(n, name) })
-}
+// naming are names of fields, besides which another is the value of what they
+// name.
+const naming = `(?:name|key|title|label|field)`
+
+func (s shapes) named(name string) bool { return isAmong(s.names, name) }
 
 // values are the parts of a text that are values of the names.
 func (s shapes) values(text string) []span {
@@ -285,6 +291,31 @@ func (s shapes) values(text string) []span {
 	}
 	if len(s.names) > 0 && strings.Contains(text, "</") {
 		found = append(found, s.elements(text)...)
+	}
+	if len(s.names) > 0 && strings.Contains(text, "<") {
+		found = append(found, s.pairs(text)...)
+	}
+	return found
+}
+
+// pairs are the values of what elements name: in an attribute of theirs, in
+// themselves, or in the element behind.
+func (s shapes) pairs(text string) []span {
+	var found []span
+	done, closed := 0, strings.LastIndex(text, "</")
+	for _, m := range s.pair.FindAllStringIndex(text, -1) {
+		if m[0] < done { // so that elements which never close are read once
+			continue
+		}
+		tag := text[m[0]:m[1]]
+		switch at := s.value.FindStringIndex(tag); {
+		case at != nil:
+			from, to := source.Value(text, m[0]+at[1])
+			found = append(found, span{from, to})
+		case m[1] <= closed && !strings.HasSuffix(tag, "/>"):
+			done = m[1] + strings.Index(text[m[1]:], "</")
+			found = append(found, span{m[1], done})
+		}
 	}
 	return found
 }

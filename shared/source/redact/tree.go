@@ -144,7 +144,7 @@ func isValue(name string) bool { return strings.EqualFold(name, "value") }
 func (t *taker) names(object doc.Value) bool {
 	for name, field := range object.Fields() {
 		switch strings.ToLower(name) {
-		case "name", "key", "title", "label", "field":
+		case "name", "key", "title", "label", "field": // as naming says
 			if field.Kind() == doc.String && t.named(strings.Trim(field.Text(), ":：*_ \t\n")) {
 				return true
 			}
