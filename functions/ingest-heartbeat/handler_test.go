@@ -15,14 +15,12 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"tocsin/shared/cloud"
 	"tocsin/shared/ddb"
 	"tocsin/shared/defaults"
 	"tocsin/shared/heartbeat"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/intake"
 	"tocsin/shared/plan"
-	"tocsin/shared/queue"
 	"tocsin/shared/telemetry"
 	"tocsin/tests/dynamo"
 	"tocsin/tests/fakes/account"
@@ -56,7 +54,7 @@ func newJob(t *testing.T) *job {
 	}
 	j.h.now = func() time.Time { return j.at }
 	j.h.metrics = telemetry.NewMetrics(&j.wrote, env)
-	j.h.teller.Send = heartbeat.Outlet{Queue: alertsQueue(t, env), Metrics: j.h.metrics}.Send
+	j.h.teller.Send = heartbeat.Outlet{Queue: j.account.AlertsQueue(j.table), Metrics: j.h.metrics}.Send
 	_, j.key, err = j.h.teller.Store.Create(t.Context(), heartbeat.Definition{
 		ID: "backup", Name: "Nightly backup", Service: "shop",
 		Expectation: heartbeat.Expectation{Every: plan.Duration(5 * time.Minute), Grace: plan.Duration(time.Minute), MaxRun: plan.Duration(time.Hour)},
@@ -65,19 +63,6 @@ func newJob(t *testing.T) *job {
 		t.Fatal(err)
 	}
 	return j
-}
-
-func alertsQueue(t *testing.T, env cloud.Lookup) *queue.Sender {
-	t.Helper()
-	cfg, err := cloud.Config(env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	alerts, err := queue.Open(cfg, env, "ALERTS_QUEUE_URL")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return alerts
 }
 
 // file reads an event, with the key of the job in place of the example.
