@@ -72,7 +72,7 @@ func (h *handler) routes(log *slog.Logger) http.Handler {
 		mux.Handle(method+" /in/heartbeat/{key}", httpapi.Handler(h.ping))
 		mux.Handle(method+" /in/heartbeat/{key}/{signal}", httpapi.Handler(h.ping))
 	}
-	return httpapi.Serve(log, h.metrics, httpapi.Limit(intake.MaxBody, httpapi.Problems(mux)))
+	return httpapi.Serve(log, h.metrics, httpapi.Limit(intake.MaxBody, httpapi.Straight(httpapi.Problems(mux))))
 }
 
 // answer is what a job is told.

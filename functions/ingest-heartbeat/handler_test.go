@@ -15,14 +15,12 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"tocsin/shared/cloud"
 	"tocsin/shared/ddb"
 	"tocsin/shared/defaults"
 	"tocsin/shared/heartbeat"
 	"tocsin/shared/httpapi"
 	"tocsin/shared/intake"
 	"tocsin/shared/plan"
-	"tocsin/shared/queue"
 	"tocsin/shared/telemetry"
 	"tocsin/tests/dynamo"
 	"tocsin/tests/fakes/account"
@@ -56,7 +54,7 @@ func newJob(t *testing.T) *job {
 	}
 	j.h.now = func() time.Time { return j.at }
 	j.h.metrics = telemetry.NewMetrics(&j.wrote, env)
-	j.h.teller.Send = heartbeat.Outlet{Queue: alertsQueue(t, env), Metrics: j.h.metrics}.Send
+	j.h.teller.Send = heartbeat.Outlet{Queue: j.account.AlertsQueue(j.table), Metrics: j.h.metrics}.Send
 	_, j.key, err = j.h.teller.Store.Create(t.Context(), heartbeat.Definition{
 		ID: "backup", Name: "Nightly backup", Service: "shop",
 		Expectation: heartbeat.Expectation{Every: plan.Duration(5 * time.Minute), Grace: plan.Duration(time.Minute), MaxRun: plan.Duration(time.Hour)},
@@ -65,19 +63,6 @@ func newJob(t *testing.T) *job {
 		t.Fatal(err)
 	}
 	return j
-}
-
-func alertsQueue(t *testing.T, env cloud.Lookup) *queue.Sender {
-	t.Helper()
-	cfg, err := cloud.Config(env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	alerts, err := queue.Open(cfg, env, "ALERTS_QUEUE_URL")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return alerts
 }
 
 // file reads an event, with the key of the job in place of the example.
@@ -239,6 +224,34 @@ func TestAKeyOfWhatWasRemovedIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.pings("get.json", 401, "")
+}
+
+// TestAKeyOfTheFormerOfTheSameIDIsRefused, also while a process remembers it.
+func TestAKeyOfTheFormerOfTheSameIDIsRefused(t *testing.T) {
+	j := newJob(t)
+	j.pings("get.json", 200, heartbeat.Up)
+	if err := j.h.teller.Store.Remove(t.Context(), "backup", j.at); err != nil {
+		t.Fatal(err)
+	}
+	j.at = j.at.Add(time.Second)
+	next := heartbeat.Definition{ID: "backup", Name: "Nightly backup", Expectation: heartbeat.Expectation{Every: plan.Duration(time.Hour)}}
+	if _, _, err := j.h.teller.Store.Create(t.Context(), next, j.at); err != nil {
+		t.Fatal(err)
+	}
+	j.pings("get.json", 401, "")
+}
+
+// TestDoubledSlashesAreOne: a redirect would be a lost ping, of which curl says
+// nothing.
+func TestDoubledSlashesAreOne(t *testing.T) {
+	j := newJob(t)
+	e := j.file("get.json")
+	for _, path := range []string{"//in/heartbeat/" + j.key, "/in/heartbeat/" + j.key + "//0"} {
+		e.RawPath = path
+		if got := j.send(e); got.StatusCode != http.StatusOK {
+			t.Errorf("answered %d %s", got.StatusCode, got.Body)
+		}
+	}
 }
 
 // TestAFailureIsAnsweredOnceTheQueueHasIt: until then the job is told to try

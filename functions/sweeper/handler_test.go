@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"tocsin/shared/alert"
-	"tocsin/shared/cloud"
 	"tocsin/shared/ddb"
 	"tocsin/shared/defaults"
 	"tocsin/shared/event"
@@ -63,23 +62,10 @@ func newYard(t testing.TB) *yard {
 	}
 	s.now = func() time.Time { return y.at }
 	s.metrics = telemetry.NewMetrics(&y.counts, env)
-	s.heartbeats.Send = heartbeat.Outlet{Queue: alertsQueue(t, env), Metrics: s.metrics}.Send
+	s.heartbeats.Send = heartbeat.Outlet{Queue: y.Account.AlertsQueue(y.Table), Metrics: s.metrics}.Send
 	y.sweeper = s
 	y.Drives(s.engine, s.incidents, s.now)
 	return y
-}
-
-func alertsQueue(t testing.TB, env cloud.Lookup) *queue.Sender {
-	t.Helper()
-	cfg, err := cloud.Config(env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	alerts, err := queue.Open(cfg, env, "ALERTS_QUEUE_URL")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return alerts
 }
 
 // opened stores the event that the files name, with its alert where there is one.

@@ -243,6 +243,9 @@ func (s *Store) present(ctx context.Context, id ID) (Heartbeat, error) {
 // condition that before is what is stored; Rev 0: there is none.
 func (s *Store) commit(ctx context.Context, before, after Heartbeat, at time.Time) (Heartbeat, error) {
 	after.UpdatedAt, after.Rev, after.Seq = at, before.Rev+1, before.Seq+1
+	if before.Rev == 0 { // not that of one which had this id before: who remembers its key pings on condition of the revision
+		after.Rev = at.UnixMilli()
+	}
 	var err error
 	if after.timetable, err = after.check(); err != nil {
 		return Heartbeat{}, err

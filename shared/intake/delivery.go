@@ -7,6 +7,7 @@
 package intake
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -67,7 +68,18 @@ type pointer struct {
 // Encode returns the message of d, of whatever size.
 func Encode(d Delivery) ([]byte, error) {
 	d.V = Version
-	return json.Marshal(d)
+	message, err := json.Marshal(d)
+	return escaped(message), err
+}
+
+// escaped is JSON without the two characters that encoding/json writes as they
+// are and SQS refuses (Amazon SQS API reference, SendMessage): logs of Java have
+// them.
+func escaped(text []byte) []byte {
+	if !bytes.Contains(text, []byte("\xef\xbf")) {
+		return text
+	}
+	return bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\ufffe"), []byte(`\ufffe`)), []byte("\uffff"), []byte(`\uffff`))
 }
 
 // Decode reads a message. object is the name of the object that holds the

@@ -40,6 +40,27 @@ func TestDecodeReadsWhatEncodeWrote(t *testing.T) {
 	}
 }
 
+// TestAMessageHoldsWhatTheQueueTakes: of anything else its sender would be told
+// to try again, for ever.
+func TestAMessageHoldsWhatTheQueueTakes(t *testing.T) {
+	const odd = "a\x00b\x1f\x7f\u0085\u2028\ufffd\ufffe\uffff\U0001ffff\\uffff"
+	want := delivery(t)
+	want.Text, want.Raw, want.Notes = odd, nil, []string{odd}
+	want.Items[0].Alert.Title, want.Items[0].Alert.Labels = odd, map[string]string{odd: odd}
+	message, err := Encode(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range string(message) {
+		if r < ' ' || r == 0xfffe || r == 0xffff {
+			t.Errorf("the message holds %U", r)
+		}
+	}
+	if got, _, err := Decode(message); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("decoded %+v, %v\nwant    %+v", got, err, want)
+	}
+}
+
 func TestDecodeRefusesWhatIsNoDelivery(t *testing.T) {
 	for _, c := range []struct{ name, message, want string }{
 		{"not JSON", `x`, "no delivery"},

@@ -25,7 +25,10 @@ func TestRefusedRequestsAreToldToTheOwner(t *testing.T) {
 	}{
 		{"all alerts rejected", nil, path, odd, nil, 422, "refused with 422: none of the alerts can be understood: alerts[0]: status", odd},
 		{"broken body", nil, path, `{bad`, nil, 400, "refused with 400: the body is not valid JSON at byte 2", `{bad`},
-		{"redacted", func(g *rig) { g.found.Redact, _ = redact.Compile([]string{"pin"}, nil) }, path, `{"alerts":[{"status":"odd","pin":"4711"}],"version":"4"}`, nil, 422, "refused with 422", `"pin":"[redacted]"`},
+		{"redacted", withoutPIN, path, `{"alerts":[{"status":"odd","pin":"4711"}],"version":"4"}`, nil, 422, "refused with 422", `"pin":"[redacted]"`},
+		{"not packed as it says", nil, path, `{"pin":"4711"}`, []string{"Content-Encoding", "gzip"}, 400, "refused with 400: the body is not whole, or not gzip", `"pin":"4711"`},
+		{"not packed, redacted", withoutPIN, path, `{"pin":"4711"}`, []string{"Content-Encoding", "gzip"}, 400, "refused with 400: the body is not whole, or not gzip", ""},
+		{"half a form, redacted", withoutPIN, path, "--x\r\npin=4711\r\n\r\n", []string{"Content-Type", "multipart/form-data; boundary=x"}, 400, "refused with 400: the body is no whole multipart form", ""},
 		{"another media type", nil, path, `<a/>`, []string{"Content-Type", "application/xml"}, 415, "refused with 415: the content type is not application/json", ""},
 		{"no secret", bearer, path, good, nil, 401, "refused with 401: the key is right, but the header Authorization is missing, with auth bearer", ""},
 		{"wrong secret", bearer, path, good, []string{"Authorization", "Bearer guess"}, 401, "refused with 401: the key is right, but the secret or signature is not, with auth bearer", ""},
@@ -53,6 +56,9 @@ func TestRefusedRequestsAreToldToTheOwner(t *testing.T) {
 			if !strings.Contains(g.wrote.String(), `"integration":"prod"`) {
 				t.Errorf("the log line names no integration: %s", g.wrote.String())
 			}
+			if strings.Contains(g.wrote.String(), "4711") {
+				t.Errorf("the log line tells %s", g.wrote.String())
+			}
 			d := g.told[0]
 			body, err := d.Body()
 			if err != nil || c.kept == "" && len(body) > 0 || !strings.Contains(string(body), c.kept) {
@@ -64,6 +70,8 @@ func TestRefusedRequestsAreToldToTheOwner(t *testing.T) {
 		})
 	}
 }
+
+func withoutPIN(g *rig) { g.found.Redact, _ = redact.Compile([]string{"pin"}, nil) }
 
 func bearer(g *rig) { g.found.Auth, g.found.Secrets = integration.Bearer, []string{secret} }
 

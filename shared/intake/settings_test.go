@@ -303,6 +303,11 @@ func TestDeliveryThatComesAgain(t *testing.T) {
 	if d := g.delivered(t); d.ID == first.ID || len(d.Notes) == 0 || d.Notes[len(d.Notes)-1] != "sent again by member:ann from delivery "+first.ID {
 		t.Errorf("delivery %s with %q", d.ID, d.Notes)
 	}
+	sender.Signed, sender.Verify = true, func(*source.Request, []string) error { return integration.ErrRefused } // a signature that is too old
+	g.sent, g.in.Pick = nil, Only(sender)
+	if w := g.post(path, good); w.Code != 202 || len(g.sent) != 1 {
+		t.Errorf("of a source that signs: %d %s", w.Code, w.Body)
+	}
 	g.sent, g.found.Again.OnlyRead = nil, true
 	g.wrote.Reset()
 	w := g.post(path, strings.Replace(good, "firing", "odd", 1))

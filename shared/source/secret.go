@@ -408,14 +408,17 @@ func passwordIn(text string, at int) (from, to int, by string) {
 // withoutPasswords takes out of a text nothing but the passwords in addresses:
 // it names an alert, and must stay different from others.
 func withoutPasswords(text string) string {
-	for at := 0; ; {
+	var b strings.Builder
+	for at, done := 0, 0; ; {
 		next := strings.Index(text[at:], "://")
 		if next < 0 {
-			return text
+			b.WriteString(text[done:])
+			return b.String()
 		}
 		at += next + len("://")
-		if from, to, by := passwordIn(text, at); to > from {
-			text = text[:from] + by + text[to:]
+		if from, to, by := passwordIn(text, at); to > from { // none lies in another: a host ends at the next slash
+			b.WriteString(text[done:from] + by)
+			done = to
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"tocsin/shared/alert"
 )
@@ -106,6 +107,21 @@ func TestLongTextsOfSecretsAreCheap(t *testing.T) {
 	for _, part := range []string{`"a":`, `token: a `, `"token":[`, `token="`, `https://a@`, `\"password\":`, `:`} {
 		if long := WithoutSecrets(strings.Repeat(part, 1<<18)); len(long) > maxLine+len(Hidden)*maxLine {
 			t.Errorf("%s: %d bytes", part, len(long))
+		}
+	}
+}
+
+// TestLongIDsOfChangesAreCheap: the square of such a one took minutes.
+func TestLongIDsOfChangesAreCheap(t *testing.T) {
+	for part, want := range map[string]string{"://a:b@": "://a:[redacted]@", "https://u:p@h/ x": "https://u:[redacted]@h/ x"} {
+		const n = 1 << 16
+		began := time.Now()
+		Changed(Change{Title: "t", ID: strings.Repeat(part, n)})
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("%q took %s", part, took)
+		}
+		if got := withoutPasswords(strings.Repeat(part, 3)); got != strings.Repeat(want, 3) {
+			t.Errorf("%q became %q", part, got)
 		}
 	}
 }

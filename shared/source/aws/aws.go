@@ -18,12 +18,23 @@ import (
 	"tocsin/shared/source"
 )
 
+// Headers of a message that SNS delivers as it was published (Amazon SNS
+// developer guide, "HTTP/HTTPS headers").
+const (
+	rawDelivery  = "X-Amz-Sns-Rawdelivery"
+	rawMessageID = "X-Amz-Sns-Message-Id"
+	rawTopic     = "X-Amz-Sns-Topic-Arn"
+)
+
+// Headers are those that [Parse] reads.
+var Headers = []string{rawDelivery, rawMessageID, rawTopic}
+
 // Parse reads a body for the source of that name. What the wrapping alone
 // tells is that of the whole; each message, record or event in it is an item,
 // a change or a note.
 func Parse(name string, r *source.Request) (source.Parsed, error) {
 	root, err := r.Root()
-	raw := r.Header.Get("X-Amz-Sns-Rawdelivery") == "true"
+	raw := r.Header.Get(rawDelivery) == "true"
 	if err != nil && !raw {
 		return source.Parsed{}, err
 	}

@@ -36,7 +36,7 @@ func messageOf(v doc.Value) message {
 func rawMessage(r *source.Request) message {
 	root, _ := r.Root()
 	return message{
-		id: r.Header.Get("X-Amz-Sns-Message-Id"), topic: r.Header.Get("X-Amz-Sns-Topic-Arn"), text: string(r.Body), body: root, attributes: map[string]string{},
+		id: r.Header.Get(rawMessageID), topic: r.Header.Get(rawTopic), text: string(r.Body), body: root, attributes: map[string]string{},
 	}
 }
 

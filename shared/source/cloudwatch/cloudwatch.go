@@ -18,7 +18,7 @@ const Name = "cloudwatch"
 // developer guide, "HTTP/HTTPS headers").
 var Source = source.Source{
 	Name: Name, Aliases: []string{"aws-cloudwatch-sns", "aws-cloudwatch-lambda-action", "aws-sns", "sns"},
-	Signed: true, Verify: NewVerifier(nil).Verify, Media: []string{"*"}, Parse: Parse,
+	Signed: true, Verify: NewVerifier(nil).Verify, Media: []string{"*"}, Parse: Parse, Headers: aws.Headers,
 	Marks: []string{
 		"Type=Notification|SubscriptionConfirmation|UnsubscribeConfirmation TopicArn=arn:* MessageId",
 		"header:X-Amz-Sns-Message-Type=Notification|SubscriptionConfirmation|UnsubscribeConfirmation",

@@ -62,15 +62,17 @@ func (f *finder) add(l leaf) {
 	f.leaves = append(f.leaves, l)
 }
 
-// blank are texts that mean nothing, as a regular expression; isBlank matches it.
-const blank = `(?i)n/a|null|nil|undefined|[-–—]+`
+const dashes = "-–—"
+
+// blankWords mean nothing, nor does a text of nothing but dashes; blank says so
+// as a regular expression.
+var (
+	blankWords = []string{"n/a", "null", "nil", "undefined"}
+	blank      = "(?i)" + strings.Join(blankWords, "|") + "|[" + dashes + "]+"
+)
 
 func isBlank(s string) bool {
-	switch strings.ToLower(s) {
-	case "n/a", "null", "nil", "undefined":
-		return true
-	}
-	return strings.Trim(s, "-–—") == ""
+	return strings.Trim(s, dashes) == "" || slices.Contains(blankWords, strings.ToLower(s))
 }
 
 func (l *leaf) name() string { return l.names[len(l.names)-1] }

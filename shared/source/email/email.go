@@ -160,11 +160,11 @@ func distrusted(r *source.Request) string {
 }
 
 func (m *message) alert(r *source.Request) alert.Alert {
-	status := cmp.Or(statusOf(m.subject), statusOf(firstLine(m.text)), alert.Firing)
+	status, host := cmp.Or(statusOf(m.subject), statusOf(firstLine(m.text)), alert.Firing), m.said(hosts)
 	a := alert.Alert{
-		Source: Name, DedupKey: m.key(), Status: status,
+		Source: Name, DedupKey: m.key(host), Status: status,
 		Title:       source.FirstText(title(m.subject), firstLine(m.text), "mail from "+m.from),
-		Description: m.text, Labels: source.Labels("from", m.from, "host", m.said(hosts)), Links: []alert.Link{},
+		Description: m.text, Labels: source.Labels("from", m.from, "host", host), Links: []alert.Link{},
 	}
 	if status == alert.Firing {
 		a.Severity = cmp.Or(source.SeverityTold(told(m.subject)), source.SeverityTold(firstLine(m.text)), source.SeverityOf(m.said(severities)))
@@ -178,12 +178,12 @@ func (m *message) alert(r *source.Request) alert.Alert {
 // key is the thread, where the mail stands in one without answering: senders
 // that thread name the same root in each mail. The first mail that is answered
 // names none, so an answer is known as that one is: by sender and subject.
-func (m *message) key() string {
+func (m *message) key(host string) string {
 	if len(m.refs) > 0 && !isAnswer(m.subject) {
 		return alert.SenderKey("thread", m.refs[0])
 	}
 	parts := map[string]string{"from": m.from, "subject": source.Stem(source.FirstText(title(m.subject), firstLine(m.text)))}
-	if host := strings.ToLower(m.said(hosts)); !strings.Contains(strings.ToLower(m.subject), host) {
+	if host = strings.ToLower(host); !strings.Contains(strings.ToLower(m.subject), host) {
 		parts["host"] = host
 	}
 	return alert.HashKey(parts)

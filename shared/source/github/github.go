@@ -23,7 +23,7 @@ const Name = "github"
 // Source is GitHub. It signs with the secret of the webhook (GitHub
 // documentation, "Validating webhook deliveries").
 var Source = source.Source{
-	Name: Name, Parse: Parse, Media: []string{source.FormMedia},
+	Name: Name, Parse: Parse, Media: []string{source.FormMedia}, Headers: []string{"X-GitHub-Event"},
 	Verify: proof.HMAC{Name: "X-Hub-Signature-256", Prefix: "sha256="}.Verify,
 	Marks: []string{
 		"header:X-GitHub-Event", "header:User-Agent=GitHub-Hookshot/*",

@@ -25,7 +25,7 @@ const Name = "gitlab"
 
 // Source is GitLab.
 var Source = source.Source{
-	Name: Name, Parse: Parse, Verify: verify,
+	Name: Name, Parse: Parse, Verify: verify, Headers: []string{"Idempotency-Key", "Webhook-Id"},
 	Marks: []string{
 		"header:X-Gitlab-Event", "header:X-Gitlab-Token", "header:User-Agent=GitLab/*",
 		"object_kind project.path_with_namespace", "object_kind=pipeline object_attributes.ref object_attributes.status", "object_kind=build build_status build_name",

@@ -16,7 +16,9 @@ func (r *Rules) Parsed(p source.Parsed) (source.Parsed, int) {
 		return p, 0
 	}
 	t := taker{Rules: r.inside}
-	p.SenderID = t.identity(p.SenderID)
+	if p.SenderID = t.identity(p.SenderID); strings.Contains(p.SenderID, Mark) {
+		p.SenderID = "" // those of two requests would be the same, and one would pass for a repeat
+	}
 	for i := range p.Items {
 		p.Items[i].Rejected = t.text(p.Items[i].Rejected)
 		if a := p.Items[i].Alert; a != nil {
@@ -58,21 +60,13 @@ func (t *taker) identity(s string) string {
 	return s
 }
 
-// labels goes by the name of a label, and by the last part of one that is
-// made of several: user.email.
 func (t *taker) labels(labels map[string]string) map[string]string {
 	if labels == nil {
 		return nil
 	}
 	out := make(map[string]string, len(labels))
 	for name, value := range labels {
-		last := name[strings.LastIndexByte(name, '.')+1:]
-		if t.named(last) {
-			value = t.value(last, value)
-		} else {
-			value = t.value(name, value)
-		}
-		out[t.text(name)] = value
+		out[t.text(name)] = t.value(name, value)
 	}
 	return out
 }

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"tocsin/shared/fault"
@@ -147,14 +148,14 @@ type taker struct {
 }
 
 // named reports whether all values of that name are taken out.
-func (r *Rules) named(name string) bool {
-	name = strings.TrimSpace(name)
-	for _, n := range r.names {
-		if strings.EqualFold(n, name) {
-			return true
-		}
-	}
-	return false
+func (r *Rules) named(name string) bool { return isAmong(r.names, strings.TrimSpace(name)) }
+
+// isAmong goes by a name, and by the last part of one that is made of several:
+// user.email, user[email] and email[].
+func isAmong(names []string, name string) bool {
+	last := strings.TrimRight(name, "[]")
+	last = last[strings.LastIndexAny(last, ".[")+1:]
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) || strings.EqualFold(n, last) })
 }
 
 func (t *taker) values(name string, values []string) []string {

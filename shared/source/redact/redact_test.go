@@ -40,11 +40,17 @@ func TestWhatIsTakenOut(t *testing.T) {
 		{"JSON in a text", "", `{"Message":"{\"password\":\"x\",\"n\":1}"}`, `{"Message":"{\"password\":\"[redacted]\",\"n\":1}"}`, 1},
 		{"what was taken out before", "", `{"password":"[redacted]"}`, `{"password":"[redacted]"}`, 0},
 		{"a byte order mark", "", "\ufeff" + `{"password":"x"}`, `{"password":"[redacted]"}`, 1},
+		{"two byte order marks", "", "\ufeff\ufeff" + `{"password":"x"}`, `{"password":"[redacted]"}`, 1},
+		{"JSON in a text with a byte order mark", "", `{"a":"\ufeff[{\"name\":\"password\",\"value\":\"x\"}]"}`, `{"a":"[{\"name\":\"password\",\"value\":\"[redacted]\"}]"}`, 1},
 		{"lines of JSON", "", `{"password":{"a":1}}` + "\n" + `{"b":"sk_live"}`, `{"password":"[redacted]"}` + "\n" + `{"b":"[redacted]"}` + "\n", 2},
 		{"what is nearly JSON", "", "{\"m\":\"a \"b\"\nc\",\"password\":\"x\",}", `{"m":"a \"b\"\nc","password":"[redacted]"}`, 1},
 		{"a form", source.FormMedia, `a=1&password=x&payload=%7B%22password%22%3A%22y%22%7D`, `a=1&password=%5Bredacted%5D&payload=%7B%22password%22%3A%22%5Bredacted%5D%22%7D`, 2},
 		{"a form with nothing in it", source.FormMedia, `b=1&a=2`, `b=1&a=2`, 0},
 		{"XML", "text/xml", `<a password="x"><password>y</password><n>sk_live</n></a>`, `<a password="[redacted]"><password>[redacted]</password><n>[redacted]</n></a>`, 3},
+		{"XML that names its values", "text/xml", `<a><f name="password">x</f><f name="Password" value="y"/><e><key>password</key><value>z</value></e><f name="n">1</f></a>`,
+			`<a><f name="password">[redacted]</f><f name="Password" value="[redacted]"/><e><key>password</key><value>[redacted]</value></e><f name="n">1</f></a>`, 3},
+		{"a name of several parts", "", `{"db.password":"x","a":"map[password]=y","password.n":1}`, `{"db.password":"[redacted]","a":"map[password]=[redacted]","password.n":1}`, 2},
+		{"a field of a form in brackets", source.FormMedia, `user[password]=x&password[]=y&n=1`, `n=1&password%5B%5D=%5Bredacted%5D&user%5Bpassword%5D=%5Bredacted%5D`, 2},
 		{"logfmt", "text/plain", `level=error password="x \" y" user=ann`, `level=error password="[redacted]" user=ann`, 1},
 		{"a name that stands twice", "", `{"user":{"email":"a"},"pin":"1","pin":2,"user":{"email":"b","email":"c"}}`, `{"user":{"email":"[redacted]"},"pin":"[redacted]","pin":"[redacted]","user":{"email":"[redacted]","email":"[redacted]"}}`, 5},
 		{"all that a value may choose", "", `{"fields":[{"key":"card","number":1},{"key":"CARD","number":2},{"key":"x","number":3}]}`, `{"fields":[{"key":"card","number":"[redacted]"},{"key":"CARD","number":"[redacted]"},{"key":"x","number":3}]}`, 2},
@@ -127,6 +133,9 @@ func TestWhatWasUnderstoodIsCleanedToo(t *testing.T) {
 	if err != nil || strings.Contains(string(text), "hush") || strings.Contains(string(text), "123") || taken != 21 {
 		t.Errorf("%d taken: %s, %v", taken, text, err)
 	}
+	if got.SenderID != "" {
+		t.Errorf("sender's id %q: another request would have the same", got.SenderID)
+	}
 	a := got.Items[0].Alert
 	if a.DedupKey != "key:gate-[redacted]" || a.Labels["ssn"] != redact.Mark || a.Labels["user.SSN"] != redact.Mark || a.Labels["d"] != "kept" || a.Links[0].URL != "https://a.example.com/[redacted]" {
 		t.Errorf("%+v", a)
@@ -143,7 +152,7 @@ func TestCostGrowsWithTheBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	const size = 512 << 10
-	for _, part := range []string{"name=[", `name="`, "<name>", "name|", "<td>name</td>", "name: ", "CEF:name=", "name:\n", "&amp;", "%41", "name ", "[redacted]", `{"name":`, "aaaa"} {
+	for _, part := range []string{"name=[", `name="`, `<a name="name">`, `<key>name</key><value>`, `<a name="name" value=`, "<name>", "name|", "<td>name</td>", "name: ", "CEF:name=", "name:\n", "&amp;", "%41", "name ", "[redacted]", `{"name":`, "aaaa"} {
 		body := strings.Repeat(part, size/len(part))
 		began := sourcetest.CPU()
 		rules.Request(request(body, "text/plain"), nil)
@@ -152,6 +161,34 @@ func TestCostGrowsWithTheBody(t *testing.T) {
 			t.Errorf("%q took %s", part, took)
 		}
 	}
+}
+
+// TestCostGrowsWithTheDepth: what is encoded many times over is read once at
+// each level.
+func TestCostGrowsWithTheDepth(t *testing.T) {
+	rules, err := redact.Compile([]string{"name"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, width := range []int{1 << 20, 76} {
+		text := "of no weight, and name=hush"
+		for range 25 {
+			text = inLines(base64.StdEncoding.EncodeToString([]byte(text)), width)
+		}
+		began := sourcetest.CPU()
+		got := rules.Text(text)
+		if took := sourcetest.CPU() - began; took > 20*time.Second || got == text {
+			t.Errorf("lines of %d: took %s, changed %v", width, took, got != text)
+		}
+	}
+}
+
+func inLines(s string, width int) string {
+	var b strings.Builder
+	for ; len(s) > width; s = s[width:] {
+		b.WriteString(s[:width] + "\n")
+	}
+	return b.String() + s
 }
 
 func TestErrorsAreCleanedToo(t *testing.T) {
@@ -223,7 +260,8 @@ func TestCompileNamesEveryProblem(t *testing.T) {
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{`{"password":"x","m":"sk_live"}`, `[{"a":"{\"password\":[1]}"}]`, `{"sk_a":1}`, `<password>x</password>`, `password=x`, `{"a":1}{"password":2}`,
 		`{"pin":1,"pin":[2],"list":[{"token":3},{"token":4,"token":5}],"list":[{"token":6}]}`, `{"a":"c2tfbGl2ZQ==","b":"x\npassword: y z"}`, `[{"name":"password","value":1}]`,
-		`{"a":"&#115;k_a password=[x"}`, `{"password: x":"password\n:\ny","b":"<password>[redacted]z</password>"}`} {
+		`{"a":"&#115;k_a password=[x"}`, `{"password: x":"password\n:\ny","b":"<password>[redacted]z</password>"}`,
+		`{"a":"<f name=\"password\">x</f><key>password</key><value>y","user[password]":1,"b":"a.password[]=z"}`} {
 		f.Add(seed)
 	}
 	rules, err := redact.Compile([]string{"password", "$.pin", "list[*].token"}, []string{`sk_[a-z]+`})

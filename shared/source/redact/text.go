@@ -26,7 +26,7 @@ func (r *Rules) Text(s string) string {
 
 // text takes out of a text, which may be JSON or Base64 itself.
 func (t *taker) text(s string) string {
-	if trimmed := strings.TrimSpace(s); strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
+	if trimmed := strings.TrimLeft(s, " \t\r\n\ufeff"); strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
 		within := taker{Rules: t.inside}
 		if clean, ok := within.json([]byte(s)); ok {
 			t.taken += within.taken
@@ -35,8 +35,10 @@ func (t *taker) text(s string) string {
 	}
 	if strings.TrimLeftFunc(s, inCode) == "" {
 		bare := strings.ReplaceAll(strings.ReplaceAll(s, "\r", ""), "\n", "")
-		if clean, ok := t.encoded(bare, shortestCode); ok {
+		if clean, read := t.encoded(bare, shortestCode); clean != bare {
 			return clean
+		} else if read { // once: what is encoded many times over would else cost twice as much each time
+			return t.plain(s)
 		}
 	}
 	return t.plain(t.codes(s))
@@ -178,7 +180,7 @@ func (t *taker) codes(s string) string {
 		if run < shortestRun {
 			continue
 		}
-		if clean, ok := t.encoded(s[from:i], shortestRun); ok {
+		if clean, _ := t.encoded(s[from:i], shortestRun); clean != s[from:i] {
 			b.WriteString(s[done:from])
 			b.WriteString(clean)
 			done = i
@@ -199,12 +201,11 @@ func isCode(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '-' || c == '_'
 }
 
-// encoded takes out of a text in Base64; false: it is none, or there is
-// nothing to take out.
+// encoded takes out of a text in Base64; false: it is none.
 func (t *taker) encoded(s string, shortest int) (string, bool) {
 	bare := strings.TrimRight(s, "=")
 	if len(bare) < shortest-2 || len(s) < shortest && len(bare) == len(s) {
-		return "", false
+		return s, false
 	}
 	code := base64.RawStdEncoding
 	if strings.ContainsAny(bare, "-_") {
@@ -212,12 +213,12 @@ func (t *taker) encoded(s string, shortest int) (string, bool) {
 	}
 	decoded, err := code.DecodeString(bare)
 	if err != nil || !isText(decoded) {
-		return "", false
+		return s, false
 	}
 	within := taker{Rules: t.inside}
 	clean := within.text(string(decoded))
 	if within.taken == 0 {
-		return "", false
+		return s, true
 	}
 	t.taken += within.taken
 	if len(s)%4 == 0 {
@@ -236,6 +237,8 @@ type shapes struct {
 	sign  *regexp.Regexp // a name and the sign behind it: name=, "name" :, | name |
 	next  *regexp.Regexp // what ends a value of CEF, which has no quotes: " name=", a line
 	tag   *regexp.Regexp // <name>, </name>
+	pair  *regexp.Regexp // <field name="name" ...>, <key>name</key><value>
+	value *regexp.Regexp // value= in a tag
 }
 
 func shapesOf(names []string) shapes {
@@ -250,15 +253,19 @@ func shapesOf(names []string) shapes {
 	either := `(` + strings.Join(quoted, "|") + `)`
 	return shapes{
 		names: names,
-		sign:  regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])_*` + either + `(?:[\\"'*_~` + "`" + `\s]|<[^<>\n]*>)*(=>|[:=：|]|</t[dh]>)`),
+		sign:  regexp.MustCompile(`(?i)(?:^|[^\pL\pN_])_*` + either + `(?:[\[\]\\"'*_~` + "`" + `\s]|<[^<>\n]*>)*(=>|[:=：|]|</t[dh]>)`),
 		next:  regexp.MustCompile(`\s[\w.-]+=|\n`),
 		tag:   regexp.MustCompile(`(?i)<(/?)(?:[\w.-]+:)?` + either + `(?:\s[^<>]*)?>`),
+		pair:  regexp.MustCompile(`(?i)<[\w.:-]+\s(?:[^<>]*\s)?` + naming + `\s*=\s*["']\s*` + either + `\s*["'][^<>]*>|<(?:[\w.-]+:)?` + naming + `>\s*` + either + `\s*</[^<>]*>\s*<(?:[\w.-]+:)?value>`),
+		value: regexp.MustCompile(`(?i)\svalue\s*=`),
 	}
 }
 
-func (s shapes) named(name string) bool {
-	return slices.ContainsFunc(s.names, func(n string) bool { return strings.EqualFold(n, name) })
-}
+// naming are names of fields, besides which another is the value of what they
+// name.
+const naming = `(?:name|key|title|label|field)`
+
+func (s shapes) named(name string) bool { return isAmong(s.names, name) }
 
 // values are the parts of a text that are values of the names.
 func (s shapes) values(text string) []span {
@@ -284,6 +291,31 @@ func (s shapes) values(text string) []span {
 	}
 	if len(s.names) > 0 && strings.Contains(text, "</") {
 		found = append(found, s.elements(text)...)
+	}
+	if len(s.names) > 0 && strings.Contains(text, "<") {
+		found = append(found, s.pairs(text)...)
+	}
+	return found
+}
+
+// pairs are the values of what elements name: in an attribute of theirs, in
+// themselves, or in the element behind.
+func (s shapes) pairs(text string) []span {
+	var found []span
+	done, closed := 0, strings.LastIndex(text, "</")
+	for _, m := range s.pair.FindAllStringIndex(text, -1) {
+		if m[0] < done { // so that elements which never close are read once
+			continue
+		}
+		tag := text[m[0]:m[1]]
+		switch at := s.value.FindStringIndex(tag); {
+		case at != nil:
+			from, to := source.Value(text, m[0]+at[1])
+			found = append(found, span{from, to})
+		case m[1] <= closed && !strings.HasSuffix(tag, "/>"):
+			done = m[1] + strings.Index(text[m[1]:], "</")
+			found = append(found, span{m[1], done})
+		}
 	}
 	return found
 }

@@ -39,6 +39,7 @@ func (t *taker) body(body []byte, form bool) []byte {
 
 // json takes out of one JSON text; false: it is none.
 func (t *taker) json(body []byte) ([]byte, bool) {
+	body = bytes.TrimPrefix(body, byteOrderMark) // places are counted without it
 	root, err := doc.JSON(body)
 	if err != nil {
 		return nil, false
@@ -143,7 +144,7 @@ func isValue(name string) bool { return strings.EqualFold(name, "value") }
 func (t *taker) names(object doc.Value) bool {
 	for name, field := range object.Fields() {
 		switch strings.ToLower(name) {
-		case "name", "key", "title", "label", "field":
+		case "name", "key", "title", "label", "field": // as naming says
 			if field.Kind() == doc.String && t.named(strings.Trim(field.Text(), ":：*_ \t\n")) {
 				return true
 			}

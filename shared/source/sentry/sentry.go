@@ -23,7 +23,7 @@ const Name = "sentry"
 // integration (Sentry documentation, "Integration Platform", Webhooks); the
 // plugin signs nothing.
 var Source = source.Source{
-	Name: Name, Parse: Parse, Verify: proof.HMAC{Name: "Sentry-Hook-Signature"}.Verify,
+	Name: Name, Parse: Parse, Verify: proof.HMAC{Name: "Sentry-Hook-Signature"}.Verify, Headers: []string{"Sentry-Hook-Resource"},
 	Marks: []string{
 		"header:Sentry-Hook-Resource",
 		"action data.issue.shortId", "action data.issue.id data.issue.project data.issue.firstSeen",

@@ -54,7 +54,8 @@ func inUTF8(contentType, media string, body []byte) ([]byte, []string, error) {
 	}
 	name := parameter(contentType, "charset")
 	if name == "" {
-		name, _ = prologOf(body)
+		name, _, _ = prologOf(body)
+		name = strings.ToLower(name)
 	}
 	c, note, err := charsetOf(name, sample)
 	switch {
@@ -65,23 +66,24 @@ func inUTF8(contentType, media string, body []byte) ([]byte, []string, error) {
 	case c != nil:
 		body = c(body)
 	}
-	if said, at := prologOf(body); !isUTF8(said) {
-		body = slices.Concat(body[:at], []byte("UTF-8"), body[at+len(said):])
+	if said, from, to := prologOf(body); !isUTF8(strings.ToLower(said)) {
+		body = slices.Concat(body[:from], []byte("UTF-8"), body[to:])
 	}
 	return body, note, nil
 }
 
-// prologOf is what XML says itself of its character set in its first line, in
-// lower case, and where.
-func prologOf(body []byte) (name string, at int) {
+// prologOf is what XML says itself of its character set in its first line, and
+// where.
+func prologOf(body []byte) (name string, from, to int) {
 	head := bytes.TrimLeft(body[:min(len(body), maxProlog)], "\ufeff \t\r\n")
 	prolog, _, whole := bytes.Cut(head, []byte("?>"))
 	_, after, named := bytes.Cut(prolog, []byte("encoding="))
 	if !whole || !named || !bytes.HasPrefix(prolog, []byte("<?xml")) || len(after) < 2 {
-		return "", 0
+		return "", 0, 0
 	}
 	found, _, _ := bytes.Cut(after[1:], after[:1])
-	return strings.ToLower(string(found)), bytes.Index(body, []byte("encoding=")) + len(`encoding="`)
+	from = bytes.Index(body, []byte("encoding=")) + len(`encoding="`)
+	return string(found), from, from + len(found)
 }
 
 // maxProlog is longer than such a line.

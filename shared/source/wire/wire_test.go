@@ -113,6 +113,7 @@ func TestPlain(t *testing.T) {
 		{"a set that is not read, and not needed", `{"a":"b"}`, "application/json; charset=shift_jis", "", `{"a":"b"}`, "application/json; charset=utf-8", ""},
 		{"XML in GBK", gb(t, `<?xml version="1.0" encoding="GBK" ?><a>磁盘</a>`), "text/xml", "", `<?xml version="1.0" encoding="UTF-8" ?><a>磁盘</a>`, "text/xml", ""},
 		{"XML in UTF-16", "\xff\xfe" + inUTF16(`<?xml version='1.0' encoding='UTF-16'?><a>磁盘</a>`, false), "text/xml", "", `<?xml version='1.0' encoding='UTF-8'?><a>磁盘</a>`, "text/xml", ""},
+		{"XML whose character set grows in lower case", `<?xml encoding="` + strings.Repeat("Ⱥ", 50) + `"?><a/>`, "text/xml; charset=utf-8", "", `<?xml encoding="UTF-8"?><a/>`, "text/xml; charset=utf-8", ""},
 		{"XML that says what it is not", `<?xml version="1.0" encoding="iso-8859-1"?><a/>`, "text/xml; charset=utf-8", "", `<?xml version="1.0" encoding="UTF-8"?><a/>`, "text/xml; charset=utf-8", ""},
 		{"GBK that was taken for UTF-8 on the way", "{\"title\":\"\ufffd\ufffd\"}", "application/json; charset=gbk", "", "{\"title\":\"\ufffd\ufffd\"}", "application/json; charset=utf-8", "were lost on the way"},
 		{"a mail", "Subject: " + gb(t, "磁盘已满"), "message/rfc822", "", "Subject: " + gb(t, "磁盘已满"), "message/rfc822", ""},

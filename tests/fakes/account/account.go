@@ -22,6 +22,7 @@ import (
 
 	"tocsin/shared/cloud"
 	"tocsin/shared/ddb"
+	"tocsin/shared/queue"
 )
 
 // Names of the state machines, of the queues and of the bucket.
@@ -90,6 +91,22 @@ func (a *Account) Variables(table ddb.Table) map[string]string {
 func (a *Account) Environment(table ddb.Table) cloud.Lookup {
 	variables := a.Variables(table)
 	return func(name string) (string, bool) { v, ok := variables[name]; return v, ok }
+}
+
+// AlertsQueue sends to the queue of alerts, for tests that give a function
+// metrics of their own.
+func (a *Account) AlertsQueue(table ddb.Table) *queue.Sender {
+	a.t.Helper()
+	env := a.Environment(table)
+	cfg, err := cloud.Config(env)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	alerts, err := queue.Open(cfg, env, "ALERTS_QUEUE_URL")
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return alerts
 }
 
 // Has makes an execution of a machine that is in a status, with the error that
