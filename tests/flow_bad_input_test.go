@@ -23,6 +23,7 @@ import (
 
 	"tocsin/local/inbox"
 	"tocsin/shared/event"
+	"tocsin/shared/intake"
 	"tocsin/shared/integration"
 	"tocsin/shared/ledger"
 	"tocsin/tests/faults"
@@ -247,6 +248,7 @@ func (s *strained) signatures(t *testing.T) {
 		return []string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(plain))}
 	}
 	now, old, ahead := stamp(0), stamp(10*time.Minute), stamp(-10*time.Minute)
+	deliveries := map[string]bool{}
 	flipped := sign(signed.Secret, now, body)
 	last := len(flipped[1]) - 1
 	flipped[1] = flipped[1][:last] + string("10"[min(1, int(flipped[1][last]-'0'))])
@@ -277,6 +279,11 @@ func (s *strained) signatures(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := ask(t, "POST", s.Addresses.Front+c.to.path(t), strings.NewReader(c.body), c.headers...)
 			if c.ok && r.status == http.StatusAccepted {
+				if id := r.header.Get(intake.DeliveryHeader); deliveries[id] != (c.name == "replayed") {
+					t.Errorf("delivery %q is one of those before: %t", id, deliveries[id])
+				} else {
+					deliveries[id] = true
+				}
 				return
 			}
 			s.refused(t, r, 401, "unknown integration, or wrong key or signature")

@@ -31,7 +31,7 @@ func (in *Intake) admit(ctx context.Context, key string, req *source.Request) (i
 	if found.Again != nil { // its key is lent for this one request: what it was sent with may be old, and is not kept
 		return found, src, nil
 	}
-	if err := found.Check(req.Header, req.Sent(), req.At); err != nil {
+	if err := found.Check(req); err != nil {
 		return found, src, err
 	}
 	req.Proven = found.Auth != integration.None && found.Auth != integration.Vendor

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -21,7 +22,7 @@ import (
 // expiries are moved onto it. An alert that has none gets the integration's.
 func (in *Intake) deliver(found integration.Found, src source.Source, req *source.Request, parsed source.Parsed) (Delivery, error) {
 	at := in.Clock().UTC()
-	parsed.Notes, parsed.SenderID = fewNotes(parsed.Notes), shortID(parsed.SenderID)
+	parsed.Notes, parsed.SenderID = fewNotes(parsed.Notes), shortID(cmp.Or(parsed.SenderID, req.Once))
 	d := Delivery{
 		Integration: found.ID, Source: found.Source, Service: found.Service, ReceivedAt: at, SenderID: parsed.SenderID,
 		BodyHash: hash(req.Body), ContentType: req.Header.Get("Content-Type"), Items: make([]Item, 0, len(parsed.Items)), Notes: parsed.Notes,

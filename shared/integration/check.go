@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
-	"time"
 
 	"tocsin/shared/source"
 	"tocsin/shared/source/proof"
@@ -39,24 +38,23 @@ type Found struct {
 // OnlyRead reports whether the request is to be read and nothing more.
 func (f *Found) OnlyRead() bool { return f.Again != nil && f.Again.OnlyRead }
 
-// Check reports whether a request with this header and raw body comes from the
-// integration's sender, at an instant of real time. The comparison takes the
-// same time for every wrong secret and tries all valid ones. It returns
-// ErrRefused.
-func (f *Found) Check(header http.Header, body []byte, at time.Time) error {
+// Check reports whether a request comes from the integration's sender, at the
+// instant of real time at which it was received. The comparison takes the same
+// time for every wrong secret and tries all valid ones. It returns ErrRefused.
+func (f *Found) Check(r *source.Request) error {
 	valid := false
 	switch f.Auth {
 	case None, Vendor: // the source checks its own
 		valid = true
 	case Bearer:
-		given, ok := credentials(header, "Bearer")
+		given, ok := credentials(r.Header, "Bearer")
 		valid = proof.Known(given, f.Secrets) && ok
 	case Basic:
-		given, ok := credentials(header, "Basic")
+		given, ok := credentials(r.Header, "Basic")
 		plain, err := base64.StdEncoding.DecodeString(given)
 		valid = proof.Known(string(plain), f.Secrets) && ok && err == nil
 	case HMAC:
-		valid = f.signed(header, body, at)
+		valid = f.signed(r)
 	}
 	if !valid {
 		return ErrRefused
@@ -86,17 +84,20 @@ func credentials(header http.Header, scheme string) (string, bool) {
 // signed checks the HMAC of the body, or of time and body where a time is sent
 // along, in seconds since 1970 and five minutes from ours at most. A time may be
 // left out, but not moved: what was signed as "<time>.<body>" is no body.
-func (f *Found) signed(header http.Header, body []byte, at time.Time) bool {
+func (f *Found) signed(r *source.Request) bool {
+	sent := &source.Request{Header: r.Header, Body: r.Sent(), At: r.At}
 	scheme := proof.HMAC{Name: f.ProofHeader()}
-	if strings.HasPrefix(header.Get(scheme.Name), signaturePrefix) {
+	if strings.HasPrefix(r.Header.Get(scheme.Name), signaturePrefix) {
 		scheme.Prefix = signaturePrefix
 	}
-	if header.Get(TimestampHeader) != "" {
+	if r.Header.Get(TimestampHeader) != "" {
 		scheme.TimeHeader, scheme.TimeJoin = TimestampHeader, "."
-	} else if stamped(body) {
+	} else if stamped(sent.Body) {
 		return false
 	}
-	return scheme.Verify(&source.Request{Header: header, Body: body, At: at}, f.Secrets) == nil
+	err := scheme.Verify(sent, f.Secrets)
+	r.Once = sent.Once
+	return err == nil
 }
 
 // secondsDigits is how many digits seconds since 1970 have until 2286; no

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tocsin/shared/fault"
+	"tocsin/shared/source"
 	"tocsin/shared/source/proof"
 )
 
@@ -25,10 +26,28 @@ func header(pairs ...string) http.Header {
 	return h
 }
 
+func asked(h http.Header, body string, at time.Time) *source.Request {
+	return &source.Request{Header: h, Body: []byte(body), At: at}
+}
+
 func basic(s string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(s)) }
 
 func signedAt(secret, at string) http.Header {
 	return header(SignatureHeader, Sign(secret, at, []byte("body")), TimestampHeader, at)
+}
+
+// TestSignedTimeTellsAReplay: a request that is sent again as it was signed says
+// the same of itself, and one that was signed anew does not.
+func TestSignedTimeTellsAReplay(t *testing.T) {
+	f := Found{Integration: Integration{Auth: HMAC}, Secrets: []string{"secret"}}
+	for at, want := range map[string]string{stamp(0): stamp(0), stamp(time.Second): stamp(time.Second)} {
+		if r := asked(signedAt("secret", at), "body", now); f.Check(r) != nil || r.Once != want {
+			t.Errorf("signed at %s: said %q", at, r.Once)
+		}
+	}
+	if r := asked(signedAt("wrong", stamp(0)), "body", now); f.Check(r) == nil || r.Once != "" {
+		t.Errorf("refused, but it says %q", r.Once)
+	}
 }
 
 func TestCheck(t *testing.T) {
@@ -71,7 +90,7 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := Found{Integration: Integration{Auth: c.auth}, Secrets: []string{current, previous}}
-			err := f.Check(c.header, []byte("body"), now)
+			err := f.Check(asked(c.header, "body", now))
 			if (err == nil) != c.ok || err != nil && !errors.Is(err, ErrRefused) {
 				t.Errorf("err %v, want ok %v", err, c.ok)
 			}
@@ -82,11 +101,11 @@ func TestCheck(t *testing.T) {
 func TestASignedTimeCannotMoveIntoTheBody(t *testing.T) {
 	f := Found{Integration: Integration{Auth: HMAC}, Secrets: []string{"secret"}}
 	old := stamp(-time.Hour)
-	if f.Check(header(SignatureHeader, Sign("secret", old, []byte("db-1 is down"))), []byte(old+".db-1 is down"), now) == nil {
+	if f.Check(asked(header(SignatureHeader, Sign("secret", old, []byte("db-1 is down"))), old+".db-1 is down", now)) == nil {
 		t.Error("an old request is accepted with its time in the body")
 	}
 	for _, body := range []string{"10.0.0.1 is down", "17.5", "."} {
-		if err := f.Check(header(SignatureHeader, Sign("secret", "", []byte(body))), []byte(body), now); err != nil {
+		if err := f.Check(asked(header(SignatureHeader, Sign("secret", "", []byte(body))), body, now)); err != nil {
 			t.Errorf("%q: %v", body, err)
 		}
 	}
@@ -97,7 +116,7 @@ func TestCheckWithoutSecretsAcceptsNobody(t *testing.T) {
 		for _, secrets := range [][]string{nil, {""}} {
 			f := Found{Integration: Integration{Auth: auth}, Secrets: secrets}
 			for _, h := range []http.Header{nil, header("Authorization", "Bearer "), header("Authorization", basic("")), header(SignatureHeader, Sign("", "", nil))} {
-				if f.Check(h, nil, now) == nil {
+				if f.Check(asked(h, "", now)) == nil {
 					t.Errorf("%s with secrets %q accepts %v", auth, secrets, h)
 				}
 			}
@@ -115,7 +134,7 @@ func TestEveryFlippedBitOfASignatureIsRefused(t *testing.T) {
 			if strings.EqualFold(string(bad), good) {
 				continue // the same hex digit in capitals
 			}
-			if f.Check(header(SignatureHeader, string(bad)), []byte("body"), now) == nil {
+			if f.Check(asked(header(SignatureHeader, string(bad)), "body", now)) == nil {
 				t.Fatalf("accepted %q for %q", bad, good)
 			}
 		}
@@ -192,7 +211,7 @@ func FuzzCheck(f *testing.F) {
 		h := header("Authorization", authorization, SignatureHeader, signature, TimestampHeader, stamp)
 		for _, auth := range []Kind{Bearer, Basic, HMAC, ""} {
 			found := Found{Integration: Integration{Auth: auth}, Secrets: []string{"a long secret that nobody guesses", ""}}
-			if found.Check(h, body, now) == nil {
+			if found.Check(asked(h, string(body), now)) == nil {
 				t.Errorf("%s accepted %v", auth, h)
 			}
 		}

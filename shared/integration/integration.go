@@ -4,7 +4,7 @@
 // What a payload means is the source's business.
 //
 //	found, err := directory.Find(ctx, key)
-//	err = found.Check(header, body, time.Now())
+//	err = found.Check(request)
 package integration
 
 import (

@@ -28,6 +28,10 @@ type Request struct {
 	// request was checked against it before Verify is asked.
 	Proven bool
 
+	// Once is what a checked signature says that tells the request from every
+	// other with the same body: its time, or the id of the message.
+	Once string
+
 	sent []byte // what was sent, where Body is something else; nil: Body
 
 	root    doc.Value
@@ -51,7 +55,7 @@ func (r *Request) WithBody(body []byte) *Request { return r.With(r.Header, body)
 // With returns the request with another header and body, whose reading begins
 // anew.
 func (r *Request) With(header http.Header, body []byte) *Request {
-	return &Request{Header: header, Query: r.Query, Path: r.Path, Body: body, At: r.At, Other: r.Other, Proven: r.Proven, sent: r.Sent()}
+	return &Request{Header: header, Query: r.Query, Path: r.Path, Body: body, At: r.At, Other: r.Other, Proven: r.Proven, Once: r.Once, sent: r.Sent()}
 }
 
 // Media returns the media type in lower case, without its parameters.

@@ -412,6 +412,9 @@ func withoutPasswords(text string) string {
 	for at, done := 0, 0; ; {
 		next := strings.Index(text[at:], "://")
 		if next < 0 {
+			if done == 0 {
+				return text
+			}
 			b.WriteString(text[done:])
 			return b.String()
 		}

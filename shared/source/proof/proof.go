@@ -84,7 +84,8 @@ type HMAC struct {
 // Verify checks a request. It returns ErrRefused.
 func (h HMAC) Verify(r *source.Request, secrets []string) error {
 	signed := r.Body
-	if stamp, timed := h.stamp(r.Header); timed {
+	stamp, timed := h.stamp(r.Header)
+	if timed {
 		if !Fresh(stamp, r.At) {
 			return ErrRefused
 		}
@@ -93,6 +94,7 @@ func (h HMAC) Verify(r *source.Request, secrets []string) error {
 	if !h.fits(r.Header.Get(h.Name), signed, secrets) {
 		return ErrRefused
 	}
+	r.Once = stamp
 	return nil
 }
 

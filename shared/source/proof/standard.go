@@ -28,6 +28,7 @@ func (Standard) Verify(r *source.Request, secrets []string) error {
 	if !h.fits(r.Header.Get(names+"signature"), slices.Concat([]byte(id+"."+stamp+"."), r.Body), keysOf(secrets)) {
 		return ErrRefused
 	}
+	r.Once = id
 	return nil
 }
 
