@@ -147,7 +147,7 @@ func bestName(v doc.Value, r role, first int) (string, bool) {
 
 // quoted is a name as it stands in a path.
 func quoted(name string) string {
-	if name == "" || strings.ContainsAny(name, ".|[ {}@$:=!<>") {
+	if name == "" || strings.ContainsAny(name, ".|[ {}@$:=!<>~&") {
 		return `"` + name + `"`
 	}
 	return name

@@ -1,6 +1,9 @@
 package lookup
 
 import (
+	"fmt"
+	"iter"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -48,6 +51,34 @@ func ParseText(s string) (Text, error) {
 		t.pieces, s = append(t.pieces, piece{path: &path}), rest
 	}
 	return t, nil
+}
+
+// Paths yields the paths of t.
+func (t Text) Paths() iter.Seq[Path] {
+	return func(yield func(Path) bool) {
+		for _, p := range t.pieces {
+			if p.path != nil && !yield(*p.path) {
+				return
+			}
+		}
+	}
+}
+
+// Constant reports whether t says the same of every request.
+func (t Text) Constant() bool {
+	return !slices.ContainsFunc(t.pieces, func(p piece) bool { return p.path != nil })
+}
+
+// doubled is how other languages write a path within a text.
+var doubled = regexp.MustCompile(`\{(\{[^{}]+\})\}`)
+
+// Doubt says what of t may be meant otherwise, "" if nothing: {{ is a brace, so
+// {{name}} leads nowhere.
+func (t Text) Doubt() string {
+	if found := doubled.FindStringSubmatch(t.written); found != nil {
+		return fmt.Sprintf("the text %q: two braces are one that shows; write %s", t.written, found[1])
+	}
+	return ""
 }
 
 func (t *Text) literal(s string) {
