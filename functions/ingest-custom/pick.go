@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"tocsin/shared/integration"
 	"tocsin/shared/mapping"
@@ -33,7 +34,7 @@ func (p *picker) pick(ctx context.Context, in integration.Integration) (source.S
 // automatic finds out for each request what it is of. why, if there is a
 // reason, stands in its notes.
 func automatic(why string) source.Source {
-	s := source.Source{Name: detect.Name, Media: []string{"*"}, Headers: all.Headers(), Parse: recognise}
+	s := source.Source{Name: detect.Name, Media: []string{"*"}, Headers: slices.Concat(all.Headers(), detect.EventHeaders), Parse: recognise}
 	return mapping.Noted(s, why)
 }
 

@@ -99,7 +99,7 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 	case key != nil && (endsIn(key.within, aboutRules) || isKind(key.text)):
 		return f.together(key, about), nil
 	case key != nil && endsIn(key.within, aboutMonitors):
-		beside := func(l *leaf) bool { return len(l.names) == len(key.names) && slices.Contains(hosts, l.name()) }
+		beside := func(l *leaf) bool { return len(l.names) == len(key.names) && l.isHost() }
 		return f.together(key, slices.DeleteFunc(slices.Clone(about), func(l *leaf) bool { return !beside(l) })), nil
 	case key != nil:
 		return braces(key), nil
@@ -111,6 +111,10 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 		return f.together(watcher, about), nil
 	case tells && measure != nil && measure != title:
 		return f.together(measure, about), nil
+	case title != nil && slices.Contains(outputs, title.name()) && slices.ContainsFunc(about, (*leaf).isHost):
+		if service := f.first(services); service != nil {
+			return f.together(service, about), nil
+		}
 	}
 	if len(about) == 0 && title == nil {
 		if address := f.address(); address != nil {
@@ -125,6 +129,8 @@ func (f *finder) identify(key, title, thing *leaf, about []*leaf) (whole, identi
 	}
 	return nil, identity
 }
+
+func (l *leaf) isHost() bool { return slices.Contains(hosts, l.name()) }
 
 // isKind reports an id that is that of a kind of alert: "switch_link_status".
 func isKind(id string) bool {

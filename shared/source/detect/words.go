@@ -124,6 +124,12 @@ var early = words(`investigating identified`)
 // enough to know an alert by.
 var measured = words(`metric metricname sensor sensorname item check checkname test testname`)
 
+// outputs are names of what a plugin says of one of the services of a host.
+var (
+	outputs  = words(`output serviceoutput pluginoutput checkoutput`)
+	services = words(`service servicename`)
+)
+
 // affected are names of lists of what an alert is about.
 var affected = words(`sources devices hosts servers nodes targets resources objects entities assets affectedresources impactedresources affectedentities impactedentities`)
 
