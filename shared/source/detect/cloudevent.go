@@ -3,6 +3,7 @@ package detect
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"tocsin/shared/doc"
 	"tocsin/shared/source"
@@ -46,9 +47,11 @@ func (f *finder) attribute(name string) *leaf {
 	return nil
 }
 
+// isAttribute reports an attribute of a CloudEvent. A sentence is none, but what
+// a sender says in its subject to people.
 func (f *finder) isAttribute(l *leaf) bool {
 	name, found := strings.CutPrefix(l.path, f.event)
-	return f.isEvent && found && slices.Contains(attributes, name)
+	return f.isEvent && found && slices.Contains(attributes, name) && !strings.ContainsFunc(l.text, unicode.IsSpace)
 }
 
 // eventKey is the key of a CloudEvent that names its subject: with its type,

@@ -46,3 +46,12 @@ func TestACloudEventWithoutSourceOrSubjectIsRead(t *testing.T) {
 		}
 	}
 }
+
+// TestASubjectThatIsASentenceIsTheTitle: it is meant for people.
+func TestASubjectThatIsASentenceIsTheTitle(t *testing.T) {
+	r := request("application/json", `{"specversion":"1.0","source":"urn:plant:3","type":"io.plant.pump.raised","subject":"Pressure of pump-4 is low","data":{"message":"It is 1.2 bar"}}`)
+	parsed, err := Propose(r).Parse(r)
+	if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil || parsed.Items[0].Alert.Title != "Pressure of pump-4 is low" {
+		t.Errorf("%+v, %v", parsed, err)
+	}
+}

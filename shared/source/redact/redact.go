@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"tocsin/shared/fault"
@@ -149,12 +150,8 @@ type taker struct {
 // named reports whether all values of that name are taken out.
 func (r *Rules) named(name string) bool {
 	name = strings.TrimSpace(name)
-	for _, n := range r.names {
-		if strings.EqualFold(n, name) {
-			return true
-		}
-	}
-	return false
+	last := lastPart(name)
+	return slices.ContainsFunc(r.names, func(n string) bool { return strings.EqualFold(n, name) || strings.EqualFold(n, last) })
 }
 
 func (t *taker) values(name string, values []string) []string {
@@ -167,7 +164,7 @@ func (t *taker) values(name string, values []string) []string {
 
 // value takes out of the value of a name.
 func (t *taker) value(name, value string) string {
-	if !t.shapes.named(name) {
+	if !t.shapes.named(name) && !t.shapes.named(lastPart(name)) {
 		return t.text(value)
 	}
 	if value != Mark && value != "" {
