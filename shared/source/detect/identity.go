@@ -255,8 +255,22 @@ func (f *finder) untitled(about []*leaf) preset.List {
 			paths = append(paths, l.path)
 		}
 		title = append(title, "Alert of {"+strings.Join(paths, "}, {")+"}")
+	} else if said := f.sentence(); said != nil {
+		f.taken[said.path] = true
+		title = append(title, "{"+said.path+"}")
 	}
 	return append(title, "Alert without a title")
+}
+
+// sentence returns the first text that says something to people, whatever its name.
+func (f *finder) sentence() *leaf {
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		if !l.request && !l.listed && !f.taken[l.path] && l.value.Kind() == doc.String && len(l.text) <= alert.MaxTitle && strings.ContainsFunc(l.text, unicode.IsSpace) && isProse(l.text) && besides(l.text) > 0 && !l.see().time {
+			return l
+		}
+	}
+	return nil
 }
 
 // address returns the address of what is watched.
