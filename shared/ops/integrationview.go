@@ -189,7 +189,7 @@ func provingBy(p preset.Proof) string {
 
 // signedBy is what an HMAC is over.
 func signedBy(p preset.Proof) string {
-	where := ""
+	var where string
 	switch {
 	case p.TimeHeader != "":
 		where = "which the header `" + p.TimeHeader + "` tells"
