@@ -19,7 +19,7 @@ var attributes = words(`type source subject`)
 const eventHeader = "ce-"
 
 // EventHeaders are the headers that are read of a CloudEvent in binary mode.
-var EventHeaders = []string{eventHeader + "specversion", eventHeader + "type", eventHeader + "source", eventHeader + "subject", eventHeader + "time"}
+var EventHeaders = []string{"Ce-Specversion", "Ce-Type", "Ce-Source", "Ce-Subject", "Ce-Time"}
 
 func isCloudEvent(v doc.Value) bool { return v.Get("specversion").Present() }
 

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"net/http"
+	"slices"
 	"testing"
 )
 
@@ -53,5 +55,15 @@ func TestASubjectThatIsASentenceIsTheTitle(t *testing.T) {
 	parsed, err := Propose(r).Parse(r)
 	if err != nil || len(parsed.Items) != 1 || parsed.Items[0].Alert == nil || parsed.Items[0].Alert.Title != "Pressure of pump-4 is low" {
 		t.Errorf("%+v, %v", parsed, err)
+	}
+}
+
+// TestHeadersThatAreReadAreKept, each by its usual name: else a kept delivery
+// is not read again as it was.
+func TestHeadersThatAreReadAreKept(t *testing.T) {
+	for _, name := range []string{"specversion", "type", "source", "subject", "time"} {
+		if !slices.Contains(EventHeaders, http.CanonicalHeaderKey(eventHeader+name)) {
+			t.Errorf("%s is not among %v", name, EventHeaders)
+		}
 	}
 }
