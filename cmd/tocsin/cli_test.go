@@ -147,6 +147,10 @@ func TestExitCodes(t *testing.T) {
 	s.want(0, "events", "resolve", "E-1")
 	stranger := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(stranger.Close)
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"message":"Too Many Requests"}`, http.StatusTooManyRequests)
+	}))
+	t.Cleanup(busy.Close)
 	for _, c := range []struct {
 		name string
 		args []string
@@ -173,6 +177,8 @@ func TestExitCodes(t *testing.T) {
 		{"token in the clear", []string{"events", "list", "--url", "http://tocsin.example.com"}, nil, 2, "use https"},
 		{"nobody listens", []string{"events", "list", "--url", "http://127.0.0.1:1"}, nil, 6, "cannot be reached"},
 		{"something else answers", []string{"events", "get", "E-1", "--url", stranger.URL}, nil, 1, "not as the API of Tocsin does"},
+		{"the gateway is busy", []string{"events", "get", "E-1", "--url", busy.URL}, nil, 6, "429 Too Many Requests; try again later"},
+		{"a folder is no payload", []string{"normalize", "testdata"}, nil, 1, "tocsin: read testdata: is a directory"},
 		{"profile that is not there", []string{"events", "list", "--profile", "prod"}, nil, 2, "no profile prod"},
 		{"file that is not there", []string{"diff", "testdata/nothing"}, nil, 2, "nothing"},
 		{"unknown source", []string{"normalize", "--source", "no-such-system", "-"}, nil, 2, "alertmanager, "},

@@ -214,6 +214,9 @@ func problemOf(answer *http.Response, body []byte) error {
 	kind := kindOf(answer.StatusCode)
 	if json.Unmarshal(body, &p) != nil || p.Title == "" {
 		p.Title = "the address answers " + answer.Status + ", not as the API of Tocsin does"
+		if kind == fault.Unavailable || kind == fault.TooMany {
+			p.Title = "the address answers " + answer.Status + "; try again later" // what stands before the API, under load
+		}
 		if kind == fault.NotFound || kind == fault.Conflict {
 			kind = fault.Internal // it is the address that is wrong
 		}

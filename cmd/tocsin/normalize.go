@@ -203,7 +203,7 @@ func (a *app) read(file string) ([]byte, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(in, maxPayload+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
+		return nil, err // names the file
 	}
 	if len(body) > maxPayload {
 		return nil, tooLarge(file)

@@ -77,7 +77,7 @@ func (e Expectation) timetable(bad *fault.Problems) Timetable {
 	if t.grace > MaxGrace {
 		bad.Add("grace", "is %s, expected at most 30d", e.Grace)
 	}
-	if t.maxRun > MaxGrace {
+	if time.Duration(e.MaxRun) > MaxGrace {
 		bad.Add("max_run", "is %s, expected at most 30d", e.MaxRun)
 	}
 	return t

@@ -144,6 +144,13 @@ func TestCronIsAsTheWallClockShows(t *testing.T) {
 	}
 }
 
+func TestNothingIsSaidOfARunThatHasTheGraceForItsLength(t *testing.T) {
+	_, err := Expectation{Every: minutes(5), Grace: minutes(60 * 24 * 31)}.Timetable()
+	if err == nil || strings.Contains(err.Error(), "max_run") {
+		t.Errorf("%v, want only grace in it", err)
+	}
+}
+
 func TestExpectationThatIsNotValid(t *testing.T) {
 	for _, c := range []struct {
 		of   Expectation

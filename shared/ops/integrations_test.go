@@ -103,7 +103,11 @@ func TestStepsSayHowTheSenderProvesItself(t *testing.T) {
 	w := opstest.New(t)
 	c := newClient(t, w, "", ops.IntegrationsWrite, ops.ConfigWrite)
 	docs := c.want(200, "GET", "/v1/config", "").Body["documents"].([]any)
-	for name, proof := range map[string]string{"worded": `{"header":"X-Secret","scheme":"secret","prefix":"Key "}`, "signed": `{"header":"X-Sig","scheme":"hmac-sha512","prefix":"v1=","encoding":"base64"}`} {
+	for name, proof := range map[string]string{
+		"worded": `{"header":"X-Secret","scheme":"secret","prefix":"Key "}`, "signed": `{"header":"X-Sig","scheme":"hmac-sha512","prefix":"v1=","encoding":"base64"}`,
+		"timed": `{"header":"X-Sig","scheme":"hmac-sha256","time_header":"X-Time","time_join":"."}`, "listed": `{"header":"X-Sig","scheme":"hmac-sha256","prefix":"v1=","list":",","time_prefix":"t="}`,
+		"token": `{"header":"X-Token","scheme":"jws"}`,
+	} {
 		docs = append(docs, map[string]any{"kind": "mapping", "name": name, "spec": json.RawMessage(`{"product":"Stockroom","title":"{name}","proof":` + proof + `}`)})
 	}
 	body, err := json.Marshal(map[string]any{"expected_version": 1, "documents": docs})
@@ -118,7 +122,10 @@ func TestStepsSayHowTheSenderProvesItself(t *testing.T) {
 		"hmac":   {`"auth":"hmac-sha256"`, "`X-Tocsin-Signature: sha256=SIGNATURE`, where SIGNATURE is the HMAC-SHA256 of the raw body with the integration's secret as its key, in hexadecimal digits"},
 		"header": {`"auth":"hmac-sha256","header":"X-Sig"`, "`X-Sig: sha256=SIGNATURE`"},
 		"worded": {`"auth":"vendor","mapping":"worded"`, "`X-Secret: Key SECRET`"},
-		"signed": {`"auth":"vendor","mapping":"signed"`, "`X-Sig: v1=SIGNATURE`, by hmac-sha512 in base64"},
+		"signed": {`"auth":"vendor","mapping":"signed"`, "`X-Sig: v1=SIGNATURE`, by hmac-sha512 in base64 over the raw body."},
+		"timed":  {`"auth":"vendor","mapping":"timed"`, "by hmac-sha256 in hex over the time, which the header `X-Time` tells, `.` and the raw body."},
+		"listed": {`"auth":"vendor","mapping":"listed"`, "over the time, which stands behind `t=` in the same header, and the raw body."},
+		"token":  {`"auth":"vendor","mapping":"token"`, "the header `X-Token: TOKEN`, a JWT by HS256"},
 	} {
 		steps := fmt.Sprint(c.want(201, "POST", "/v1/integrations", `{"id":"`+id+`","name":"x","source":"custom",`+made.settings+`}`).Body["steps"])
 		shown := c.want(200, "GET", "/v1/integrations/"+id, "").Body

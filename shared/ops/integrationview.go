@@ -177,12 +177,31 @@ func provingBy(p preset.Proof) string {
 		return "Let it sign as Standard Webhooks says, with the integration's secret."
 	case "http-signature":
 		return "Let it sign by HTTP Signatures, with the integration's secret."
+	case "jws":
+		return "Let it send a token: " + in + "TOKEN`, a JWT by HS256 with the integration's secret, whose claim sha256 is that of the raw body."
 	case "rsa-sha1", "rsa-sha256":
 		return "Give the integration the sender's public key as its secret."
 	case "secret":
 		return "Let it send " + in + "SECRET`, where SECRET is the integration's secret."
 	}
-	return fmt.Sprintf("Let it sign with the integration's secret: %sSIGNATURE`, by %s in %s.", in, p.Scheme, cmp.Or(p.Encoding, "hex"))
+	return fmt.Sprintf("Let it sign with the integration's secret: %sSIGNATURE`, by %s in %s over %s.", in, p.Scheme, cmp.Or(p.Encoding, "hex"), signedBy(p))
+}
+
+// signedBy is what an HMAC is over.
+func signedBy(p preset.Proof) string {
+	var where string
+	switch {
+	case p.TimeHeader != "":
+		where = "which the header `" + p.TimeHeader + "` tells"
+	case p.TimePrefix != "":
+		where = "which stands behind `" + p.TimePrefix + "` in the same header"
+	default:
+		return "the raw body"
+	}
+	if p.TimeJoin == "" {
+		return "the time, " + where + ", and the raw body"
+	}
+	return "the time, " + where + ", `" + p.TimeJoin + "` and the raw body"
 }
 
 // kindsOf lists the kinds of proof that a sender can do.

@@ -81,6 +81,9 @@ func (r *Request) decode() (doc.Value, error) {
 	root, err := doc.JSON(r.Body)
 	if err == nil {
 		r.whole = true
+		if said, ok := r.said(root); ok {
+			return said, nil
+		}
 		return root, nil
 	}
 	r.notJSON = err
@@ -96,6 +99,26 @@ func (r *Request) decode() (doc.Value, error) {
 	}
 	return doc.Form(fields), nil
 }
+
+// said reads what a body says that is only a JSON string: a document that was
+// encoded twice, or a text.
+func (r *Request) said(root doc.Value) (doc.Value, bool) {
+	if root.Kind() != doc.String {
+		return doc.Value{}, false
+	}
+	one := r.With(r.Header, []byte(root.Text()))
+	inner, err := doc.JSON(one.Body)
+	if err == nil && inner.Kind() >= doc.Array {
+		return inner, true
+	}
+	if len(one.Body) > maxSaid {
+		return doc.Value{}, false
+	}
+	return one.other()
+}
+
+// maxSaid bounds a text that stands in a JSON string.
+const maxSaid = 64 << 10
 
 // Loose is [Request.Root] for senders whose bodies people write by hand: what
 // is nearly JSON is mended, and Root reads it so from then on.

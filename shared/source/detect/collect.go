@@ -105,6 +105,8 @@ type finder struct {
 	taken    map[string]bool // paths that have a role
 	envelope bool            // the body only carries what it is about
 	chat     bool            // the body is a message for people
+	isEvent  bool            // it is a CloudEvent
+	event    string          // of which the paths of its attributes begin with this
 	blank    bool            // there are texts that mean nothing
 	reasons  []Reason
 }

@@ -121,16 +121,6 @@ func (f *finder) isDimension(l *leaf) bool {
 	return named && l.value.Kind() == doc.String && resourceShaped(l.text) && !l.tells()
 }
 
-// subjectIsResource: the subject of a CloudEvent is what it is about
-// (CloudEvents specification 1.0.2, "subject"), unless it is a sentence.
-func (f *finder) subjectIsResource() {
-	for i := range f.leaves {
-		if l := &f.leaves[i]; len(l.names) == 1 && l.name() == "subject" && !strings.ContainsRune(l.text, ' ') {
-			l.names, l.within = []string{"resource"}, "resource"
-		}
-	}
-}
-
 // identify says what the key is made of: the id of the alert; that of what
 // watches with what it is about; the name of what watches with what it is
 // about, or what is measured, where there is no title, or one that tells what
@@ -143,7 +133,7 @@ func (f *finder) identify(key, status, title, thing *leaf, about []*leaf) (whole
 	case key != nil && (endsIn(key.within, aboutRules) || isKind(key.text)):
 		return f.together(key, about), nil
 	case key != nil && endsIn(key.within, aboutMonitors):
-		beside := func(l *leaf) bool { return len(l.names) == len(key.names) && slices.Contains(hosts, l.name()) }
+		beside := func(l *leaf) bool { return len(l.names) == len(key.names) && l.isHost() }
 		return f.together(key, slices.DeleteFunc(slices.Clone(about), func(l *leaf) bool { return !beside(l) })), nil
 	case key != nil:
 		return braces(key), nil
@@ -157,6 +147,10 @@ func (f *finder) identify(key, status, title, thing *leaf, about []*leaf) (whole
 		return f.together(measure, about), nil
 	case tells && len(about) > 0 && (isStanding(status, about) || title == nil):
 		return f.together(about[0], about[1:]), nil
+	case title != nil && slices.Contains(outputs, title.name()) && slices.ContainsFunc(about, (*leaf).isHost):
+		if service := f.first(services); service != nil {
+			return f.together(service, about), nil
+		}
 	}
 	if len(about) == 0 && title == nil {
 		if address := f.address(); address != nil {
@@ -185,6 +179,8 @@ func isStanding(status *leaf, about []*leaf) bool {
 	n := len(words)
 	return n > 0 && slices.Contains(standing, words[n-1]) && (n == 1 || words[n-2] == about[0].name())
 }
+
+func (l *leaf) isHost() bool { return slices.Contains(hosts, l.name()) }
 
 // isKind reports an id that is that of a kind of alert: "switch_link_status".
 func isKind(id string) bool {
@@ -315,8 +311,22 @@ func (f *finder) untitled(about []*leaf) preset.List {
 			paths = append(paths, l.path)
 		}
 		title = append(title, "Alert of {"+strings.Join(paths, "}, {")+"}")
+	} else if said := f.sentence(); said != nil {
+		f.taken[said.path] = true
+		title = append(title, "{"+said.path+"}")
 	}
 	return append(title, "Alert without a title")
+}
+
+// sentence returns the first text that says something to people, whatever its name.
+func (f *finder) sentence() *leaf {
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		if !l.request && !l.listed && !f.taken[l.path] && l.value.Kind() == doc.String && len(l.text) <= alert.MaxTitle && strings.ContainsFunc(l.text, unicode.IsSpace) && isProse(l.text) && besides(l.text) > 0 && !l.see().time {
+			return l
+		}
+	}
+	return nil
 }
 
 // address returns the address of what is watched.

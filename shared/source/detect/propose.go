@@ -61,14 +61,15 @@ func Propose(r *source.Request) Proposal {
 	list, found := findAlerts(root)
 	f := finder{taken: map[string]bool{}, envelope: list == "" && isEnvelope(root), chat: list == "" && isChat(root)}
 	if list == "" {
+		f.isEvent = isCloudEvent(root)
 		f.collect(found, place{})
 	} else {
+		f.isEvent = isCloudEvent(found.Index(0))
+		f.envelope = f.isEvent
 		f.collectEach(found)
 		f.collect(root, place{at: "$.", request: true})
 	}
-	if root.Get("specversion").Present() {
-		f.subjectIsResource()
-	}
+	f.collectHeaders(r, list != "")
 	return f.propose(list)
 }
 
@@ -150,7 +151,7 @@ func bestName(v doc.Value, r role, first int) (string, bool) {
 
 // quoted is a name as it stands in a path.
 func quoted(name string) string {
-	if name == "" || strings.ContainsAny(name, ".|[ {}@$:=!<>") {
+	if name == "" || strings.ContainsAny(name, ".|[ {}@$:=!<>~&") {
 		return `"` + name + `"`
 	}
 	return name
@@ -163,7 +164,7 @@ func isEnvelope(root doc.Value) bool {
 			return true
 		}
 	}
-	return root.Get("specversion").Present() // a CloudEvent, whose id is that of the event
+	return isCloudEvent(root)
 }
 
 // propose fills each role with the leaf that fits best.
@@ -180,6 +181,9 @@ func (f *finder) propose(list string) Proposal {
 	key := f.keyLeaf(status)
 	title := f.lead()
 	if title == nil {
+		title = f.bestOf(roleTitle, func(l *leaf) bool { return !f.isAttribute(l) && !(f.isEvent && isFaint(l)) })
+	}
+	if title == nil {
 		title = f.best(roleTitle)
 	}
 	if title == nil && status != nil && shaped(status, roleTitle) && saysMore(status.text, status.name()) {
@@ -191,6 +195,13 @@ func (f *finder) propose(list string) Proposal {
 	p.Spec.Status = f.status(status, severity, title)
 	p.Spec.Severity = f.severity(severity, status, title)
 	p.Spec.Key, p.Spec.Identity = f.identify(key, status, title, thing, about)
+	if key == nil && f.attribute("subject") != nil {
+		if whole, extract := f.eventKey(list, about); whole != nil {
+			p.Spec.Key, p.Spec.Identity, p.Spec.Extract = whole, nil, extract
+		} else {
+			p.Spec.Key, p.Spec.Identity = nil, append(p.Spec.Identity, f.attribute("subject").path)
+		}
+	}
 	if list != "" {
 		f.otherForms(&p.Spec, status, key, title, about)
 	}
@@ -552,7 +563,7 @@ func labelName(path string) string {
 	return labelNames.Replace(path)
 }
 
-var labelNames = strings.NewReplacer("$.", "", `"`, "", "|json", "")
+var labelNames = strings.NewReplacer("$.", "", "header:", "", `"`, "", "|json", "")
 
 // Source is [Source] that reads the request that p was made of.
 func (p Proposal) Source() source.Source {

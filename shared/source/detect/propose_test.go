@@ -44,6 +44,9 @@ func TestUnknownSystemsAreUnderstood(t *testing.T) {
 			High, []string{`firing P3 - key:1 - "one is down"`, `resolved P3 - key:2 - "two is down"`}},
 		{"a document in a string", "application/json", `{"Type":"x","payload":"{\"alarm_name\":\"CPU of web-1\",\"new_state\":\"ALARM\",\"alarm_id\":\"c9\"}"}`,
 			High, []string{`firing P3 - key:c9 - "CPU of web-1"`}},
+		{"a text as JSON", "application/json", `"CRITICAL: disk of db-1 is full"`, Low, []string{`firing P1 critical hash1:`}},
+		{"a document that was encoded twice", "application/json", `"{\"alert_id\":7,\"title\":\"Disk of db-1\",\"state\":\"firing\"}"`, High, []string{`firing P3 - key:7 - "Disk of db-1"`}},
+		{"a sentence by a name that tells nothing", "application/json", `{"n":1,"q":{"w":"Disk of db-1 is full"}}`, Low, []string{`firing P3 - hash1:0c90545f78b813bde2f222e5d6281dbd - "Disk of db-1 is full"`}},
 		{"nothing to go by", "application/json", `{"foo":{"bar":[1,2]}}`, Low, []string{`firing P3 - hash1:`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -135,6 +135,9 @@ var measured = words(`metric metricname sensor sensorname item check checkname t
 // dimensions are names of objects of what tells the alerts of one rule apart.
 var dimensions = words(`labels dimensions`)
 
+// outputs are names of what a plugin says of one of the services of a host.
+var outputs = words(`output serviceoutput pluginoutput checkoutput`)
+
 // affected are names of lists of what an alert is about.
 var affected = words(`sources devices hosts servers nodes targets resources objects entities assets affectedresources impactedresources affectedentities impactedentities`)
 

@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,15 +59,31 @@ func (c Condition) Weight() int {
 	return max(n, 1)
 }
 
-// Doubt says what of c may be meant otherwise, "" if nothing: a path alone
-// behind a value may be the rest of a value that lacks its quotes.
+// Doubt says what of c may be meant otherwise, "" if nothing: see [Path.Doubt],
+// and a path alone behind a value may be the rest of a value that lacks its quotes.
 func (c Condition) Doubt() string {
+	for _, p := range c.parts {
+		if doubt := p.path.Doubt(); doubt != "" {
+			return doubt
+		}
+	}
 	for i, p := range c.parts[1:] {
 		if before := c.parts[i]; p.op == "" && len(before.words) > 0 {
 			return fmt.Sprintf("the condition %q: %s stands behind a value; write a value with white space in quotes, like name=\"two words\", and a path alone before all values", c.written, p.path)
 		}
 	}
 	return ""
+}
+
+// Paths yields the paths of c.
+func (c Condition) Paths() iter.Seq[Path] {
+	return func(yield func(Path) bool) {
+		for _, p := range c.parts {
+			if !yield(p.path) {
+				return
+			}
+		}
+	}
 }
 
 // ParseCondition reads a condition. The error is of kind Invalid.

@@ -21,6 +21,7 @@ package lookup
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"net/http"
@@ -80,6 +81,34 @@ type Path struct {
 
 // String returns the path as written.
 func (p Path) String() string { return p.written }
+
+// Group returns the name of the group of extract that p is, "" if it is none.
+func (p Path) Group() string {
+	if p.from != fromNamed {
+		return ""
+	}
+	return p.name
+}
+
+// Doubt says what of p may be meant otherwise, "" if nothing: braces are those
+// of a text, and ~ and & are signs elsewhere. A name that has them stands in quotes.
+func (p Path) Doubt() string {
+	quoted, within := p.from > fromRoot, false
+	for _, c := range p.written {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case c == '[' || c == ']':
+			within = c == '['
+		case quoted || within:
+		case c == '{' || c == '}':
+			return fmt.Sprintf("the path %q: a path stands in braces only within a text; write it without", p.written)
+		case c == '~' || c == '&':
+			return fmt.Sprintf("the path %q: %c is no sign of this language; a name that has it stands in quotes", p.written, c)
+		}
+	}
+	return ""
+}
 
 type origin int
 

@@ -194,6 +194,7 @@ func TestWrongConditionsNameTheSigns(t *testing.T) {
 func TestDoubtfulConditions(t *testing.T) {
 	for written, doubtful := range map[string]bool{
 		"station.name=Old Harbour": true, "a=x b!=y c": true, "a!=x b=y !c d": false, "a=x b.c": true,
+		"{state}=down": true, "a ~ b": true, "state~down": true, "a && b": true, `"a~b"=x`: false, "fields[title=a&b].value": false, "header:X-{a}": false,
 		`station.name="Old Harbour"`: false, "b a=x": false, "a=x !b": false, "a>=1 b": false, "a b": false,
 	} {
 		c, err := ParseCondition(written)

@@ -1,6 +1,8 @@
 package lookup
 
 import (
+	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -48,6 +50,32 @@ func ParseText(s string) (Text, error) {
 		t.pieces, s = append(t.pieces, piece{path: &path}), rest
 	}
 	return t, nil
+}
+
+// Paths yields the paths of t.
+func (t Text) Paths() iter.Seq[Path] {
+	return func(yield func(Path) bool) {
+		for _, p := range t.pieces {
+			if p.path != nil && !yield(*p.path) {
+				return
+			}
+		}
+	}
+}
+
+// Constant reports whether t says the same of every request.
+func (t Text) Constant() bool {
+	return !slices.ContainsFunc(t.pieces, func(p piece) bool { return p.path != nil })
+}
+
+// Doubt says what of t may be meant otherwise, "" if nothing: {{ is a brace, so
+// {{name}} leads nowhere.
+func (t Text) Doubt() string {
+	_, rest, doubled := strings.Cut(t.written, "{{")
+	if path, _, closed := strings.Cut(rest, "}}"); doubled && closed && path != "" && !strings.ContainsAny(path, "{}") {
+		return fmt.Sprintf("the text %q: two braces are one that shows; write {%s}", t.written, path)
+	}
+	return ""
 }
 
 func (t *Text) literal(s string) {

@@ -48,7 +48,7 @@ var Source = source.Source{
 		},
 		Proof: "The key in `routing_key`, `service_key` or X-Routing-Key, or in the address. It is cut out of the body before that is kept.",
 		Understood: "Events of version 2 (trigger, acknowledge, resolve), change events, generic events of version 1. Without dedup_key one is made of what the event says, " +
-			"so that a repeat finds the same alert. Of a long summary the title is the beginning, and the description has all of it; a severity that is none of the four counts as none.",
+			"so that a repeat finds the same alert. Of a long summary the title is the beginning, and the description has all of it; a severity beside the four is that of its word, like fatal, or counts as none.",
 		Repeats: "429 and 5xx; version 1: 403 and 5xx (Events API documentation, \"Response codes & retry logic\").",
 	},
 }
@@ -102,7 +102,7 @@ func (v version) read(root doc.Value) (source.Parsed, error) {
 	switch {
 	case utf8.RuneCountInString(key) > maxKey:
 		bad.Add(v.key, "is too long (maximum %d characters)", maxKey)
-	case blank(key) && a.Status != alert.Firing:
+	case blank(key) && (a.Status == alert.Acknowledged || a.Status == alert.Resolved):
 		bad.Add(v.key, "is missing or blank")
 	case blank(a.Title) && a.Status == alert.Firing:
 		bad.Add(v.title, "is missing or blank")

@@ -67,6 +67,18 @@ func TestFieldsOfAnEvent(t *testing.T) {
 	}
 }
 
+func TestAnActionThatIsNoneAsksForNoKey(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"payload":{"summary":"x","source":"s","severity":"info"}}`: "event_action: is missing or blank",
+		`{"event_action":"close","payload":{"summary":"x"}}`:         `event_action: is "close", expected trigger, acknowledge or resolve`,
+		`{"event_type":"merge","description":"x"}`:                   `event_type: is "merge", expected trigger, acknowledge or resolve`,
+	} {
+		if _, err := Parse(&source.Request{Path: EventPath, Body: []byte(body)}); !fault.Is(err, fault.Invalid) || !strings.HasSuffix(err.Error(), want) || strings.Contains(err.Error(), "_key") {
+			t.Errorf("%s: %v, want only %s", body, err, want)
+		}
+	}
+}
+
 func TestAnEventWithoutAKeyIsKnownByWhatItSays(t *testing.T) {
 	key := func(body string) string {
 		r := &source.Request{Path: EventPath, Body: []byte(body)}

@@ -2,6 +2,7 @@ package preset
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"regexp"
 	"slices"
@@ -80,8 +81,8 @@ func Compile(name string, spec Spec) (*Preset, error) {
 	return (&compiler{}).compile(name, spec)
 }
 
-// Check is [Compile] for what a person wrote: it also refuses conditions that
-// are likely to be meant otherwise; see [lookup.Condition.Doubt].
+// Check is [Compile] for what a person wrote: it also refuses what is likely to
+// be meant otherwise, like a path where a text is expected.
 func Check(name string, spec Spec) error {
 	_, err := (&compiler{careful: true}).compile(name, spec)
 	return err
@@ -89,8 +90,8 @@ func Check(name string, spec Spec) error {
 
 func (c *compiler) compile(name string, spec Spec) (*Preset, error) {
 	p := &Preset{name: name, spec: spec}
-	p.body, p.blank = c.body(spec.Body), c.blank(spec.Blank)
 	p.extracts = c.extracts(spec.Extract)
+	p.body, p.blank = c.body(spec.Body), c.blank(spec.Blank)
 	p.requestID = c.text("request_id", spec.RequestID)
 	p.ignore = c.any("ignore", spec.Ignore)
 	p.change = c.change(spec.Change)
@@ -152,6 +153,7 @@ func over(base, v Reading) Reading {
 type compiler struct {
 	bad     fault.Problems
 	careful bool
+	groups  []string // of extract
 }
 
 func (c *compiler) note(at string, err error) {
@@ -164,22 +166,50 @@ func (c *compiler) any(at string, written List) lookup.Any {
 	a, err := lookup.ParseAny(written)
 	c.note(at, err)
 	for _, one := range a {
-		if doubt := one.Doubt(); c.careful && doubt != "" {
-			c.bad.Add(at, "%s", doubt)
-		}
+		c.doubt(at, one.Doubt(), one.Paths())
 	}
 	return a
+}
+
+// doubt notes of what a person wrote what is likely to be meant otherwise, and
+// paths to groups that nothing extracts.
+func (c *compiler) doubt(at, doubt string, paths iter.Seq[lookup.Path]) {
+	if !c.careful {
+		return
+	}
+	if doubt != "" {
+		c.bad.Add(at, "%s", doubt)
+	}
+	for p := range paths {
+		if group := p.Group(); group != "" && !slices.Contains(c.groups, group) {
+			c.bad.Add(at, "the path %q: no extract has a group (?P<%s>...)", p, group)
+		}
+	}
 }
 
 func (c *compiler) texts(at string, written List) lookup.Texts {
 	t, err := lookup.ParseTexts(written)
 	c.note(at, err)
+	for _, one := range t {
+		c.doubt(at, one.Doubt(), one.Paths())
+	}
+	return t
+}
+
+// told are texts that tell one alert from others, or one state from others: a
+// person who wrote the first of them without a path meant the path.
+func (c *compiler) told(at string, written List) lookup.Texts {
+	t := c.texts(at, written)
+	if c.careful && len(t) > 0 && t[0].String() != "" && t[0].Constant() {
+		c.bad.Add(at, "the text %q is the same for all alerts; a path stands in braces: {%[1]s}", t[0].String())
+	}
 	return t
 }
 
 func (c *compiler) text(at, written string) lookup.Text {
 	t, err := lookup.ParseText(written)
 	c.note(at, err)
+	c.doubt(at, t.Doubt(), t.Paths())
 	return t
 }
 
@@ -188,6 +218,7 @@ func (c *compiler) paths(at string, written List) []lookup.Path {
 	for _, s := range written {
 		p, err := lookup.ParsePath(s)
 		c.note(at, err)
+		c.doubt(at, p.Doubt(), slices.Values([]lookup.Path{p}))
 		out = append(out, p)
 	}
 	return out
@@ -195,14 +226,14 @@ func (c *compiler) paths(at string, written List) []lookup.Path {
 
 func (c *compiler) reading(at string, r Reading) reading {
 	out := reading{
-		alerts: c.paths(at+"alerts", r.Alerts), ended: c.paths(at+"ended", r.Ended), skip: c.any(at+"skip", r.Skip), key: c.texts(at+"key", r.Key), title: c.texts(at+"title", r.Title),
-		description: c.texts(at+"description", r.Description), group: c.texts(at+"group", r.Group), episode: c.texts(at+"episode", r.Episode),
-		at: c.texts(at+"at", r.At), startedAt: c.texts(at+"started_at", r.StartedAt), endedAt: c.texts(at+"ended_at", r.EndedAt), labelsFrom: c.paths(at+"labels_from", r.LabelsFrom),
+		alerts: c.paths(at+"alerts", r.Alerts), ended: c.paths(at+"ended", r.Ended), skip: c.any(at+"skip", r.Skip), key: c.told(at+"key", r.Key), title: c.texts(at+"title", r.Title),
+		description: c.texts(at+"description", r.Description), group: c.texts(at+"group", r.Group), episode: c.told(at+"episode", r.Episode),
+		at: c.told(at+"at", r.At), startedAt: c.told(at+"started_at", r.StartedAt), endedAt: c.told(at+"ended_at", r.EndedAt), labelsFrom: c.paths(at+"labels_from", r.LabelsFrom),
 		identity: c.paths(at+"identity", r.Identity), labelsOmit: r.LabelsOmit, neverEnds: r.NeverEnds, zone: c.zone(at+"zone", r.Zone), labels: c.labels(at+"labels.", r.Labels), links: c.links(at, r.Links),
 	}
 	if s := r.Status; s != nil {
 		out.ignored, out.acknowledged = c.any(at+"status.ignored", s.Ignored), c.any(at+"status.acknowledged", s.Acknowledged)
-		out.statusFrom, out.statusTold = c.texts(at+"status.from", s.From), c.texts(at+"status.told", s.Told)
+		out.statusFrom, out.statusTold = c.told(at+"status.from", s.From), c.told(at+"status.told", s.Told)
 		out.resolved, out.firing = c.any(at+"status.resolved", s.Resolved), c.any(at+"status.firing", s.Firing)
 	}
 	if s := r.Severity; s != nil {
@@ -210,8 +241,8 @@ func (c *compiler) reading(at string, r Reading) reading {
 			{alert.Critical, c.any(at+"severity.critical", s.Critical)}, {alert.Error, c.any(at+"severity.error", s.Error)},
 			{alert.Warning, c.any(at+"severity.warning", s.Warning)}, {alert.Info, c.any(at+"severity.info", s.Info)},
 		}
-		out.severityTold = c.texts(at+"severity.told", s.Told)
-		out.severityFrom, out.defaultSeverity = c.texts(at+"severity.from", s.From), alert.Severity(s.Default)
+		out.severityTold = c.told(at+"severity.told", s.Told)
+		out.severityFrom, out.defaultSeverity = c.told(at+"severity.from", s.From), alert.Severity(s.Default)
 		if !out.defaultSeverity.Valid() {
 			c.bad.Add(at+"severity.default", "is %.40q, expected critical, error, warning or info", s.Default)
 		}
@@ -266,6 +297,9 @@ func (c *compiler) links(at string, written []Link) []link {
 	var out []link
 	for i, l := range written {
 		at := fmt.Sprintf("%slinks[%d].", at, i)
+		if c.careful && l.URL == "" {
+			c.bad.Add(at+"url", "missing")
+		}
 		out = append(out, link{c.text(at+"text", l.Text), c.text(at+"url", l.URL)})
 	}
 	return out
@@ -289,6 +323,8 @@ func (c *compiler) extracts(written []Extract) []extract {
 			c.bad.Add(at+"match", "has %d characters, expected at most %d", len(w.Match), maxPattern)
 		case !slices.ContainsFunc(match.SubexpNames(), func(n string) bool { return n != "" }):
 			c.bad.Add(at+"match", "has no named group, like (?P<host>...)")
+		default:
+			c.groups = append(c.groups, match.SubexpNames()...)
 		}
 		out = append(out, extract{from, match})
 	}

@@ -97,6 +97,38 @@ func TestCompileNamesTheFieldThatIsWrong(t *testing.T) {
 	}
 }
 
+func TestCheckRefusesWhatIsLikelyToBeMeantOtherwise(t *testing.T) {
+	for spec, want := range map[string]string{
+		`{"title":"{a}","key":"host"}`:                                        `key: the text "host" is the same for all alerts; a path stands in braces: {host}`,
+		`{"title":"{a}","started_at":"time"}`:                                 `started_at: the text "time"`,
+		`{"title":"{a}","severity":{"from":"level"}}`:                         `severity.from: the text "level"`,
+		`{"title":"{a}","variants":[{"when":"b","status":{"from":"state"}}]}`: `variants[0].status.from: the text "state"`,
+		`{"title":"{{a}}"}`:                                                   `title: the text "{{a}}": two braces are one that shows; write {a}`,
+		`{"title":"{@host}"}`:                                                 `title: the path "@host": no extract has a group (?P<host>...)`,
+		`{"title":"a","ignore":"@host=x"}`:                                    `ignore: the path "@host": no extract`,
+		`{"title":"a","alerts":"{list}"}`:                                     `alerts: the path "{list}": a path stands in braces only within a text`,
+		`{"title":"a","labels_from":"{list}"}`:                                `labels_from: the path "{list}"`,
+		`{"title":"a","severity":{"error":"{s}=bad"}}`:                        `severity.error: the path "{s}"`,
+		`{"title":"a","status":{"resolved":"s ~ up"}}`:                        `status.resolved: the path "~": ~ is no sign`,
+		`{"title":"a","links":[{"text":"a"}]}`:                                `links[0].url: missing`,
+	} {
+		if err := preset.Check("example", decode(t, spec)); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", spec, err, want)
+		}
+		if _, err := preset.Compile("example", decode(t, spec)); err != nil {
+			t.Errorf("%s: a mapping that is in force does not compile any more: %v", spec, err)
+		}
+	}
+	for _, spec := range []string{
+		`{"title":"Door","key":["{id}","door"],"episode":"","group":"doors","labels":{"site":"Berlin"}}`,
+		`{"title":"{{{@host}","extract":[{"from":"a","match":"(?P<host>[a-z]+)"}],"identity":["\"a~b\"","c[d=e&f].g"]}`,
+	} {
+		if err := preset.Check("example", decode(t, spec)); err != nil {
+			t.Errorf("%s: %v", spec, err)
+		}
+	}
+}
+
 func TestCompileAcceptsWhatIsLeftOut(t *testing.T) {
 	if _, err := preset.Compile("example", preset.Spec{}); err != nil {
 		t.Error(err)

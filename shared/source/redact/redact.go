@@ -150,11 +150,9 @@ type taker struct {
 // named reports whether all values of that name are taken out.
 func (r *Rules) named(name string) bool { return isAmong(r.names, strings.TrimSpace(name)) }
 
-// isAmong goes by a name, and by the last part of one that is made of several:
-// user.email, user[email] and email[].
+// isAmong goes by a name, and by the last part of one that is made of several.
 func isAmong(names []string, name string) bool {
-	last := strings.TrimRight(name, "[]")
-	last = last[strings.LastIndexAny(last, ".[")+1:]
+	last := lastPart(name)
 	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) || strings.EqualFold(n, last) })
 }
 

@@ -55,6 +55,8 @@ func TestWhatIsTakenOut(t *testing.T) {
 		{"a name that stands twice", "", `{"user":{"email":"a"},"pin":"1","pin":2,"user":{"email":"b","email":"c"}}`, `{"user":{"email":"[redacted]"},"pin":"[redacted]","pin":"[redacted]","user":{"email":"[redacted]","email":"[redacted]"}}`, 5},
 		{"all that a value may choose", "", `{"fields":[{"key":"card","number":1},{"key":"CARD","number":2},{"key":"x","number":3}]}`, `{"fields":[{"key":"card","number":"[redacted]"},{"key":"CARD","number":"[redacted]"},{"key":"x","number":3}]}`, 2},
 		{"a path into a form", source.FormMedia, `a=1&pin=4711&pin=4712`, `a=1&pin=%5Bredacted%5D`, 1},
+		{"a form of a tree", source.FormMedia, `user[email]=a&user.email=b&db[password]=c&user[name]=d&email=e`, `db%5Bpassword%5D=%5Bredacted%5D&email=e&user.email=%5Bredacted%5D&user%5Bemail%5D=%5Bredacted%5D&user%5Bname%5D=d`, 3},
+		{"a tree that was made flat", "", `{"db.password":"x","password.age":3}`, `{"db.password":"[redacted]","password.age":3}`, 1},
 		{"a form that does not say so", "text/plain", `pin=4711&payload=%7B%22password%22%3A%22y%22%7D`, `payload=%7B%22password%22%3A%22%5Bredacted%5D%22%7D&pin=%5Bredacted%5D`, 2},
 		{"a path into lines of JSON", "", `{"pin":1}` + "\n" + `{"pin":2}`, `{"pin":"[redacted]"}` + "\n" + `{"pin":"[redacted]"}` + "\n", 2},
 		{"a path into what is no tree", "", `<a><pin>1</pin><b pin="2"/></a>`, `<a><pin>[redacted]</pin><b pin="[redacted]"/></a>`, 2},
@@ -229,10 +231,10 @@ func TestQueryHeadersAndPathAreCleanedToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := request(`{}`, "application/json")
-	r.Path, r.Query = "at/sk_path", url.Values{"token": {"hush"}, "q": {"sk_query"}}
+	r.Path, r.Query = "at/sk_path", url.Values{"token": {"hush"}, "q": {"sk_query"}, "auth[token]": {"hush"}}
 	r.Header.Set("X-Token", "hush")
 	got, taken, _ := rules.Request(r, nil)
-	if got.Path != "at/[redacted]" || got.Query.Encode() != "q=%5Bredacted%5D&token=%5Bredacted%5D" || got.Header.Get("X-Token") != redact.Mark || taken != 4 {
+	if got.Path != "at/[redacted]" || got.Query.Encode() != "auth%5Btoken%5D=%5Bredacted%5D&q=%5Bredacted%5D&token=%5Bredacted%5D" || got.Header.Get("X-Token") != redact.Mark || taken != 5 {
 		t.Errorf("%d: %q %v %v", taken, got.Path, got.Query, got.Header)
 	}
 	if r.Query.Get("token") != "hush" || r.Header.Get("X-Token") != "hush" {

@@ -81,6 +81,13 @@ func (t *taker) lines(body []byte) ([]byte, bool) {
 	}
 }
 
+// lastPart is the last of the names in one that stands for a field of an object:
+// user[email], user.email or email[].
+func lastPart(name string) string {
+	name = strings.TrimRight(name, "[]")
+	return name[strings.LastIndexAny(name, ".[")+1:]
+}
+
 // form takes out of a form, as of the object that it is read as.
 func (t *taker) form(body []byte) ([]byte, bool) {
 	fields, err := url.ParseQuery(string(bytes.TrimSpace(body)))
@@ -88,6 +95,11 @@ func (t *taker) form(body []byte) ([]byte, bool) {
 		return nil, false
 	}
 	before := t.taken
+	for name, values := range fields {
+		if nested := lastPart(name); nested != name {
+			fields[name] = t.values(nested, values)
+		}
+	}
 	clean, ok := t.json([]byte(doc.Form(fields).JSON()))
 	if !ok {
 		return nil, false
