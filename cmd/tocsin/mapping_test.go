@@ -174,7 +174,7 @@ func TestTrialProvesItself(t *testing.T) {
 			t.Errorf("%s: %v", c.auth, err)
 		}
 		found := integration.Found{Integration: integration.Integration{Auth: c.auth, Header: c.header}, Secrets: []string{c.secret}}
-		if err == nil && found.Check(header, body, at) != nil {
+		if err == nil && found.Check(&source.Request{Header: header, Body: body, At: at}) != nil {
 			t.Errorf("%s %s is refused with %v", c.auth, c.header, header)
 		}
 	}

@@ -84,6 +84,9 @@ var Sources = sync.OnceValue(func() []source.Source {
 func Named(name string) (source.Source, bool) {
 	for _, k := range kinds() {
 		if k.called(name) {
+			if s, ok := Preset(k.name); ok {
+				return s, true
+			}
 			return k.open(), true
 		}
 	}
@@ -94,10 +97,50 @@ func Named(name string) (source.Source, bool) {
 func Preset(name string) (source.Source, bool) {
 	for _, k := range preset.Shipped() {
 		if k.Name == name {
-			return k.Open().Source(), true
+			return opened(k), true
 		}
 	}
 	return source.Source{}, false
+}
+
+// opened returns a shipped preset. What bears none of its marks and is nothing
+// that it understands, like a body that a user wrote for that system, is read
+// by what it looks like, so that no alert is lost.
+func opened(k preset.Known) source.Source {
+	s := k.Open().Source()
+	read := s.Parse
+	s.Parse = func(r *source.Request) (source.Parsed, error) {
+		parsed, err := read(r)
+		if err != nil || len(parsed.Items) == 0 || len(r.Body) > maxOwnBody || understood(parsed) || bears(k.Marks, r) {
+			return parsed, err
+		}
+		found := Recognise(r)
+		other, err := found.Source.Parse(r)
+		if err != nil || !understood(other) {
+			return parsed, nil
+		}
+		other.Confirm = nil // only an integration of its own source checks who asks
+		for _, item := range other.Items {
+			if item.Alert != nil {
+				item.Alert.Source = s.Name
+			}
+		}
+		other.Notes = append(other.Notes, "in none of the forms of "+s.Name+"; read as "+found.Source.Name+", detected by "+found.By)
+		return other, nil
+	}
+	return s
+}
+
+// maxOwnBody bounds what is read a second time; what users write is short.
+const maxOwnBody = 64 << 10
+
+func understood(p source.Parsed) bool {
+	return len(p.Changes) > 0 || slices.ContainsFunc(p.Items, func(i source.Item) bool { return i.Alert != nil })
+}
+
+func bears(marks []string, r *source.Request) bool {
+	known, err := lookup.ParseAny(marks)
+	return err == nil && known.Holds(r.Scope())
 }
 
 // kind is a source of either sort before it is needed.

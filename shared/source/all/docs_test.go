@@ -38,7 +38,7 @@ Written from the sources themselves by ` + "`go test ./shared/source/all -update
 Every integration has an address of its own, ` + "`<stack>/in/<source>/<key>`" + `, which ` + "`tocsin integrations create`" + ` prints; below it stands as {url}, and where mails go as {address}. The key in it is a
 secret and proves the sender. What a sender can prove beside that is said for each source: an integration created with ` + "`--auth vendor`" + ` checks the source's own scheme,
 and ` + "`bearer`, `basic` and `hmac-sha256`" + ` are there for every sender that can set a header. A system that is not listed is read by the names and shapes of its
-fields when its integration is of source ` + "`custom`" + `, or as a mapping of your own says ([own-source.md](own-source.md)).
+fields when its integration is of source ` + "`custom`" + `, or as a mapping of your own says ([own-source.md](own-source.md)). So is, for most sources, what is in none of their forms, like a body that you wrote yourself.
 
 `
 

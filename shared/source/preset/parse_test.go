@@ -50,6 +50,9 @@ func said(parsed source.Parsed) string {
 	for _, n := range parsed.Notes {
 		out = append(out, "note: "+n)
 	}
+	if parsed.NeverEnds {
+		out = append(out, "never ends")
+	}
 	return strings.Join(out, "\n")
 }
 
