@@ -378,12 +378,16 @@ func TestOneThingHasOneKey(t *testing.T) {
 	for _, pair := range [][2]string{
 		{`{"jobName":"a","state":"FAILED"}`, `{"jobName":"b","state":"FAILED"}`},
 		{`{"case-id":"1"}`, `{"case-id":"2"}`},
+		{`{"service":"search","status":"unhealthy"}`, `{"service":"payments","status":"healthy"}`},
 	} {
 		one, _ := read(t, without(pair[0]))
 		two, _ := read(t, without(pair[1]))
 		if one.Items[0].Alert.DedupKey == two.Items[0].Alert.DedupKey {
 			t.Errorf("%s and %s have one key", pair[0], pair[1])
 		}
+	}
+	if one, _ := read(t, without(`{"service":"search","status":"unhealthy"}`)); one.Items[0].Alert.Title != "Job State Change: search unhealthy" {
+		t.Errorf("title %q", one.Items[0].Alert.Title)
 	}
 }
 

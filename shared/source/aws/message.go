@@ -203,10 +203,7 @@ func (in *reader) published(m message) {
 // recurring is the key of JSON with a state but no id of its alert: by what it
 // names, else by what it identifies, else by its title.
 func (m *message) recurring(title string) string {
-	parts := namesOf(m.body)
-	if len(parts) == 0 {
-		parts = idsOf(m.body)
-	}
+	parts := about(m.body)
 	switch {
 	case len(parts) > 0:
 		parts["topic of the message"] = m.topic
