@@ -168,7 +168,7 @@ func isID(field string) bool {
 	return strings.HasSuffix(plain, "id") && !hasWord(plain, "event", "message", "request", "run", "execution", "correlation", "communication", "trace", "session", "user")
 }
 
-var things = strings.Fields(`service component host server node cluster instance device resource application app database queue topic job check monitor endpoint url domain site website tenant`)
+var things = strings.Fields(`alarm service component host server node cluster instance device resource application app database queue topic job check monitor endpoint url domain site website tenant`)
 
 func isThing(field string) bool { return slices.Contains(things, source.Plain(field)) }
 
