@@ -33,5 +33,6 @@ func TestEvents(t *testing.T) {
 		{File: "legacy-no-data.json", Alerts: []string{`firing P3 warning rule:1/7 - "No data: Shop CPU"`}},
 		{File: "legacy-paused.json", Body: `"keys":[]`},
 		{File: "legacy-test.json", Alerts: []string{`firing P3 - hash1:f1880054199fdb9bd0c3aef9359ff056 - "Test notification"`}},
+		{File: "custom-payload.json", Alerts: []string{`firing P3 warning hash1:f560cd645afb174aa21d905364bdaa4a - "[FIRING:2] Orders are late (shop)"`}},
 	})
 }

@@ -20,6 +20,8 @@ func TestEvents(t *testing.T) {
 		{File: "incident-acknowledged.json", Alerts: []string{`acknowledged P3 warning incident:1234567/9001 - "Apdex < 0.8 for at least 5 minutes"`}},
 		{File: "incident-closed.json", Alerts: []string{`resolved P3 warning incident:1234567/9001 - "Apdex < 0.8 for at least 5 minutes"`}},
 		{File: "incident-form.json", Alerts: []string{`firing P3 warning incident:1234567/9001 2026-03-01T08:58:00Z "Apdex < 0.8 for at least 5 minutes"`}},
+		{File: "incident-of-issue-activated.json", Alerts: []string{`firing P1 critical issue:4f1c0de2-aaaa-4444-8888-123456789abc 2026-03-01T08:55:12Z "CPU is high on 'web-1'"`}},
+		{File: "incident-of-issue-closed.json", Alerts: []string{`resolved P1 critical issue:4f1c0de2-aaaa-4444-8888-123456789abc - "CPU is high on 'web-1'"`}},
 		{File: "channel-test.json", Alerts: []string{`firing P4 info incident:1234567/0 2026-03-01T08:58:00Z "New Relic Alert - Test Condition: New Relic Alert - Channel Test"`}},
 	})
 }

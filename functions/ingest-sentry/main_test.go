@@ -25,5 +25,6 @@ func TestEvents(t *testing.T) {
 		{File: "metric-alert-resolved.json", Secrets: secrets, Alerts: []string{`resolved P3 - metric_alert:91 2026-03-01T08:49:00Z "Checkout is slow"`}},
 		{File: "metric-alert-warning.json", Secrets: secrets, Alerts: []string{`firing P3 warning metric_alert:91 2026-03-01T08:49:00Z "Checkout is slow"`}},
 		{File: "plugin.json", Alerts: []string{`firing P3 warning issue:41003 2026-03-01T08:55:00Z "cron took 90 s"`}},
+		{File: "service-hook.json", Alerts: []string{`firing P2 error issue:4207 2026-03-01T08:58:00Z "ZeroDivisionError: division by zero"`}},
 	})
 }

@@ -15,5 +15,6 @@ func TestEvents(t *testing.T) {
 		{File: "signed.json", Secrets: []string{"shop-ops:another"}, Status: 401},
 		{File: "json.json", Alerts: []string{`firing P2 error test:6081234 - "Shop is down"`}},
 		{File: "without-id.json", Alerts: []string{`firing P2 error hash1:3dd74624b7840d326939bf618590eed9 - "Shop is down"`}},
+		{File: "json-without-id.json", Alerts: []string{`firing P2 error hash1:3dd74624b7840d326939bf618590eed9 - "Shop is down"`}},
 	})
 }

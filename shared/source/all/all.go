@@ -204,9 +204,6 @@ type Detected struct {
 // knows reports whether r is a request of the source that was detected, also
 // where it is one with a mistake: its source names the field.
 func (d Detected) knows(r *source.Request) bool {
-	if len(preset.HeadersIn(d.By)) > 0 {
-		return true
-	}
 	_, err := d.Source.Parse(r)
 	told, ok := errors.AsType[*fault.Error](err)
 	return err == nil || ok && len(told.Fields) > 0

@@ -58,6 +58,18 @@ func TestAMistakeIsStillTheVendors(t *testing.T) {
 	}
 }
 
+// TestSenderOfABodyOfOnesOwn: the header says who sends, and the body is what a
+// template of its user made, of which the source knows nothing.
+func TestSenderOfABodyOfOnesOwn(t *testing.T) {
+	r := sourcetest.Request(`{"problem":"orders are late","status":"critical"}`, "Content-Type", "application/json", "User-Agent", "Splunk/9.1")
+	if found, sure := Detect(r); !sure || found.Source.Name != "splunk" {
+		t.Fatalf("%s (sure: %t)", found.Source.Name, sure)
+	}
+	if item := Recognise(r); item.Source.Name != detect.Name {
+		t.Errorf("%s by %s", item.Source.Name, item.By)
+	}
+}
+
 // TestWhatIsNearlyJSONIsRecognised: by the same marks as JSON.
 func TestWhatIsNearlyJSONIsRecognised(t *testing.T) {
 	for want, body := range map[string]string{

@@ -63,13 +63,20 @@ func Parse(name string, r *source.Request) (source.Parsed, error) {
 			}
 		}
 	case in.document(root):
-	case raw:
+	case raw, transformed(root):
 		in.message(rawMessage(r))
 	default:
 		return source.Parsed{}, fault.New(fault.Invalid, "%s", unknown)
 	}
 	in.out.NeverEnds = in.once > 0 && in.once == len(in.out.Items)
 	return in.out, nil
+}
+
+// transformed tells what an input transformer of EventBridge made of an event,
+// or what SNS delivered as published: JSON of somebody's own that names a state
+// and what it is of.
+func transformed(v doc.Value) bool {
+	return v.Kind() == doc.Object && ownMeaning(stateIn(v)) != unclear && (titleIn(v) != "" || firstName(v) != "")
 }
 
 const unknown = "this is no message of SNS (Type, TopicArn), no event of EventBridge (detail-type, detail) and no alarm of CloudWatch (AlarmName, NewStateValue)"

@@ -359,6 +359,7 @@ func TestOneThingHasOneKey(t *testing.T) {
 		"function":         {event("Lambda Function Invocation Result - Failure", `{"requestContext":{"functionArn":"f","condition":"RetriesExhausted"}}`), notification(`{"requestContext":{"functionArn":"f","condition":"Success"}}`)},
 		"replication":      {event("DMS Replication Task State Change", `{"eventType":"REPLICATION_TASK_STOPPED"}`), event("DMS Replication Task State Change", `{"eventType":"REPLICATION_TASK_STARTED"}`)},
 		"text":             {notification("[FIRING:2] HighCPU (web-1 prod)"), strings.Replace(notification("[RESOLVED] HighCPU (web-1 prod)"), "m-1", "m-2", 1)},
+		"transformed":      {`{"alarm":"lag","state":"ALARM","time":"2026-03-01T08:00:00Z"}`, `{"alarm":"lag","state":"OK","time":"2026-03-01T08:30:00Z"}`},
 		"own JSON's title": {notification(`{"title":"Queue is long","status":"firing"}`), strings.Replace(notification(`{"title":"Queue is long","status":"resolved"}`), "m-1", "m-2", 1)},
 		"own JSON's id":    {notification(`{"message":"is late","orderId":"7","status":"firing"}`), strings.Replace(notification(`{"message":"is there","orderId":"7","status":"resolved"}`), "m-1", "m-2", 1)},
 		"own JSON":         {notification(`{"jobName":"j","status":"FAILED"}`), strings.Replace(notification(`{"jobName":"j","status":"SUCCEEDED"}`), "m-1", "m-2", 1)},
@@ -378,12 +379,16 @@ func TestOneThingHasOneKey(t *testing.T) {
 	for _, pair := range [][2]string{
 		{`{"jobName":"a","state":"FAILED"}`, `{"jobName":"b","state":"FAILED"}`},
 		{`{"case-id":"1"}`, `{"case-id":"2"}`},
+		{`{"service":"search","status":"unhealthy"}`, `{"service":"payments","status":"healthy"}`},
 	} {
 		one, _ := read(t, without(pair[0]))
 		two, _ := read(t, without(pair[1]))
 		if one.Items[0].Alert.DedupKey == two.Items[0].Alert.DedupKey {
 			t.Errorf("%s and %s have one key", pair[0], pair[1])
 		}
+	}
+	if one, _ := read(t, without(`{"service":"search","status":"unhealthy"}`)); one.Items[0].Alert.Title != "Job State Change: search unhealthy" {
+		t.Errorf("title %q", one.Items[0].Alert.Title)
 	}
 }
 

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/shared/alert"
@@ -143,30 +144,33 @@ func genericKey(v doc.Value, name string) string {
 		parts["type"] = stem
 	default:
 		parts["type"] = stem
-		for field, value := range namesOf(detail) {
+		for field, value := range about(detail) {
 			parts["detail."+field] = value
-		}
-		if len(namesOf(detail)) == 0 {
-			for field, value := range idsOf(detail) {
-				parts["detail."+field] = value
-			}
 		}
 	}
 	return alert.HashKey(parts)
 }
 
-// namesOf are the texts at the top of an object that name something: jobName,
-// TrainingJobName, queue-name.
-func namesOf(v doc.Value) map[string]string { return fieldsThat(isName, v) }
-
-// idsOf are those that identify something: case-id, orderId. What identifies a
-// single run or message says nothing of what it is about.
-func idsOf(v doc.Value) map[string]string {
-	return fieldsThat(func(field string) bool {
-		plain := source.Plain(field)
-		return strings.HasSuffix(plain, "id") && !hasWord(plain, "event", "message", "request", "run", "execution", "correlation", "communication", "trace", "session", "user")
-	}, v)
+// about are the texts at the top of an object that say what it is about: its
+// names (jobName, TrainingJobName, queue-name), else things of one word and what
+// identifies them (service, host, orderId).
+func about(v doc.Value) map[string]string {
+	if names := fieldsThat(isName, v); len(names) > 0 {
+		return names
+	}
+	return fieldsThat(func(field string) bool { return isThing(field) || isID(field) }, v)
 }
+
+// isID: what identifies a single run or message says nothing of what it is
+// about.
+func isID(field string) bool {
+	plain := source.Plain(field)
+	return strings.HasSuffix(plain, "id") && !hasWord(plain, "event", "message", "request", "run", "execution", "correlation", "communication", "trace", "session", "user")
+}
+
+var things = strings.Fields(`alarm service component host server node cluster instance device resource application app database queue topic job check monitor endpoint url domain site website tenant`)
+
+func isThing(field string) bool { return slices.Contains(things, source.Plain(field)) }
 
 func fieldsThat(is func(string) bool, v doc.Value) map[string]string {
 	out := map[string]string{}
@@ -179,9 +183,11 @@ func fieldsThat(is func(string) bool, v doc.Value) map[string]string {
 }
 
 func firstName(v doc.Value) string {
-	for name, value := range source.Named(v) {
-		if isName(name) && value.Kind() == doc.String && len(value.Text()) <= 128 {
-			return value.Text()
+	for _, is := range [...]func(string) bool{isName, isThing} {
+		for name, value := range source.Named(v) {
+			if is(name) && value.Kind() == doc.String && len(value.Text()) <= 128 {
+				return value.Text()
+			}
 		}
 	}
 	return ""

@@ -37,6 +37,7 @@ func rawMessage(r *source.Request) message {
 	root, _ := r.Root()
 	return message{
 		id: r.Header.Get(rawMessageID), topic: r.Header.Get(rawTopic), text: string(r.Body), body: root, attributes: map[string]string{},
+		at: source.Instant(root.First("time", "timestamp")),
 	}
 }
 
@@ -174,7 +175,7 @@ func (in *reader) published(m message) {
 	v := m.body
 	a := alert.Alert{
 		DedupKey: m.key(), Status: alert.Firing, StartedAt: m.at, Episode: "message", Labels: m.labels(),
-		Title:       source.FirstText(m.subject, v.First("title", "Title", "summary", "subject", "alarmName", "name", "message", "content.title"), join(": ", v.First("type", "eventType", "event", "Event"), firstName(v)), m.untitled()),
+		Title:       source.FirstText(m.subject, titleIn(v), join(": ", v.First("type", "eventType", "event", "Event"), firstName(v)), m.untitled()),
 		Description: source.FirstText(v.First("description", "Description", "message", "Message", "content.description", "reason", "cause"), m.text),
 		Severity:    source.SeverityOf(v.First("severity", "Severity", "priority", "level", "metadata.additionalContext.priority")),
 		Links:       source.Links("Link", v.First("url", "link", "href")),
@@ -183,7 +184,7 @@ func (in *reader) published(m message) {
 		a.DedupKey = alert.HashKey(map[string]string{"topic": m.topic, "id": id})
 	}
 	set(a.Labels, scalars(v)...)
-	turned := ownMeaning(v.First("state", "State", "status", "Status"))
+	turned := ownMeaning(stateIn(v))
 	if turned != unclear && a.DedupKey == m.key() { // what has a state comes again
 		a.DedupKey = m.recurring(a.Title)
 	}
@@ -200,13 +201,16 @@ func (in *reader) published(m message) {
 	in.fire(a)
 }
 
+func titleIn(v doc.Value) string {
+	return v.First("title", "Title", "summary", "subject", "alarmName", "name", "message", "content.title")
+}
+
+func stateIn(v doc.Value) string { return v.First("state", "State", "status", "Status") }
+
 // recurring is the key of JSON with a state but no id of its alert: by what it
 // names, else by what it identifies, else by its title.
 func (m *message) recurring(title string) string {
-	parts := namesOf(m.body)
-	if len(parts) == 0 {
-		parts = idsOf(m.body)
-	}
+	parts := about(m.body)
 	switch {
 	case len(parts) > 0:
 		parts["topic of the message"] = m.topic

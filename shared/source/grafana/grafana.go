@@ -43,7 +43,8 @@ var Source = source.Source{
 		},
 		Proof: "The key in the address; from Grafana 12 HMAC-SHA256 in X-Grafana-Alerting-Signature (auth vendor), over the time and the body when X-Grafana-Alerting-Timestamp is set.",
 		Understood: "Unified alerting of all versions with several alerts in one, values, links to panel, dashboard and silence, DatasourceNoData and DatasourceError; " +
-			"legacy alerting with ok, alerting and no_data (which fires). Paused, pending and unknown open nothing.",
+			"legacy alerting with ok, alerting and no_data (which fires). Paused, pending and unknown open nothing. " +
+			"A custom payload without alerts is read by the names title, status, severity and the like.",
 		Repeats: "5xx, as Alertmanager.",
 	},
 }
@@ -76,7 +77,40 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	case root.Get("ruleId").Present() || root.Get("ruleName").Present():
 		return legacy(root), nil
 	}
-	return source.Parsed{}, fault.New(fault.Invalid, "the body has neither alerts (unified alerting) nor a ruleId (legacy alerting)")
+	return custom(root)
+}
+
+// custom reads one alert by itself, or what a template of the user's own makes
+// of a notification (Grafana 12, "Custom payload"), by the names that templates
+// have for it. Without a status it fires.
+func custom(root doc.Value) (source.Parsed, error) {
+	f := source.FieldsOf(root, root.Get("labels"), root.Get("commonLabels"), root.Get("annotations"), root.Get("commonAnnotations"))
+	name, status := f.Text("alertname", "rulename", "name"), alert.Firing
+	title := source.FirstText(f.Text("title", "subject"), titleOf(map[string]string{"alertname": name}, f.Text("summary", "message")), name)
+	if title == "" {
+		return source.Parsed{}, fault.New(fault.Invalid, "the body has neither alerts (unified alerting), a ruleId (legacy alerting) nor a title of its own")
+	}
+	if word := f.Text("status", "state", "alertstatus", "alertstate"); word != "" {
+		if status = source.StatusOf(word); status == "" {
+			return source.Parsed{Items: []source.Item{{Rejected: fmt.Sprintf("status: is %.40q, expected firing or resolved", word)}}}, nil
+		}
+	}
+	a := alert.Alert{
+		Source: Name, Status: status, Severity: source.SeverityOf(f.Text("severity", "priority", "level")), Title: title, Labels: map[string]string{},
+		Description: source.Lines(f.Text("description"), f.Text("summary"), f.Text("message")), Group: f.Text("groupkey", "alertname"),
+		StartedAt: source.Instant(f.Text("startsat", "startedat")),
+		Links:     source.Links("Runbook", f.Text("runbookurl"), "Panel", f.Text("panelurl"), "Dashboard", f.Text("dashboardurl"), "Rule", f.Text("generatorurl", "ruleurl"), "Grafana", f.Text("grafanaurl", "externalurl", "url")),
+	}
+	if a.DedupKey = alert.SenderKey("fingerprint", f.Text("fingerprint")); f.Text("fingerprint") == "" {
+		a.DedupKey = alert.HashKey(map[string]string{"group": f.Text("groupkey"), "title": source.Stem(source.FirstText(name, title)), "instance": f.Text("instance", "host")})
+	}
+	for _, labels := range [...]string{"labels", "commonLabels", "groupLabels"} {
+		source.AddFields(a.Labels, root.Get(labels))
+	}
+	if status == alert.Resolved {
+		a.EndedAt = source.Instant(f.Text("endsat", "endedat"))
+	}
+	return source.One(a), nil
 }
 
 func unified(root doc.Value, r *source.Request) (source.Parsed, error) {

@@ -38,7 +38,16 @@ func TestParse(t *testing.T) {
 		{Name: "links", Body: one(`"annotations":{"runbook_url":"https://r.example.com"},"panelURL":"https://g.example.com/p","silenceURL":"javascript:x","generatorURL":""`),
 			Look: func(a *alert.Alert) any { return a.Links }, Is: "[{Runbook https://r.example.com} {Panel https://g.example.com/p}]"},
 		{Name: "group and source", Body: one(`"labels":{"alertname":"A"}`), Look: func(a *alert.Alert) any { return a.Source + " " + a.Group }, Is: "grafana G"},
+		{Name: "one by itself", Body: `{"labels":{"alertname":"A","severity":"critical"},"annotations":{"summary":"S"},"status":"resolved","startsAt":"2026-03-01T08:00:00Z","endsAt":"2026-03-01T08:30:00Z","fingerprint":"f"}`,
+			Want: []string{`resolved critical fingerprint:f 2026-03-01T08:00:00Z..2026-03-01T08:30:00Z "A: S"`}},
+		{Name: "payload of one's own", Body: `{"receiver":"r","status":"firing","alerts":2,"title":"[FIRING:2] CPU","severity":"warning"}`, Look: func(a *alert.Alert) any { return []any{a.Status, a.Severity, a.Title} }, Is: "[firing warning [FIRING:2] CPU]"},
+		{Name: "payload of one's own without a status", Body: `{"summary":"CPU is high"}`, Look: func(a *alert.Alert) any { return []any{a.Status, a.Title} }, Is: "[firing CPU is high]"},
+		{Name: "payload of one's own in an unknown state", Body: `{"title":"T","status":"angry"}`, Want: []string{`rejected: status: is "angry", expected firing or resolved`}},
 	})
+	firing := sourcetest.One(t, Source, `{"title":"[FIRING:1] CPU","status":"firing","groupKey":"g"}`)
+	if over := sourcetest.One(t, Source, `{"title":"[RESOLVED] CPU","status":"resolved","groupKey":"g"}`); over.DedupKey != firing.DedupKey || over.Status != alert.Resolved {
+		t.Errorf("%+v\n%+v", firing, over)
+	}
 }
 
 func TestParseLegacy(t *testing.T) {

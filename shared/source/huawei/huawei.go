@@ -77,6 +77,9 @@ func parse(root doc.Value) (items []source.Item, neverEnds bool) {
 	if v, ok := written(root.Get("message").Text()); ok {
 		return read(root, []doc.Value{v}), false
 	}
+	if message.Get("trace_name").Present() {
+		return []source.Item{traced(root, message)}, true
+	}
 	return []source.Item{published(root)}, false
 }
 
@@ -142,6 +145,9 @@ func alarm(root, message doc.Value) source.Item {
 
 func statusOf(message, data doc.Value) (alert.Status, string) {
 	word := source.FirstText(data.Get("IsAlarm").Text(), message.Get("alarm_status").Text())
+	if message.Get("alarm_status").Text() == "insufficient_data" { // it is no alarm then, and no end of one
+		word = "insufficient_data"
+	}
 	switch strings.ToLower(strings.TrimSpace(word)) {
 	case "true", "alarm", "alarming", "insufficient_data", "1":
 		return alert.Firing, ""

@@ -118,6 +118,7 @@ func TestAlarm(t *testing.T) {
 		{"recovery", `"IsAlarm":true`, `"IsAlarm":false`, func(b alert.Alert) bool {
 			return b.Status == alert.Resolved && b.DedupKey == a.DedupKey && b.StartedAt.IsZero() && b.EndedAt.Equal(a.StartedAt)
 		}},
+		{"no data is no end", `{"version":"v1",`, `{"alarm_status":"insufficient_data",`, func(b alert.Alert) bool { return b.Status == alert.Firing }},
 		{"state as text", `"IsAlarm":true`, `"IsAlarm":"false"`, func(b alert.Alert) bool { return b.Status == alert.Resolved }},
 		{"level in other words", `"AlarmLevel":"Major"`, `"AlarmLevel":"Important"`, func(b alert.Alert) bool { return b.Severity == alert.Error }},
 		{"time without spaces", `2026/03/01 16:57:00 GMT+08:00`, `2026/03/0116:57:00GMT+08:00`, func(b alert.Alert) bool { return b.StartedAt.Equal(a.StartedAt) }},
@@ -154,6 +155,13 @@ func TestOlderAlarm(t *testing.T) {
 	over := sourcetest.One(t, Source, message(t, "message", strings.Replace(strings.Replace(older, `"alarm_status":"alarm"`, `"alarm_status":"ok"`, 1), `"IsAlarm":true,`, "", 1)))
 	if over.Status != alert.Resolved || over.DedupKey != a.DedupKey {
 		t.Errorf("%+v", over)
+	}
+}
+
+func TestOperationsOfTheTrace(t *testing.T) {
+	a := sourcetest.One(t, Source, message(t, "subject", "[CTS]", "message", `{"trace_id":"t1","trace_name":"deleteServer","resource_type":"server","resource_name":"web-9","resource_id":"r-9","trace_rating":"incident","service_type":"ECS","user":{"name":"ann"},"time":1772355420000}`))
+	if a.Title != "deleteServer server web-9" || a.Severity != alert.Error || a.Description != "By: ann\nRating: incident" || !a.StartedAt.Equal(received.Add(-3*time.Minute)) {
+		t.Errorf("%+v", a)
 	}
 }
 

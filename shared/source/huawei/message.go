@@ -31,6 +31,24 @@ func published(root doc.Value) source.Item {
 	return item
 }
 
+// traced reads an operation that Cloud Trace Service (CTS) notifies of: it
+// happened, and nothing ends it.
+func traced(root, trace doc.Value) source.Item {
+	what, where := trace.Get("trace_name").Text(), trace.First("resource_name", "resource_id")
+	rating := strings.ToLower(trace.Get("trace_rating").Text())
+	a := alert.Alert{
+		Source: Name, Status: alert.Firing, Title: strings.Join(strings.Fields(what+" "+trace.Get("resource_type").Text()+" "+where), " "), Group: what,
+		Severity: map[string]alert.Severity{"normal": alert.Info, "warning": alert.Warning, "incident": alert.Error}[rating],
+		DedupKey: alert.HashKey(map[string]string{"topic": root.Get("topic_urn").Text(), "operation": what, "resource": trace.First("resource_id", "resource_name")}),
+		Description: source.Lines(source.Said("By", trace.First("user.name", "user")), source.Said("From", trace.Get("source_ip").Text()), source.Said("Result", trace.Get("code").Text()),
+			source.Said("Rating", rating), trace.Get("message").Text()),
+		Labels: source.Labels("topic_urn", root.Get("topic_urn").Text(), "service", trace.Get("service_type").Text(), "resource_type", trace.Get("resource_type").Text(),
+			"resource_name", trace.Get("resource_name").Text(), "resource_id", trace.Get("resource_id").Text(), "operation", what),
+		StartedAt: source.Instant(source.FirstText(trace.First("time", "record_time"), root.Get("timestamp").Text())),
+	}
+	return source.Fired(a)
+}
+
 // levelIn finds the level in "[华为云][紧急告警]".
 func levelIn(subject string) alert.Severity {
 	_, rest, _ := strings.Cut(subject, "][")

@@ -135,19 +135,15 @@ func (t Text) render(sc *Scope, escape func(string) string) string {
 	if len(t.pieces) == 1 && t.pieces[0].path != nil {
 		return t.pieces[0].said(sc)
 	}
-	var b strings.Builder
-	for _, p := range t.pieces {
+	said := make([]string, len(t.pieces))
+	for i, p := range slices.Backward(t.pieces) { // the end is where the texts of a list differ
 		if p.path == nil {
-			b.WriteString(p.literal)
-			continue
-		}
-		s := p.said(sc)
-		if s == "" {
+			said[i] = p.literal
+		} else if said[i] = escape(p.said(sc)); said[i] == "" {
 			return ""
 		}
-		b.WriteString(escape(s))
 	}
-	return b.String()
+	return strings.Join(said, "")
 }
 
 // said is what p inserts; an empty list or object says nothing to a reader.

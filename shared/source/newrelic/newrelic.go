@@ -179,7 +179,7 @@ func linksOf(f source.Fields) []alert.Link {
 // incident reads what a notification channel sent (New Relic, "Customize your
 // webhook payload").
 func incident(f source.Fields) (a alert.Alert, problem string) {
-	id, at, condition := f.Text("incidentid"), source.Instant(f.Text("timestamp", "updatedat")), source.Listed(f.Get("conditionname"))
+	id, at, condition := f.Text("incidentid", "issueid"), source.Instant(f.Text("timestamp", "updatedat")), source.Listed(f.Get("conditionname"))
 	targets := f.Get("targets").Inner()
 	a = alert.Alert{
 		Source: Name, DedupKey: incidentKey(f, targets), Episode: id, Severity: source.SeverityOf(f.Text("severity", "priority")), Title: incidentTitle(f, condition),
@@ -192,18 +192,17 @@ func incident(f source.Fields) (a alert.Alert, problem string) {
 	if started := source.Instant(f.Text("createdat")); !started.IsZero() { // of a template that makes an incident of an issue
 		a.StartedAt = started
 	}
-	switch state := strings.TrimPrefix(strings.ToLower(f.Text("currentstate", "eventtype")), "incident_"); state {
-	case "open", "opened", "created", "test":
+	state := strings.TrimPrefix(strings.ToLower(f.Text("currentstate", "eventtype")), "incident_")
+	if a.Status = source.StatusOf(state); state == "test" {
 		a.Status = alert.Firing
-		if a.StartedAt.IsZero() {
-			a.StartedAt = at
-		}
-	case "acknowledged":
-		a.Status = alert.Acknowledged
-	case "closed", "resolved":
-		a.Status, a.EndedAt = alert.Resolved, at
-	default:
+	}
+	switch {
+	case a.Status == "":
 		return a, fmt.Sprintf("current_state: is %.40q, expected open, acknowledged or closed", state)
+	case a.Status == alert.Resolved:
+		a.EndedAt = at
+	case a.Status == alert.Firing && a.StartedAt.IsZero():
+		a.StartedAt = at
 	}
 	return a, ""
 }
@@ -211,6 +210,9 @@ func incident(f source.Fields) (a alert.Alert, problem string) {
 func incidentKey(f source.Fields, targets doc.Value) string {
 	if id := f.Text("incidentid"); id != "" {
 		return alert.SenderKey("incident", strings.TrimPrefix(f.Text("accountid")+"/"+id, "/"))
+	}
+	if id := f.Text("issueid"); id != "" {
+		return alert.SenderKey("issue", id)
 	}
 	return alert.HashKey(map[string]string{"policy": f.Text("policyname"), "condition": f.Text("conditionname"), "target": targets.At("0.name").Text()})
 }

@@ -55,6 +55,8 @@ func TestParseIncident(t *testing.T) {
 		{Name: "closed", Body: `{"incident_id":9,"account_id":1,"current_state":"closed","details":"D","severity":"CRITICAL","timestamp":1772355600000}`, Want: []string{`resolved critical incident:1/9 ..2026-03-01T09:00:00Z "D"`}},
 		{Name: "a title of a template", Body: `{"incident_id":9,"current_state":"open","summary":"T"}`, Want: []string{`firing - incident:9 .. "T"`}},
 		{Name: "another state", Body: `{"incident_id":9,"current_state":"half"}`, Want: []string{`rejected: current_state: is "half", expected open, acknowledged or closed`}},
+		{Name: "state of an issue", Body: `{"incident_id":9,"current_state":"ACTIVATED","details":"D","timestamp":1772355600000}`, Want: []string{`firing - incident:9 2026-03-01T09:00:00Z.. "D"`}},
+		{Name: "issue without an incident", Body: `{"issue_id":"i","current_state":"closed","details":"D","event_type":"INCIDENT","policy_name":"P","condition_name":"C"}`, Want: []string{`resolved - issue:i .. "C: D"`}},
 		{Name: "no id", Body: `{"current_state":"open","condition_name":"C"}`, Look: func(a *alert.Alert) any { return strings.HasPrefix(a.DedupKey, "hash1:") }, Is: true},
 		{Name: "odd targets", Body: `{"incident_id":9,"current_state":"open","details":"D","targets":{"a":1}}`, Want: []string{`firing - incident:9 .. "D"`}},
 		{Name: "labels", Body: `{"incident_id":9,"current_state":"open","details":"D","targets":[{"name":"web","type":"Application","labels":{"env":"prod"}}]}`,

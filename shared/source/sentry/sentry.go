@@ -28,7 +28,7 @@ var Source = source.Source{
 		"header:Sentry-Hook-Resource",
 		"action data.issue.shortId", "action data.issue.id data.issue.project data.issue.firstSeen",
 		"action=triggered data.event.event_id", "action data.event.issue_url", "action data.error.event_id", "action data.metric_alert.alert_rule",
-		"action installation.uuid data", "project_name culprit level event.event_id", "project culprit level event.metadata", "project_slug culprit level url event",
+		"action installation.uuid data", "project_name culprit level event.event_id", "project.slug group.id event.event_id", "project culprit level event.metadata", "project_slug culprit level url event",
 	},
 	Guide: source.Guide{
 		Product: "Sentry", Page: "https://docs.sentry.io/organization/integrations/integration-platform/webhooks/",
@@ -262,11 +262,11 @@ func plugin(root doc.Value) alert.Alert {
 		Source: Name, Status: alert.Firing, Severity: severityOf(root.First("level", "event.level")), Group: root.First("triggering_rules.0", "project_name"),
 		Title:     source.FirstText(root.Get("message").Text(), is.Get("title").Text(), is.At("metadata.title").Text(), valueOf(is), root.Get("culprit").Text()),
 		StartedAt: source.Instant(is.First("datetime", "timestamp", "received")), Description: source.Lines(is.Get("title").Text(), valueOf(is), exceptionOf(is), root.Get("culprit").Text()),
-		Labels: source.Labels("project", root.First("project_slug", "project", "project_name"), "level", root.Get("level").Text(), "culprit", root.Get("culprit").Text(), "logger", root.Get("logger").Text(),
+		Labels: source.Labels("project", root.First("project_slug", "project.slug", "project", "project_name"), "level", root.Get("level").Text(), "culprit", root.Get("culprit").Text(), "logger", root.Get("logger").Text(),
 			"platform", is.Get("platform").Text(), "environment", is.Get("environment").Text(), "release", is.Get("release").Text(), "event_id", is.First("event_id", "id")),
 		Links: source.Links("Issue", root.Get("url").Text()),
 	}
 	addTags(a.Labels, is.Get("tags"))
-	keyOf(&a, root.First("id", "event.issue_id"), is.First("event_id", "id"))
+	keyOf(&a, root.First("id", "event.issue_id", "group.id"), is.First("event_id", "id"))
 	return a
 }

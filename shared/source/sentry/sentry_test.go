@@ -47,6 +47,8 @@ func TestParse(t *testing.T) {
 		{Name: "metric alert that opens", Body: `{"action":"open","data":{"metric_alert":{"id":"1","title":"slow"}}}`, Want: []string{`firing - metric_alert:1 .. "slow"`}},
 		{Name: "metric alert of unknown state", Body: `{"action":"odd","data":{"metric_alert":{"id":"1"}}}`, Want: []string{`rejected: action: is "odd", expected critical, warning or resolved`}},
 		{Name: "metric alert by its title", Body: `{"action":"critical","data":{"metric_alert":{"id":1},"description_title":"Critical: slow"}}`, Want: []string{`firing critical metric_alert:1 .. "slow"`}},
+		{Name: "service hook", Body: `{"project":{"slug":"p","name":"P"},"group":{"id":"7"},"event":{"event_id":"e","title":"T","level":"error"}}`, Want: []string{`firing error issue:7 .. "T"`},
+			Look: func(a *alert.Alert) any { return a.Labels["project"] }, Is: "p"},
 		{Name: "plugin without an event", Body: `{"project_name":"p","level":"error","message":"M","id":"7"}`, Want: []string{`firing error issue:7 .. "M"`}},
 		{Name: "another resource", Body: `{"action":"root_cause_started","data":{"run_id":1}}`, Header: []string{"Sentry-Hook-Resource", "seer"}, Note: "seer root_cause_started: says nothing of an alert"},
 		{Name: "nothing of Sentry", Body: `{"a":1}`, Err: "data: holds no issue, event, error or metric_alert"},

@@ -45,8 +45,8 @@ func Parse(r *source.Request) (source.Parsed, error) {
 		return source.Parsed{}, err
 	}
 	f := source.FieldsOf(root)
-	word := strings.ToUpper(f.Text("status", "monitorstatus", "severity"))
-	if word == "" || f.Text("monitorid", "incidentnumber", "monitordashboardlink", "monitorname", "displayname") == "" {
+	word := strings.ToUpper(f.Text("status", "monitorstatus", "state", "severity"))
+	if word == "" || f.Text("monitorid", "incidentnumber", "monitordashboardlink", "monitorname", "displayname", "monitor", "name") == "" {
 		return source.Parsed{}, fault.New(fault.Invalid, "the body has no STATUS of a MONITOR_ID or MONITORNAME")
 	}
 	status, severity, known := statusOf(word)
@@ -58,7 +58,7 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	}
 	a := alertOf(f)
 	a.Status, a.Severity = status, severity
-	a.Title = fmt.Sprintf("%s is %s", source.FirstText(f.Text("monitorname", "displayname"), f.Text("monitorurl"), "Monitor "+f.Text("monitorid")), word)
+	a.Title = fmt.Sprintf("%s is %s", source.FirstText(f.Text("monitorname", "displayname", "monitor", "name"), f.Text("monitorurl"), "Monitor "+f.Text("monitorid")), word)
 	return source.One(a), nil
 }
 
@@ -80,13 +80,13 @@ func statusOf(word string) (status alert.Status, severity alert.Severity, known 
 // alertOf reads what is the same in every status. INCIDENT_TIME is left out:
 // it names zones by abbreviations that mean several.
 func alertOf(f source.Fields) alert.Alert {
-	labels := source.Labels("monitor", f.Text("monitorname", "displayname"), "type", f.Text("monitortype"), "url", f.Text("monitorurl"),
+	labels := source.Labels("monitor", f.Text("monitorname", "displayname", "monitor", "name"), "type", f.Text("monitortype"), "url", f.Text("monitorurl"),
 		"group", source.Listed(f.Get("monitorgroupname")), "locations", source.Listed(f.Get("failedlocations")))
 	source.AddTags(labels, f.Get("tags", "monitortags"))
 	source.AddTags(labels, f.Get("grouptags"))
 	return alert.Alert{
 		Source: Name, DedupKey: keyOf(f), Labels: labels, StartedAt: source.Instant(f.Text("outagetimeunixformat", "outagetime", "ct", "incidenttimeiso")),
-		Group: f.Text("monitorname", "displayname"),
+		Group: f.Text("monitorname", "displayname", "monitor", "name"),
 		Description: source.Lines(f.Text("incidentreason"), reasonOf(f), source.Said("Failed from", source.Listed(f.Get("failedlocations"))),
 			source.Said("Down for", f.Text("downtimeduration")), source.Said("Details", f.Text("incidentdetails"))),
 		Links: source.Links("Monitor", f.Text("monitordashboardlink"), "Root cause", f.Text("rcalink"), "Monitored", f.Text("monitorurl")),
@@ -109,5 +109,5 @@ func keyOf(f source.Fields) string {
 	if link := f.Text("monitordashboardlink"); link != "" {
 		return alert.SenderKey("monitor_link", link)
 	}
-	return alert.HashKey(map[string]string{"monitor": f.Text("monitorname", "displayname"), "url": f.Text("monitorurl")})
+	return alert.HashKey(map[string]string{"monitor": f.Text("monitorname", "displayname", "monitor", "name"), "url": f.Text("monitorurl")})
 }

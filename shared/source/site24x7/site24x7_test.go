@@ -14,6 +14,7 @@ func TestParse(t *testing.T) {
 		{Name: "no status", Body: `{"MONITORNAME":"Shop"}`, Err: "no STATUS"},
 		{Name: "no monitor", Body: `{"STATUS":"DOWN"}`, Err: "no STATUS of a MONITOR_ID"},
 		{Name: "another status", Body: `{"MONITORNAME":"Shop","STATUS":"ASLEEP"}`, Want: []string{`rejected: STATUS: is "ASLEEP", expected UP, DOWN, TROUBLE or CRITICAL`}},
+		{Name: "names of one's own", Body: `{"monitor":"Shop","state":"DOWN","reason":"Timeout"}`, Look: func(a *alert.Alert) any { return a.Title }, Is: "Shop is DOWN"},
 		{Name: "maintenance", Body: `{"MONITORNAME":"Shop","STATUS":"Maintenance"}`, Note: "the monitor is maintenance"},
 		{Name: "id of 18 digits", Body: `{"MONITOR_ID":285731000000025120,"STATUS":"UP"}`, Want: []string{`resolved - monitor:285731000000025120 .. "Monitor 285731000000025120 is UP"`}},
 		{Name: "link is the key", Body: `{"MONITOR_DASHBOARD_LINK":"https://www.site24x7.com/x","MONITORNAME":"Shop","STATUS":"down"}`, Want: []string{`firing critical monitor_link:https://www.site24x7.com/x .. "Shop is DOWN"`}},

@@ -25,6 +25,7 @@ var Source = source.Source{
 		"Token Status=Up|Down StatusCode",
 		"TestID Status=Up|Down Checkrate",
 		"TestID Status=Up|Down URL Name",
+		"Name Status=Up|Down URL StatusCode ContactGroup",
 		"header:User-Agent=StatusCake*",
 	},
 	Guide: source.Guide{

@@ -5,6 +5,7 @@ package zabbix
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ var Source = source.Source{
 		"To Subject Message URL", `message="*Original problem ID: *"`, "trigger_id status=PROBLEM|RESOLVED|OK|UPDATED", "trigger_name host status=PROBLEM|RESOLVED|OK", "eventid host severity status=PROBLEM|RESOLVED|OK", "event_id host severity status=PROBLEM|RESOLVED|OK|UPDATED", "eventId eventNSeverity eventValue",
 		"告警主机 事件ID", "告警主机 告警信息 当前状态",
 		"text:=*tr_events.php?triggerid=*",
-		`text:="*Original problem ID: *"`,
+		`text:="*Original problem ID: *"`, `text:="*Trigger status: *Original event ID: *"`,
 		"text:=*告警主机:*当前状态:*事件ID*",
 		"header:User-Agent=Zabbix*",
 	},
@@ -72,7 +73,7 @@ func Parse(r *source.Request) (source.Parsed, error) {
 	switch {
 	case err != nil && len(e.written) == 0:
 		return source.Parsed{}, err
-	case e.Text("eventsource") == "1" || e.Text("eventsource") == "2":
+	case slices.Contains([]string{"1", "2", "discovery", "autoregistration"}, e.Text("eventsource", "eventtype")):
 		return source.Parsed{Notes: []string{"discovery and autoregistration report no problem"}}, nil
 	case e.title() == "" && e.id() == "" && strings.Contains(string(r.Body), "{EVENT."):
 		return source.Parsed{Notes: []string{"a test of the media type: its macros are not filled"}}, nil
@@ -127,7 +128,7 @@ type event struct {
 
 func eventOf(root doc.Value, body string) event {
 	e := event{Fields: source.FieldsOf(root, root.Get("properties"), root.At("embeds.0"), root.At("attachments.0"))}
-	message := e.Text("alertmessage", "message", "eventmessage", "body", "description", "text", "content")
+	message := e.Text("alertmessage", "message", "eventmessage", "body", "description", "textcontent", "markdowncontent", "markdowntext", "text", "content")
 	if message == "" && !strings.HasPrefix(strings.TrimSpace(body), "{") {
 		message = body
 	}
@@ -244,9 +245,9 @@ func (e event) severity() alert.Severity {
 // status: the value says whether the problem goes on; an update is told beside
 // it, and speaks of an acknowledgement among others.
 func (e event) status() (status alert.Status, problem string) {
-	state := strings.ToLower(e.Text("eventvalue", "triggervalue", "eventstatus", "status", "triggerstatus", "problemstatus", "state", "zabbixaction"))
+	state := strings.ToLower(e.Text("eventrecoveryvalue", "eventvalue", "triggervalue", "eventstatus", "status", "triggerstatus", "problemstatus", "state", "zabbixaction"))
 	if state, _, _ = strings.Cut(state, ":"); state == "" {
-		state = stateOf(e.Text("alertsubject", "subject", "title", "summary"))
+		state = source.FirstText(stateOf(e.Text("eventtype")), stateOf(e.Text("alertsubject", "subject", "title", "summary")))
 	}
 	switch state {
 	case "0", "ok", "resolved", "recovery", "recovered", "closed", "close", "up", "恢复", "已恢复":
@@ -327,7 +328,11 @@ func (e event) labels() map[string]string {
 }
 
 func (e event) item() string {
-	return source.FirstText(source.Listed(e.Get("itemname", "itemname1", "item")), e.written["itemname"])
+	item := e.Get("itemname", "itemname1", "item")
+	if item.Kind() == doc.Object {
+		item = item.Get("key")
+	}
+	return source.FirstText(source.Listed(item), e.written["itemname"])
 }
 
 func (e event) links() []alert.Link {
