@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -249,6 +250,25 @@ func TestUnknownAndWronglySignedRequestsAreAnsweredAlike(t *testing.T) {
 		if got.Code != want.Code || got.Body.String() != want.Body.String() || !reflect.DeepEqual(got.Header(), want.Header()) {
 			t.Errorf("%s: %d %v %s\nwant %d %v %s", name, got.Code, got.Header(), got.Body, want.Code, want.Header(), want.Body)
 		}
+	}
+}
+
+// TestReplayIsTheSameDelivery: the same signed time and body are the same
+// request; signed anew, the same body is another.
+func TestReplayIsTheSameDelivery(t *testing.T) {
+	g := newRig()
+	g.found.Auth, g.found.Secrets = integration.HMAC, []string{secret}
+	deliver := func(at time.Time) string {
+		stamp := strconv.FormatInt(at.Unix(), 10)
+		w := g.post(path, good, integration.SignatureHeader, integration.Sign(secret, stamp, []byte(good)), integration.TimestampHeader, stamp)
+		if w.Code != 202 {
+			t.Fatalf("answered %d", w.Code)
+		}
+		return w.Header().Get(DeliveryHeader)
+	}
+	first, replay, anew := deliver(received), deliver(received), deliver(received.Add(time.Second))
+	if first != replay || first == anew {
+		t.Errorf("deliveries %s, replayed %s, signed anew %s", first, replay, anew)
 	}
 }
 

@@ -44,6 +44,11 @@ var guards = []Guard{
 		"./shared/ledger", "TestStoreOnDynamoDBLocal",
 	},
 	{
+		3, "a replay is the delivery that it replays", "shared/source/proof/proof.go",
+		"	r.Once = stamp\n", "",
+		"./shared/intake", "TestReplayIsTheSameDelivery",
+	},
+	{
 		3, "an alert remembers what was done for a delivery", "functions/router/round.go",
 		"rep.state.TakenFrom(rep.delivery.ID, rep.position); ok {", "rep.state.TakenFrom(rep.delivery.ID, rep.position); ok && false {",
 		"./functions/router", "TestInvariant03RedeliveryHalfway",
