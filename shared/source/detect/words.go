@@ -154,7 +154,7 @@ var volatile = words(`eventid eventuuid eventguid messageid requestid deliveryid
 
 // unstable are what names end with of what another alert of the same thing may
 // have another of.
-var unstable = words(`id uuid guid key hash sha sha256 commit version release tag token user username email build run branch ref number code date time value type kind category unit source sender expr expression query threshold limit revision action phase`)
+var unstable = words(`id uuid guid key hash sha sha256 commit version release tag token user username email build run branch ref number code date time value type kind category unit source sender expr expression query threshold limit revision action phase timezone locale currency method`)
 
 // aboutRules are names of ids of what watches several; aboutMonitors of what
 // watches one, except where hosts is what stands beside them.
