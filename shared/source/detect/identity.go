@@ -12,9 +12,6 @@ import (
 	"tocsin/shared/source/preset"
 )
 
-// maxAbout is how many names of what an alert is about are part of its key.
-const maxAbout = 4
-
 // keyLeaf takes the id of the alert. A bare id is that of a run where the
 // status is the result of one; at the top it is that of the request where the
 // request carries the alert in an object, or names no state: then it may be
@@ -58,69 +55,6 @@ func (f *finder) besideTitle(l *leaf) bool {
 	return false
 }
 
-// about returns what the alert is about, best first.
-func (f *finder) about() []*leaf {
-	var found, weak, listed []*leaf
-	worths := map[*leaf]int{}
-	for i := range f.leaves {
-		l := &f.leaves[i]
-		if worths[l] = worth(l, roleResource); worths[l] == 0 && f.isDimension(l) {
-			worths[l] = 1
-		}
-		if worths[l] == 0 || isURL(l.text) || isVolatile(l) || l.name() == "source" && !strings.ContainsAny(l.text, "0123456789") {
-			continue
-		}
-		if l.listed {
-			if slices.Contains(affected, l.parent()) {
-				listed = append(listed, l)
-			}
-		} else if !f.isDimension(l) && (nameWorth(l, roleResource) < hardly || slices.Contains(weakResources, l.name()) || l.see().status != "" || l.see().severity != "") {
-			weak = append(weak, l)
-		} else {
-			found = append(found, l)
-		}
-	}
-	if len(found) == 0 {
-		found = f.instances()
-	}
-	beside := slices.DeleteFunc(slices.Clone(weak), func(l *leaf) bool { return !slices.Contains(scopes, l.name()) })
-	if len(found) == 0 {
-		found, beside = weak, nil
-	}
-	if len(found) == 0 {
-		found = listed
-	}
-	slices.SortStableFunc(found, func(a, b *leaf) int { return cmp.Compare(worths[b], worths[a]) })
-	found = slices.CompactFunc(append(found, beside...), func(a, b *leaf) bool { return a.text == b.text })
-	return found[:min(len(found), maxAbout)]
-}
-
-// instances are what looks like the name of one thing among others, "vol-1",
-// where nothing is named as such: two alerts with one key would page once.
-func (f *finder) instances() (found []*leaf) {
-	for i := range f.leaves {
-		l := &f.leaves[i]
-		one := len(l.text) <= maxInstance && strings.ContainsAny(l.text, "-_./:0123456789") && isProse(l.text) && !strings.ContainsFunc(l.text, partsInstance)
-		if one && !f.chat && l.value.Kind() == doc.String && !f.taken[l.path] && !l.request && !l.listed && !isVolatile(l) && !l.past() && !l.tells() && !endsIn(l.name(), unstable) && !slices.Contains(typing, l.name()) && !isPerson(l.parent()) {
-			found = append(found, l)
-		}
-	}
-	return found
-}
-
-func partsInstance(c rune) bool {
-	return !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("-_./:#", c)
-}
-
-// maxInstance is longer than most names, and shorter than most ids.
-const maxInstance = 30
-
-// isDimension reports a label by which alerts of one rule differ.
-func (f *finder) isDimension(l *leaf) bool {
-	named := slices.Contains(dimensions, l.parent()) && !f.taken[l.path]
-	return named && l.value.Kind() == doc.String && resourceShaped(l.text) && !l.tells()
-}
-
 // identify says what the key is made of: the id of the alert; that of what
 // watches with what it is about; the name of what watches with what it is
 // about, or what is measured, where there is no title, or one that tells what
@@ -145,7 +79,7 @@ func (f *finder) identify(key, status, title, thing *leaf, about []*leaf) (whole
 		return f.together(watcher, about), nil
 	case tells && measure != nil && measure != title:
 		return f.together(measure, about), nil
-	case tells && len(about) > 0 && (isStanding(status, about) || title == nil):
+	case tells && len(about) > 0 && (isStanding(status, title, about) || title == nil):
 		return f.together(about[0], about[1:]), nil
 	case title != nil && slices.Contains(outputs, title.name()) && slices.ContainsFunc(about, (*leaf).isHost):
 		if service := f.first(services); service != nil {
@@ -167,17 +101,22 @@ func (f *finder) identify(key, status, title, thing *leaf, about []*leaf) (whole
 }
 
 // isStanding reports a status that is how what the alert is about itself stands:
-// "down", or "ServerDown" of a server.
-func isStanding(status *leaf, about []*leaf) bool {
+// a flag, "ServerDown" of a server, or "down" where the title is but the reason.
+func isStanding(status, title *leaf, about []*leaf) bool {
 	if status == nil || len(about) == 0 {
 		return false
 	}
-	if isBool(status) && slices.Contains(standingFlags, status.name()) {
-		return true
-	}
 	words := statusWords(status.text)
 	n := len(words)
-	return n > 0 && slices.Contains(standing, words[n-1]) && (n == 1 || words[n-2] == about[0].name())
+	switch {
+	case isBool(status) && slices.Contains(standingFlags, status.name()):
+		return true
+	case n == 0 || !slices.Contains(standing, words[n-1]):
+		return false
+	case n > 1:
+		return words[n-2] == about[0].name()
+	}
+	return title == nil || slices.Contains(reasons, title.name())
 }
 
 func (l *leaf) isHost() bool { return slices.Contains(hosts, l.name()) }
@@ -241,7 +180,7 @@ func (f *finder) titled(title, status *leaf, about []*leaf) (text preset.List, t
 	case slices.Contains(telling, title.name()):
 		if before := f.first(slices.Concat(called, things)); before != nil {
 			return f.joined(before, title), nil
-		} else if isStanding(status, about) {
+		} else if isStanding(status, title, about) {
 			return f.joined(firstName(about), title), nil
 		}
 	case slices.Contains(things, title.name()) || slices.Contains(things, title.within):

@@ -227,6 +227,9 @@ var (
 	standingFlags = slices.Concat(standing, words(`isup isdown healthy unhealthy`))
 )
 
+// reasons are names of why something stands as it does.
+var reasons = words(`reason cause failurereason error errormessage errordescription lasterror lasterrormessage info output`)
+
 // generic are words of which no title is made.
 var generic = words(`alert alerts alarm alarms notification notifications notice message new monitoring the an a of for
 	告警通知 报警通知 恢复通知 告警 报警 通知 消息 提醒 系统 监控 监控告警 告警提醒 告警信息 アラート 通知`)
