@@ -78,10 +78,14 @@ func prologOf(body []byte) (name string, from, to int) {
 	head := bytes.TrimLeft(body[:min(len(body), maxProlog)], "\ufeff \t\r\n")
 	prolog, _, whole := bytes.Cut(head, []byte("?>"))
 	_, after, named := bytes.Cut(prolog, []byte("encoding="))
-	if !whole || !named || !bytes.HasPrefix(prolog, []byte("<?xml")) || len(after) < 2 {
+	quoted := len(after) > 1 && (after[0] == '"' || after[0] == '\'')
+	if !whole || !named || !quoted || !bytes.HasPrefix(prolog, []byte("<?xml")) {
 		return "", 0, 0
 	}
-	found, _, _ := bytes.Cut(after[1:], after[:1])
+	found, _, ends := bytes.Cut(after[1:], after[:1])
+	if !ends {
+		return "", 0, 0
+	}
 	from = bytes.Index(body, []byte("encoding=")) + len(`encoding="`)
 	return string(found), from, from + len(found)
 }
