@@ -78,8 +78,8 @@ func prologOf(body []byte) (name string, from, to int) {
 	head := bytes.TrimLeft(body[:min(len(body), maxProlog)], "\ufeff \t\r\n")
 	prolog, _, whole := bytes.Cut(head, []byte("?>"))
 	_, after, named := bytes.Cut(prolog, []byte("encoding="))
-	quoted := len(after) > 1 && (after[0] == '"' || after[0] == '\'')
-	if !whole || !named || !quoted || !bytes.HasPrefix(prolog, []byte("<?xml")) {
+	inQuotes := len(after) > 1 && (after[0] == '"' || after[0] == '\'')
+	if !whole || !named || !inQuotes || !bytes.HasPrefix(prolog, []byte("<?xml")) {
 		return "", 0, 0
 	}
 	found, _, ends := bytes.Cut(after[1:], after[:1])
