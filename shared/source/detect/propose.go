@@ -580,6 +580,8 @@ func (p Proposal) read(r *source.Request) (source.Parsed, error) {
 	switch {
 	case err != nil:
 		return source.Parsed{}, fault.Wrap(fault.Invalid, err, "the body is neither JSON, a form, XML nor text")
+	case saysNothing(root) && r.BrokenJSON() != nil:
+		return source.Parsed{}, r.BrokenJSON() // curl calls it a form unless it is told otherwise
 	case saysNothing(root) || listsNothing(root):
 		return source.Parsed{Notes: []string{"the body holds no alert: it says nothing, or its list of alerts is empty"}}, nil
 	}

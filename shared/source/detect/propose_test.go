@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/shared/fault"
 	"tocsin/shared/intake/intaketest"
 	"tocsin/shared/source"
 )
@@ -178,5 +179,18 @@ func TestABodyThatSaysNothingHoldsNoAlert(t *testing.T) {
 		if err != nil || len(parsed.Items) != want || len(parsed.Notes) == 0 {
 			t.Errorf("%s: %d alerts, notes %q, %v; want %d", body, len(parsed.Items), parsed.Notes, err, want)
 		}
+	}
+}
+
+// TestBrokenJSONIsRefused, also where a sender calls it a form: as one it says
+// nothing, and an alert would be lost without a word.
+func TestBrokenJSONIsRefused(t *testing.T) {
+	for _, media := range []string{"application/json", source.FormMedia} {
+		if parsed, err := Source.Parse(request(media, `{"monitor":"press-1","state":"dow`)); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "ends early, at byte 33") {
+			t.Errorf("%s: %+v, %v", media, parsed, err)
+		}
+	}
+	if parsed, err := Source.Parse(request(source.FormMedia, "a=&b=")); err != nil || len(parsed.Items) != 0 {
+		t.Errorf("an empty form: %+v, %v", parsed, err)
 	}
 }
