@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
-	"sync"
 
 	"tocsin/shared/integration"
 	"tocsin/shared/mapping"
@@ -35,16 +33,9 @@ func (p *picker) pick(ctx context.Context, in integration.Integration) (source.S
 // automatic finds out for each request what it is of. why, if there is a
 // reason, stands in its notes.
 func automatic(why string) source.Source {
-	s := source.Source{Name: detect.Name, Media: []string{"*"}, Headers: headers(), Parse: recognise}
+	s := source.Source{Name: detect.Name, Media: []string{"*"}, Headers: all.Headers(), Parse: recognise}
 	return mapping.Noted(s, why)
 }
-
-// headers are those that any reading may look at, each once.
-var headers = sync.OnceValue(func() []string {
-	names := slices.Concat(all.Headers(), detect.EventHeaders)
-	slices.Sort(names)
-	return slices.Compact(names)
-})
 
 func recognise(r *source.Request) (source.Parsed, error) {
 	found := all.Recognise(r)

@@ -168,9 +168,9 @@ var kinds = sync.OnceValue(func() []kind {
 })
 
 // Headers are the headers by which requests are told apart, and those that
-// sources read.
+// sources and the reading of CloudEvents look at.
 var Headers = sync.OnceValue(func() []string {
-	var names []string
+	names := slices.Clone(detect.EventHeaders)
 	for _, k := range kinds() {
 		for _, mark := range k.marks {
 			names = append(names, preset.HeadersIn(mark)...)
